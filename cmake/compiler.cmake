@@ -1,0 +1,27 @@
+# prong_compile_settings: language, warnings and sanitizers that every target of the project takes by linking it.
+add_library(prong_compile_settings INTERFACE)
+target_compile_features(prong_compile_settings INTERFACE cxx_std_20)
+target_compile_options(prong_compile_settings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+  $<$<BOOL:${PRONG_WERROR}>:-Werror>)
+if(PRONG_FAULT_POINTS)
+  target_compile_definitions(prong_compile_settings INTERFACE PRONG_FAULT_POINTS=1)
+endif()
+
+if(PRONG_SANITIZE STREQUAL "address")
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+elseif(PRONG_SANITIZE STREQUAL "thread")
+  # GCC warns that TSan does not know std::atomic_thread_fence.
+  set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+elseif(PRONG_SANITIZE)
+  message(FATAL_ERROR "PRONG_SANITIZE is '${PRONG_SANITIZE}'; it may be empty, 'address' or 'thread'")
+endif()
+target_compile_options(prong_compile_settings INTERFACE ${sanitizer_flags})
+target_link_options(prong_compile_settings INTERFACE ${sanitizer_flags})
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+find_package(Threads REQUIRED)

@@ -1,0 +1,18 @@
+# cmake --install: the library for find_package(prong), the launcher and the command line.
+include(CMakePackageConfigHelpers)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/prong)
+
+install(DIRECTORY include/prong DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+if(TARGET prong_launcher_main)
+  install(TARGETS prong_launcher_main DESTINATION ${CMAKE_INSTALL_LIBEXECDIR}/prong)
+endif()
+if(TARGET prong_cli)
+  install(TARGETS prong_cli DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(EXPORT prong_targets NAMESPACE prong:: FILE prong-targets.cmake DESTINATION ${package_dir})
+configure_package_config_file(cmake/prong-config.cmake.in ${PROJECT_BINARY_DIR}/prong-config.cmake
+  INSTALL_DESTINATION ${package_dir})
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/prong-config-version.cmake
+  COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/prong-config.cmake ${PROJECT_BINARY_DIR}/prong-config-version.cmake
+  DESTINATION ${package_dir})
