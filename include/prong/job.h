@@ -1,0 +1,96 @@
+// Job: a handle on one piece of work given to a pool. See prong/pool.h.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "prong/options.h"
+#include "prong/outcome.h"
+
+namespace prong {
+
+namespace jobs {
+class Ledger;
+}
+
+using JobId = std::uint64_t;
+using DefinitionId = std::uint32_t;
+/// Nanoseconds on CLOCK_MONOTONIC; 0: not yet.
+using MonotonicNs = std::int64_t;
+
+class Job;
+using JobPtr = std::shared_ptr<Job>;
+
+/// One try of a job.
+struct Attempt {
+  int number = 1;
+  int worker_pid = 0;
+  MonotonicNs started = 0;  ///< 0 if it never started
+  MonotonicNs ended = 0;
+  Outcome outcome = Cancelled{};
+  Payload output;        ///< commands: captured standard output
+  Payload error_output;  ///< commands: captured standard error
+};
+
+/// Where finished jobs are put, in order of completion. Any thread.
+class CompletionQueue {
+ public:
+  void push(JobPtr job);
+  /// Takes everything that is there.
+  std::vector<JobPtr> take_all();
+  bool empty() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<JobPtr> jobs_;
+};
+
+/// What to run, and how. `payload` is encoded by the face; the engine never looks inside.
+struct JobSpec {
+  Payload payload;
+  /// Definitions (functions, classes) that the worker must have seen before this job.
+  std::vector<DefinitionId> needs;
+  std::shared_ptr<const JobOptions> options;  ///< shared by many jobs; null: defaults
+  std::shared_ptr<CompletionQueue> completions;  ///< null: none
+  std::uint64_t tag = 0;                         ///< the caller's own; kept with the job
+};
+
+/// Any thread, coordinator's process only. Fields are final once done() is true.
+class Job : public std::enable_shared_from_this<Job> {
+ public:
+  enum class State : std::uint8_t { kQueued, kDispatched, kDone };
+
+  Job(JobId id, JobSpec spec) : spec_(std::move(spec)), id_(id) {}
+
+  JobId id() const noexcept { return id_; }
+  std::uint64_t tag() const noexcept { return spec_.tag; }
+  const JobOptions& options() const noexcept;
+  State state() const noexcept { return state_.load(std::memory_order_acquire); }
+  bool done() const noexcept { return state() == State::kDone; }
+
+  /// The last attempt's outcome, or Cancelled / Lost if there was no attempt. Requires done().
+  const Outcome& outcome() const noexcept { return outcome_; }
+  /// All attempts, first to last. Requires done().
+  const std::vector<Attempt>& attempts() const noexcept { return attempts_; }
+  MonotonicNs submitted() const noexcept { return submitted_; }
+  MonotonicNs finished() const noexcept { return finished_; }
+
+ private:
+  friend class jobs::Ledger;
+
+  JobSpec spec_;
+  JobId id_;
+  MonotonicNs submitted_ = 0;
+  MonotonicNs finished_ = 0;
+  Outcome outcome_ = Cancelled{};
+  std::vector<Attempt> attempts_;
+  int attempts_begun_ = 0;
+  std::atomic<State> state_{State::kQueued};
+  std::atomic<bool> watched_{false};
+};
+
+}  // namespace prong

@@ -1,0 +1,60 @@
+// The worker's and the template's side: what a face implements to have its jobs run in worker processes.
+// Runs in the worker (or template) process, on its main thread.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string_view>
+
+#include "prong/job.h"
+
+namespace prong {
+
+/// Takes the result of the job that runs. Call exactly one member, once. Spans need to live only during the call.
+class ResultSink {
+ public:
+  virtual ~ResultSink() = default;
+  /// The parts are joined into one payload.
+  virtual void returned(std::span<const ByteSpan> parts) = 0;
+  virtual void raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) = 0;
+};
+
+/// Implemented by each face. An exception that leaves a member ends the worker.
+class JobRunner {
+ public:
+  virtual ~JobRunner() = default;
+  /// A definition, before the first job that needs it.
+  virtual void define(DefinitionId id, const Payload& definition) = 0;
+  virtual void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) = 0;
+  virtual void initialize(const Payload& payload, ResultSink& sink) = 0;
+  virtual void finalize(const Payload& payload, ResultSink& sink) = 0;
+  /// Before the process ends in order: flush what is buffered.
+  virtual void before_exit() {}
+};
+
+/// What a process that Prong started was started for.
+enum class Role { kNone, kWorker, kTemplate };
+
+/// Reads the PRONG_* variables and removes them from the environment, so that children do not think they are workers.
+Role role_from_environment();
+
+/// Serves the channel given by the environment (kSpawn) until told to end. Never returns.
+[[noreturn]] void serve_worker(JobRunner& runner);
+
+struct TemplateHooks {
+  /// Forks as the runtime wants it. Default: fork().
+  std::function<int()> fork;
+  /// In a new worker, first of all.
+  std::function<void()> in_worker;
+  /// The runner to use in a new worker.
+  std::function<JobRunner&()> runner;
+};
+
+/// Forks a worker for each request of the launcher, until the launcher is gone. Never returns.
+/// `control_fd`: as given to PoolOptions::fork_template, or -1 to take it from the environment (kFresh).
+[[noreturn]] void serve_template(const TemplateHooks& hooks, int control_fd = -1);
+
+/// True in a worker process (and in what its jobs fork).
+bool in_worker() noexcept;
+
+}  // namespace prong

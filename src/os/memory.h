@@ -1,0 +1,47 @@
+// Anonymous shared memory: sealed memfds and their mappings. Any process.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "os/fd.h"
+
+namespace prong::os {
+
+/// A new memfd, close-on-exec. With `size` > 0 it has that size for ever (sealed against shrinking and growing), so
+/// that no other process can make a mapping of it raise SIGBUS. Throws SystemError.
+Fd create_memfd(const char* name, std::size_t size);
+
+/// Writes all parts one after the other from offset 0 (faster than copying into a new mapping). Throws SystemError.
+void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
+
+/// The current size of the file. Throws SystemError.
+std::size_t file_size(int fd);
+
+/// Reads exactly `into.size()` bytes at `offset`; false if the file is shorter. Throws SystemError.
+bool read_at(int fd, std::uint64_t offset, std::span<std::byte> into);
+
+class Mapping {
+ public:
+  enum class Mode {
+    kShared,       ///< both sides see writes
+    kCopyOnWrite,  ///< private: the receiver may write, nobody sees it
+  };
+
+  Mapping() = default;
+  /// Maps the whole of `fd` up to `size`. `inherit_on_fork` false: MADV_DONTFORK. Throws SystemError.
+  Mapping(int fd, std::size_t size, Mode mode, bool inherit_on_fork = false);
+  Mapping(Mapping&& other) noexcept;
+  Mapping& operator=(Mapping&& other) noexcept;
+  ~Mapping();
+
+  std::byte* data() const noexcept { return data_; }
+  std::size_t size() const noexcept { return size_; }
+
+ private:
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+}  // namespace prong::os
