@@ -1,4 +1,7 @@
 # cmake --install: the library for find_package(prong), the launcher and the command line.
+if(SKBUILD)
+  return()
+endif()
 include(CMakePackageConfigHelpers)
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/prong)
 
