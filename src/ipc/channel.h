@@ -1,0 +1,104 @@
+// Channel: the shared memory between the coordinator and one worker. See docs/channel-format.md.
+//
+//   coordinator                                   worker
+//   try_push ──> request slots + request arena ──> take          (slot word: sequence and state, by compare-and-swap)
+//   try_pop  <── result ring                   <── publish       (a result is published before its slot is freed)
+//   wake_worker ─── futex in the segment ───────> sleeps in take
+//   arm / disarm ── doorbell (eventfd) <───────── rings when armed and few requests remain
+//
+// One thread at a time on either side (the coordinator's side is guarded by the pool's lock). A worker can damage only
+// its own channel: everything read from it is copied, then checked, then used. The segment is created and sealed by the
+// coordinator; it is not inherited by what jobs fork.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "ipc/frames.h"
+#include "os/fd.h"
+#include "os/memory.h"
+
+namespace prong::ipc {
+
+struct ChannelLayout;  // channel_layout.h
+
+/// What the coordinator can know of a request that it has pushed and not seen answered.
+enum class SlotState {
+  kReady,    ///< not started: may still be revoked
+  kRevoked,  ///< taken back: will never start
+  kStarted,  ///< began; its end is known only by a result
+  kFree,     ///< ended (a result was published before) or a revoked request that was passed over
+  kDamaged,  ///< the word makes no sense for this sequence
+};
+
+/// The coordinator's side.
+class Channel {
+ public:
+  static constexpr std::uint32_t kSlots = 64;
+
+  /// Creates and maps a segment. Throws SystemError.
+  Channel();
+
+  /// The segment, to be passed to the worker; close it with drop_fd() once it has been passed.
+  int fd() const noexcept { return fd_.get(); }
+  void drop_fd() noexcept { fd_.reset(); }
+
+  /// Copies a request in and publishes it. Its sequence, or nothing if there is no slot or no room now.
+  /// Requires request.bytes.size() <= kInlineLimit. Does not wake the worker.
+  std::optional<std::uint64_t> try_push(const Request& request);
+
+  /// Takes a request back. True: it never ran and never will. False: it has started (or ended).
+  bool try_revoke(std::uint64_t sequence) noexcept;
+
+  SlotState state_of(std::uint64_t sequence) const noexcept;
+  /// When the request started (monotonic ns, as the worker wrote it, not later than `now`), or 0.
+  std::int64_t started_at(std::uint64_t sequence, std::int64_t now) const noexcept;
+
+  enum class Pop { kResult, kEmpty, kDamaged };
+  /// Copies the next result out. kDamaged: the ring makes no sense; the channel must not be used any more.
+  Pop try_pop(Result& result);
+  bool results_waiting() const noexcept;
+
+  /// Wakes the worker if it sleeps. Call once after a batch of pushes.
+  void wake_worker() noexcept;
+
+  /// The coordinator is about to sleep: ring the doorbell after a result once at most `remaining` requests are left
+  /// unstarted. Then check results_waiting() again before sleeping.
+  void arm(std::uint32_t remaining) noexcept;
+  /// The coordinator is awake.
+  void disarm() noexcept;
+
+ private:
+  os::Fd fd_;
+  os::Mapping mapping_;
+  ChannelLayout* layout_ = nullptr;
+  struct Private;  // the coordinator's own positions and the sizes of what is in the arena
+  std::shared_ptr<Private> private_;
+};
+
+/// The worker's side.
+class WorkerChannel {
+ public:
+  /// Maps the segment and checks its header. `doorbell`: eventfd that wakes the coordinator. Throws SystemError, Error.
+  WorkerChannel(os::Fd segment, os::Fd doorbell);
+
+  /// Waits for the next request and marks it started (a revoked one is passed over). `request.bytes` points into the
+  /// channel and is valid until publish().
+  void take(Request& request);
+
+  /// Publishes the end of the request last taken, then frees its slot. `parts` are joined; at most kInlineLimit in all.
+  void publish(const Result& result, std::span<const ByteSpan> parts);
+  /// Publishes a record that does not end the request (ResultKind::kNeedBlock).
+  void publish_notice(const Result& result);
+
+ private:
+  os::Fd doorbell_;
+  os::Mapping mapping_;
+  ChannelLayout* layout_ = nullptr;
+  struct Private;
+  std::shared_ptr<Private> private_;
+};
+
+}  // namespace prong::ipc

@@ -1,0 +1,56 @@
+// Frames: what travels in a channel, as private values. Their shared-memory form is in channel_layout.h and
+// docs/channel-format.md. Either process.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "prong/payload.h"
+
+namespace prong::ipc {
+
+/// Payloads up to this size travel inside the ring; larger ones in a block (a memfd of their own).
+inline constexpr std::size_t kInlineLimit = 256 * 1024;
+
+enum class RequestKind : std::uint16_t {
+  kDefine = 1,  ///< `job` is the definition's id
+  kInitialize,
+  kRun,
+  kFinish,  ///< run the finalizer (payload; may be empty), then end the process with status 0
+  kBatch,   ///< reserved: several items in one request
+};
+
+struct Request {
+  std::uint64_t sequence = 0;  ///< set by the channel
+  RequestKind kind = RequestKind::kRun;
+  std::uint64_t job = 0;
+  std::uint32_t attempt = 0;
+  std::uint32_t block = 0;       ///< 0: bytes are inline
+  std::uint64_t block_size = 0;  ///< size of the payload in the block
+  ByteSpan bytes;                ///< inline payload
+};
+
+enum class ResultKind : std::uint16_t {
+  kReturned = 1,
+  kRaised,     ///< payload: encoded by encode_raised (base/codec.h)
+  kExited,     ///< commands: `code`
+  kSignalled,  ///< commands: `code` is the signal
+  kNotStarted, ///< commands: `code` is an errno, payload the text of what was tried
+  kNeedBlock,  ///< not an end: the worker waits for a block of `block_size` bytes for the result of `sequence`
+};
+
+struct Result {
+  std::uint64_t sequence = 0;  ///< of the request that this answers
+  ResultKind kind = ResultKind::kReturned;
+  std::int32_t code = 0;
+  std::int64_t started_ns = 0;
+  std::int64_t ended_ns = 0;
+  std::uint32_t block = 0;
+  std::uint64_t block_size = 0;
+  std::uint64_t output_end = 0;        ///< commands: where this job's output ends in the output file
+  std::uint64_t error_output_end = 0;
+  bool outputs_spent = false;          ///< commands: the worker needs new output files before its next job
+  std::string bytes;                   ///< inline payload, copied out of the ring
+};
+
+}  // namespace prong::ipc

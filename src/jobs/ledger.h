@@ -1,0 +1,86 @@
+// Ledger: which jobs there are and what became of them. Pure logic: no processes, no system calls, time is an argument.
+//
+//              submit                     next                    end_attempt: final
+//   (nothing) ───────> queued ──────────────────> dispatched ────────────────────────> done
+//                        ▲  ▲   take_back (free of charge)  │ │                          ▲
+//                        │  └───────────────────────────────┘ │ end_attempt: retry       │
+//                        └──── waiting until its back-off ◄───┘                          │
+//                                     └────────────── cancel ────────────────────────────┘
+//
+// Coordinator process; guarded by the pool's lock (Job::state and everything it publishes may be read without).
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <random>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "prong/job.h"
+
+namespace prong::jobs {
+
+class Ledger {
+ public:
+  /// `seed`: of the jitter. `is_command`: whether Exited{0} is success (commands) or a lost worker (functions).
+  explicit Ledger(std::uint64_t seed, bool is_command = false);
+
+  /// A new job, or the queued or running one with the same key.
+  JobPtr submit(JobSpec spec, MonotonicNs now);
+
+  /// Takes the job to run next (highest priority, then first submitted; not one that still waits for its back-off) and
+  /// begins an attempt. Null if there is none.
+  JobPtr next(MonotonicNs now);
+  /// What next() would take; null if nothing.
+  const Job* peek(MonotonicNs now);
+
+  /// A dispatched job that never began: back to its old place in the order; the attempt does not count.
+  void take_back(const JobPtr& job);
+
+  /// The attempt that next() began has ended. Returns true if the job is done now, false if it will be tried again.
+  /// `attempt.number` is filled in here.
+  bool end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now);
+  /// The same, but never retried (the pool is being terminated).
+  void end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now);
+
+  /// Cancels a job that is queued or waits for a retry: true if it is cancelled (now or before).
+  bool cancel(const JobPtr& job, MonotonicNs now);
+  /// Ends all queued and waiting jobs with `outcome`.
+  void finish_queued(const Outcome& outcome, MonotonicNs now);
+
+  /// Number of the attempt that is going on (1, 2, ...).
+  static int attempt_number(const Job& job) noexcept;
+  static const JobSpec& spec(const Job& job) noexcept { return job.spec_; }
+
+  /// Asks for the job in take_watched() once it is done; false if it is done already.
+  bool watch(const JobPtr& job);
+  /// Watched jobs that became done since the last call.
+  std::vector<JobPtr> take_watched();
+
+  /// When the first waiting job may be tried again.
+  std::optional<MonotonicNs> next_retry() const;
+
+  bool has_ready(MonotonicNs now);
+  std::uint64_t submitted() const noexcept { return submitted_; }
+  std::uint64_t finished() const noexcept { return finished_; }
+  std::uint64_t queued() const noexcept;  ///< ready and waiting
+  std::uint64_t dispatched() const noexcept { return dispatched_; }
+  bool all_done() const noexcept { return finished_ == submitted_; }
+
+ private:
+  // Ordering by (priority descending, job id ascending). Suited to the common case of one priority and FIFO order.
+  std::uint64_t submitted_ = 0;
+  std::uint64_t finished_ = 0;
+  std::uint64_t dispatched_ = 0;
+};
+
+/// Whether the policy allows another attempt after `outcome`, given how many retries were made already.
+bool may_retry(const RetryPolicy& policy, const Outcome& outcome, int retries_made, bool is_command) noexcept;
+/// How long to wait before retry number `retry` (1, 2, ...); `random` in [0, 1).
+std::chrono::nanoseconds backoff_before(const RetryPolicy& policy, int retry, double random) noexcept;
+
+}  // namespace prong::jobs

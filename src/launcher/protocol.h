@@ -1,0 +1,81 @@
+// What coordinator, launcher and templates say to each other: one fixed-size record per message, descriptors beside it.
+//
+//   coordinator ──> launcher   kProgram, kStartTemplate, kStartWorker, kStopWorker
+//   launcher ──> coordinator   kWorkerStarted, kStartFailed, kWorkerGone, kTemplateGone
+//   launcher ──> template      kStartWorker
+//   middle process ──> launcher (over the template's socket)   kForked, kForkFailed
+//
+// The coordinator closing its end (or the program's pidfd becoming readable) tells the launcher to kill everything and end.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "os/fd.h"
+#include "os/socket.h"
+
+namespace prong::launcher {
+
+enum class MessageKind : std::uint32_t {
+  kProgram = 1,    ///< fds[0]: memfd with the encoded Program (encode_program) for kStartTemplate and kExec workers
+  kStartTemplate,  ///< exec the program as template: role and control descriptor in its environment
+  kStartWorker,    ///< `worker`, `how`; fds: channel segment, doorbell, control socket
+  kStopWorker,     ///< `worker`, `grace_ns`: > 0: SIGTERM and SIGCONT now, SIGKILL then; 0: SIGKILL now
+  kWorkerStarted,  ///< `worker`, `pid`
+  kStartFailed,    ///< `worker`, `error` (errno), `stage`
+  kWorkerGone,     ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or could not be seen to go
+  kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started
+  kForked,         ///< `worker`, `pid`
+  kForkFailed,     ///< `worker`, `error`
+};
+
+enum class StartHow : std::uint32_t {
+  kTemplate = 1,  ///< forked by the template
+  kExec,          ///< exec of the program, role "worker" in its environment
+  kCommand,       ///< forked by the launcher itself: runs command lines
+};
+
+struct Message {
+  static constexpr std::uint32_t kMagic = 0x50524e31;  // "PRN1"
+  std::uint32_t magic = kMagic;
+  MessageKind kind = MessageKind::kProgram;
+  std::uint64_t worker = 0;
+  std::int64_t grace_ns = 0;
+  std::int32_t pid = 0;
+  std::int32_t status = 0;
+  std::int32_t error = 0;
+  StartHow how = StartHow::kTemplate;
+  std::uint32_t unconfirmed = 0;  ///< processes that could not be seen to end
+  char stage[48] = {};
+};
+static_assert(sizeof(Message) == 96);
+
+/// The roles and descriptors of a process that Prong execs. Numbers are decimal.
+inline constexpr const char* kRoleVariable = "PRONG_ROLE";            // "worker" or "template"
+inline constexpr const char* kDescriptorsVariable = "PRONG_FDS";      // worker: "segment,doorbell,control"; template: "control"
+inline constexpr const char* kLauncherPidVariable = "PRONG_LAUNCHER_PID";
+/// Set in every worker: its number. Inherited by what jobs start, so that they can be told from strangers.
+inline constexpr const char* kWorkerVariable = "PRONG_WORKER";
+
+/// Sends; kFull is waited out for at most 10 s. False when the other side is gone.
+bool send(int socket, const Message& message, std::span<const int> fds = {});
+
+enum class Received { kMessage, kNothing, kClosed };
+/// Takes one message if there is one; a record of another size or magic counts as kClosed.
+Received receive(int socket, Message& message, std::vector<os::Fd>& fds);
+
+/// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or 0}.
+struct LauncherArguments {
+  int socket = -1;
+  int program_pidfd = -1;
+  int program_pid = 0;
+  int template_socket = -1;  ///< kFork: the template that was forked before the launcher was exec'ed
+  int template_pid = 0;
+};
+
+std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments);
+LauncherArguments from_argv(int argc, char** argv);
+
+}  // namespace prong::launcher
