@@ -1,0 +1,65 @@
+// How a Command becomes the payload of a job, and back.
+#include <algorithm>
+
+#include "base/codec.h"
+#include "prong/command.h"
+#include "prong/error.h"
+
+namespace prong {
+namespace {
+
+// "PC" and the version of the encoding.
+constexpr std::uint32_t kMagic = 0x50430001;
+
+bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+
+void check(const Command& command) {
+  if (command.arguments.empty() || command.arguments.front().empty())
+    throw UsageError("a command has no program; its first argument must be the program to run");
+  if (std::ranges::any_of(command.arguments, has_nul) || has_nul(command.directory) ||
+      (command.environment && std::ranges::any_of(*command.environment, has_nul)))
+    throw UsageError("a command contains a NUL byte, which no argument, directory or environment entry can hold");
+}
+
+void write(base::Writer& writer, const Command& command) {
+  writer.u32(kMagic);
+  writer.texts(command.arguments);
+  writer.text(command.directory);
+  writer.u8(command.environment.has_value());
+  if (command.environment) writer.texts(*command.environment);
+  writer.u8(command.input.has_value());
+  if (command.input) writer.text(*command.input);
+  writer.u8(static_cast<std::uint8_t>(command.output));
+  writer.u8(static_cast<std::uint8_t>(command.error_output));
+}
+
+Capture read_capture(base::Reader& reader) {
+  const std::uint8_t value = reader.u8();
+  if (value > static_cast<std::uint8_t>(Capture::kMerge)) throw UsageError("not an encoded command: unknown capture");
+  return static_cast<Capture>(value);
+}
+
+}  // namespace
+
+Payload encode(const Command& command) {
+  check(command);
+  base::Writer writer;
+  write(writer, command);
+  return Payload::copy_of(writer.view());
+}
+
+Command decode_command(ByteSpan bytes) {
+  base::Reader reader(bytes);
+  if (reader.u32() != kMagic) throw UsageError("not an encoded command: wrong magic");
+  Command command;
+  command.arguments = reader.texts();
+  command.directory = reader.text();
+  if (reader.u8()) command.environment = reader.texts();
+  if (reader.u8()) command.input = reader.text();
+  command.output = read_capture(reader);
+  command.error_output = read_capture(reader);
+  if (!reader.finished()) throw UsageError("not an encoded command: wrong length");
+  return command;
+}
+
+}  // namespace prong

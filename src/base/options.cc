@@ -1,0 +1,57 @@
+#include "prong/options.h"
+
+#include "base/duration.h"
+#include "prong/error.h"
+
+namespace prong {
+namespace {
+
+void require(bool holds, const std::string& what_is_wrong) {
+  if (!holds) throw UsageError(what_is_wrong);
+}
+
+void not_negative(const char* name, std::chrono::nanoseconds value) {
+  require(value.count() >= 0,
+          std::string(name) + " is " + base::describe(value) + "; it must be positive, or 0 for none");
+}
+
+void not_negative(const char* name, int value, const char* meaning_of_zero) {
+  require(value >= 0,
+          std::string(name) + " is " + std::to_string(value) + "; it must be positive, or 0 for " + meaning_of_zero);
+}
+
+void check(const RetryPolicy& policy) {
+  not_negative("retries", policy.retries, "none");
+  not_negative("backoff", policy.backoff);
+  not_negative("max_backoff", policy.max_backoff);
+  require(policy.jitter >= 0 && policy.jitter <= 1,
+          "jitter is " + std::to_string(policy.jitter) + "; it must lie between 0 and 1");
+}
+
+void check(const Program& program) {
+  require(!program.arguments.empty() && !program.arguments.front().empty(),
+          "program has no arguments; its first one must be the path to execute");
+  for (const std::string& entry : program.environment)
+    require(!entry.empty() && entry.front() != '=',
+            "program environment has the entry '" + entry + "'; it must be NAME=value, or NAME to remove it");
+}
+
+}  // namespace
+
+void check(const JobOptions& options) {
+  not_negative("timeout", options.timeout);
+  check(options.retry);
+}
+
+void check(const PoolOptions& options) {
+  not_negative("workers", options.workers, "one per usable CPU");
+  not_negative("max_jobs_per_worker", options.max_jobs_per_worker, "no limit");
+  not_negative("grace", options.grace);
+  not_negative("initializer_timeout", options.initializer_timeout);
+  not_negative("finalizer_timeout", options.finalizer_timeout);
+  if (options.start == StartKind::kFresh || options.start == StartKind::kSpawn) check(options.program);
+  require(options.start != StartKind::kFork || options.fork_template,
+          "fork_template is not set; a pool of kind fork must say what its template runs");
+}
+
+}  // namespace prong

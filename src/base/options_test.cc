@@ -1,0 +1,83 @@
+#include "prong/options.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "prong/error.h"
+
+namespace prong {
+namespace {
+
+using namespace std::chrono_literals;
+
+template <typename Options>
+std::string complaint(const Options& options) {
+  try {
+    check(options);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+PoolOptions command_pool() { return {.start = StartKind::kCommand}; }
+
+TEST(OptionsTest, DefaultsAreFine) {
+  EXPECT_EQ(complaint(JobOptions{}), "");
+  EXPECT_EQ(complaint(command_pool()), "");
+}
+
+TEST(OptionsTest, NegativeTimeoutIsRefused) {
+  EXPECT_EQ(complaint(JobOptions{.timeout = -1s}), "timeout is -1 s; it must be positive, or 0 for none");
+}
+
+TEST(OptionsTest, EachFieldOfTheRetryPolicyIsChecked) {
+  EXPECT_EQ(complaint(JobOptions{.retry = {.retries = -1}}), "retries is -1; it must be positive, or 0 for none");
+  EXPECT_NE(complaint(JobOptions{.retry = {.backoff = -1ms}}), "");
+  EXPECT_NE(complaint(JobOptions{.retry = {.max_backoff = -1ms}}), "");
+  EXPECT_NE(complaint(JobOptions{.retry = {.jitter = 1.5}}), "");
+  EXPECT_NE(complaint(JobOptions{.retry = {.jitter = -0.1}}), "");
+  EXPECT_NE(complaint(JobOptions{.retry = {.jitter = std::nan("")}}), "");
+}
+
+TEST(OptionsTest, NegativeNumbersOfAPoolAreRefused) {
+  PoolOptions options = command_pool();
+  options.workers = -2;
+  EXPECT_EQ(complaint(options), "workers is -2; it must be positive, or 0 for one per usable CPU");
+  options = command_pool();
+  options.max_jobs_per_worker = -1;
+  EXPECT_NE(complaint(options), "");
+  options = command_pool();
+  options.grace = -1ns;
+  EXPECT_NE(complaint(options), "");
+  options = command_pool();
+  options.initializer_timeout = -1s;
+  EXPECT_NE(complaint(options), "");
+  options = command_pool();
+  options.finalizer_timeout = -1s;
+  EXPECT_NE(complaint(options), "");
+}
+
+TEST(OptionsTest, ProgramIsNeededWhereItIsExecuted) {
+  for (const StartKind kind : {StartKind::kFresh, StartKind::kSpawn}) {
+    PoolOptions options{.start = kind};
+    EXPECT_NE(complaint(options), "");
+    options.program.arguments = {"/bin/true"};
+    EXPECT_EQ(complaint(options), "");
+    options.program.environment = {"NAME", "OTHER=1", "EMPTY="};
+    EXPECT_EQ(complaint(options), "");
+    options.program.environment = {"=1"};
+    EXPECT_NE(complaint(options), "");
+  }
+}
+
+TEST(OptionsTest, ForkNeedsATemplate) {
+  PoolOptions options{.start = StartKind::kFork};
+  EXPECT_NE(complaint(options), "");
+  options.fork_template = [](int) {};
+  EXPECT_EQ(complaint(options), "");
+}
+
+}  // namespace
+}  // namespace prong
