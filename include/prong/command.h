@@ -19,11 +19,11 @@ enum class Capture : std::uint8_t {
 };
 
 struct Command {
-  std::vector<std::string> arguments;  ///< arguments[0] is looked up in PATH if it has no '/'
-  std::string directory;               ///< empty: the pool's
+  std::vector<std::string> arguments{};  ///< arguments[0] is looked up in PATH if it has no '/'
+  std::string directory{};               ///< empty: the pool's
   /// Whole environment ("NAME=value"); unset: inherited. PRONG_JOB and PRONG_ATTEMPT are added.
-  std::optional<std::vector<std::string>> environment;
-  std::optional<std::string> input;  ///< standard input; unset: /dev/null
+  std::optional<std::vector<std::string>> environment{};
+  std::optional<std::string> input{};  ///< standard input; unset: /dev/null
   Capture output = Capture::kKeep;
   Capture error_output = Capture::kKeep;
 };

@@ -51,11 +51,11 @@ class CompletionQueue {
 
 /// What to run, and how. `payload` is encoded by the face; the engine never looks inside.
 struct JobSpec {
-  Payload payload;
+  Payload payload{};
   /// Definitions (functions, classes) that the worker must have seen before this job.
-  std::vector<DefinitionId> needs;
-  std::shared_ptr<const JobOptions> options;  ///< shared by many jobs; null: defaults
-  std::shared_ptr<CompletionQueue> completions;  ///< null: none
+  std::vector<DefinitionId> needs{};
+  std::shared_ptr<const JobOptions> options{};  ///< shared by many jobs; null: defaults
+  std::shared_ptr<CompletionQueue> completions{};  ///< null: none
   std::uint64_t tag = 0;                         ///< the caller's own; kept with the job
 };
 

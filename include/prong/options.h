@@ -30,9 +30,9 @@ enum class Leftovers { kKeep, kKill };
 
 struct JobOptions {
   std::chrono::nanoseconds timeout{0};  ///< wall time of one attempt, from its start in the worker; 0: none
-  RetryPolicy retry;
+  RetryPolicy retry{};
   int priority = 0;  ///< higher runs first; equal priorities in order of submission
-  std::string key;   ///< not empty: unique among queued and running jobs; a second submit returns the first job
+  std::string key{};   ///< not empty: unique among queued and running jobs; a second submit returns the first job
   bool fresh = false;  ///< a worker of its own that runs nothing else; the job is done when its process tree is gone
   Leftovers leftovers = Leftovers::kKeep;
 };
@@ -47,26 +47,26 @@ enum class StartKind {
 
 /// How to exec a template (kFresh) or a worker (kSpawn). The role and descriptors are passed in PRONG_* variables.
 struct Program {
-  std::vector<std::string> arguments;  ///< arguments[0] is the path to exec
+  std::vector<std::string> arguments{};  ///< arguments[0] is the path to exec
   /// Added to (or, for an empty value with no '=', removed from) the inherited environment, "NAME=value".
-  std::vector<std::string> environment;
+  std::vector<std::string> environment{};
 };
 
 struct PoolOptions {
   int workers = 0;  ///< 0: one per CPU that this process may use
   StartKind start = StartKind::kFresh;
-  Program program;             ///< for kFresh and kSpawn
+  Program program{};             ///< for kFresh and kSpawn
   int max_jobs_per_worker = 0; ///< 0: no limit
   bool start_early = true;     ///< start all workers at once, not when the first jobs come
   std::chrono::nanoseconds grace = std::chrono::milliseconds(500);  ///< between SIGTERM and SIGKILL
-  Payload initializer;  ///< run by each worker before its first job; empty: none
-  Payload finalizer;    ///< run by each worker before it ends in order; empty: none
+  Payload initializer{};  ///< run by each worker before its first job; empty: none
+  Payload finalizer{};    ///< run by each worker before it ends in order; empty: none
   std::chrono::nanoseconds initializer_timeout{0};
   std::chrono::nanoseconds finalizer_timeout = std::chrono::seconds(10);
   /// kFork only: runs the template in the forked child: must call prong::serve_template and never return.
-  std::function<void(int control_fd)> fork_template;
+  std::function<void(int control_fd)> fork_template{};
   /// kFork only: forks the calling process as its runtime wants it (CPython: PyOS_BeforeFork ... ). Default: fork().
-  std::function<int()> fork_function;
+  std::function<int()> fork_function{};
 };
 
 /// Throw UsageError with a text that says what was wrong and what would be right.
