@@ -8,6 +8,7 @@ if(PRONG_BUILD_TESTS)
   include(GoogleTest)
 endif()
 
+set(PRONG_TEST_PROGRAMS_DIR ${PROJECT_BINARY_DIR}/tests/programs)
 set(PRONG_TEST_TIMEOUT_S 60)
 set(PRONG_TEST_ENVIRONMENT
   "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=1"
@@ -24,6 +25,9 @@ function(prong_tests target)
   target_link_libraries(${target} PRIVATE
     ${tests_LINKS} prong_test_support prong_compile_settings GTest::gtest
     $<$<NOT:$<BOOL:${tests_OWN_MAIN}>>:prong_test_main>)
+  # ctest has no wrapper for tests; an emulator is one. See tests/support/watch.cc.
+  set_target_properties(${target} PROPERTIES CROSSCOMPILING_EMULATOR ${PRONG_TEST_PROGRAMS_DIR}/watch)
+  add_dependencies(${target} prong_watch)
   gtest_discover_tests(${target}
     DISCOVERY_TIMEOUT 60
     PROPERTIES TIMEOUT ${PRONG_TEST_TIMEOUT_S} ENVIRONMENT "${PRONG_TEST_ENVIRONMENT}")
