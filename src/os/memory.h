@@ -13,6 +13,10 @@ namespace prong::os {
 /// that no other process can make a mapping of it raise SIGBUS. Throws SystemError.
 Fd create_memfd(const char* name, std::size_t size);
 
+/// Forbids, for ever and everybody, resizing `fd` and beginning to write it: write() and new shared writable mappings
+/// (a mapping that exists keeps working). Private mappings stay writable. Does nothing where the kernel cannot.
+void seal_against_writing(int fd) noexcept;
+
 /// Writes all parts one after the other from offset 0 (faster than copying into a new mapping). Throws SystemError.
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
 

@@ -1,0 +1,22 @@
+#include "os/fd.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "os/check.h"
+
+namespace prong::os {
+
+void Fd::reset() noexcept {
+  if (number_ < 0) return;
+  const int kept = errno;
+  // Never tried again: Linux has given the number away even when close() is interrupted.
+  ::close(std::exchange(number_, -1));
+  errno = kept;
+}
+
+Fd Fd::duplicate() const { return Fd(check(::fcntl(number_, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", number_)); }
+
+}  // namespace prong::os

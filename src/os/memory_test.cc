@@ -1,0 +1,147 @@
+#include "os/memory.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "prong/error.h"
+#include "prong/payload.h"
+
+namespace prong::os {
+namespace {
+
+using Parts = std::vector<std::span<const std::byte>>;
+
+std::string content_of(const Fd& fd) {
+  std::string text(file_size(fd.get()), '\0');
+  EXPECT_TRUE(read_at(fd.get(), 0, std::as_writable_bytes(std::span(text))));
+  return text;
+}
+
+TEST(MemfdTest, SizedOneCannotBeResized) {
+  const Fd fd = create_memfd("memory-test", 8192);
+  EXPECT_EQ(file_size(fd.get()), 8192u);
+  EXPECT_EQ(::ftruncate(fd.get(), 0), -1);
+  EXPECT_EQ(::ftruncate(fd.get(), 16384), -1);
+  EXPECT_NE(::fcntl(fd.get(), F_GETFD) & FD_CLOEXEC, 0);
+}
+
+TEST(MemfdTest, UnsizedOneGrows) {
+  const Fd fd = create_memfd("memory-test", 0);
+  write_parts(fd, Parts{as_bytes("hello, "), as_bytes("world")});
+  EXPECT_EQ(content_of(fd), "hello, world");
+}
+
+TEST(MemfdTest, BeyondTheFileLimitIsAnErrorAndNoSignal) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const rlimit limit{1'000'000, 1'000'000};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+    try {
+      create_memfd("memory-test", 1'000'001);
+    } catch (const SystemError& error) {
+      ::_exit(error.error() == EFBIG ? 7 : 1);
+    }
+    ::_exit(2);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+}
+
+TEST(MemfdTest, SealedAgainstWriting) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  seal_against_writing(fd.get());
+  EXPECT_THROW(write_parts(fd, Parts{as_bytes("x")}), SystemError);
+  EXPECT_THROW(Mapping(fd.get(), 4096, Mapping::Mode::kShared), SystemError);
+  Mapping(fd.get(), 4096, Mapping::Mode::kCopyOnWrite).data()[0] = std::byte{1};
+}
+
+TEST(WritePartsTest, MorePartsThanOneCallTakes) {
+  const Fd fd = create_memfd("memory-test", 0);
+  std::string expected;
+  std::vector<std::string> texts;
+  for (int i = 0; i < 3000; ++i) texts.push_back(i % 7 == 0 ? "" : std::to_string(i) + ",");
+  Parts parts;
+  for (const auto& text : texts) {
+    parts.push_back(as_bytes(text));
+    expected += text;
+  }
+  write_parts(fd, parts);
+  EXPECT_EQ(content_of(fd), expected);
+}
+
+TEST(WritePartsTest, NothingIsFine) {
+  const Fd fd = create_memfd("memory-test", 0);
+  write_parts(fd, {});
+  write_parts(fd, Parts{as_bytes(""), as_bytes("")});
+  EXPECT_EQ(file_size(fd.get()), 0u);
+}
+
+TEST(WritePartsTest, MoreThanTheSegmentHoldsThrows) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  const std::string text(5000, 'x');
+  EXPECT_THROW(write_parts(fd, Parts{as_bytes(text)}), SystemError);
+}
+
+TEST(ReadAtTest, FalseAtTheEnd) {
+  const Fd fd = create_memfd("memory-test", 10);
+  std::byte room[8];
+  EXPECT_TRUE(read_at(fd.get(), 2, room));
+  EXPECT_FALSE(read_at(fd.get(), 3, room));
+  EXPECT_FALSE(read_at(fd.get(), 1000, room));
+}
+
+TEST(MappingTest, SharedIsSeenByBothSides) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  const Mapping here(fd.get(), 4096, Mapping::Mode::kShared);
+  const Mapping there(fd.get(), 4096, Mapping::Mode::kShared);
+  here.data()[5] = std::byte{42};
+  EXPECT_EQ(there.data()[5], std::byte{42});
+}
+
+TEST(MappingTest, CopyOnWriteIsPrivate) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  const Mapping mine(fd.get(), 4096, Mapping::Mode::kCopyOnWrite);
+  mine.data()[5] = std::byte{42};
+  EXPECT_EQ(content_of(fd)[5], '\0');
+}
+
+TEST(MappingTest, IsNotInheritedUnlessAskedFor) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  const auto child_reads = [](const Mapping& mapping) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+      // A system call reports the missing page without a signal.
+      const Fd probe = create_memfd("probe", 0);
+      ::_exit(::write(probe.get(), mapping.data(), 1) == 1 ? 1 : 0);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WEXITSTATUS(status) == 1;
+  };
+  EXPECT_FALSE(child_reads(Mapping(fd.get(), 4096, Mapping::Mode::kShared)));
+  EXPECT_TRUE(child_reads(Mapping(fd.get(), 4096, Mapping::Mode::kShared, true)));
+}
+
+TEST(MappingTest, EmptyOneAndMoves) {
+  const Fd fd = create_memfd("memory-test", 4096);
+  EXPECT_EQ(Mapping(fd.get(), 0, Mapping::Mode::kShared).data(), nullptr);
+  Mapping first(fd.get(), 4096, Mapping::Mode::kShared);
+  std::byte* address = first.data();
+  Mapping second;
+  second = std::move(first);
+  EXPECT_EQ(second.data(), address);
+  EXPECT_EQ(second.size(), 4096u);
+}
+
+TEST(MappingTest, RefusedMappingThrows) { EXPECT_THROW(Mapping(-1, 4096, Mapping::Mode::kShared), SystemError); }
+
+}  // namespace
+}  // namespace prong::os
