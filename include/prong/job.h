@@ -72,8 +72,10 @@ class Job : public std::enable_shared_from_this<Job> {
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool done() const noexcept { return state() == State::kDone; }
 
-  /// The last attempt's outcome, or Cancelled / Lost if there was no attempt. Requires done().
-  const Outcome& outcome() const noexcept { return outcome_; }
+  /// The last attempt's outcome, or Cancelled / Lost if it was ended while queued. Requires done().
+  const Outcome& outcome() const noexcept {
+    return ended_without_attempt_ ? *ended_without_attempt_ : attempts_.back().outcome;
+  }
   /// All attempts, first to last. Requires done().
   const std::vector<Attempt>& attempts() const noexcept { return attempts_; }
   MonotonicNs submitted() const noexcept { return submitted_; }
@@ -86,7 +88,7 @@ class Job : public std::enable_shared_from_this<Job> {
   JobId id_;
   MonotonicNs submitted_ = 0;
   MonotonicNs finished_ = 0;
-  Outcome outcome_ = Cancelled{};
+  std::unique_ptr<const Outcome> ended_without_attempt_;  // null: the last attempt decides
   std::vector<Attempt> attempts_;
   int attempts_begun_ = 0;
   std::atomic<State> state_{State::kQueued};

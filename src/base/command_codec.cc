@@ -11,7 +11,9 @@ namespace {
 // "PC" and the version of the encoding.
 constexpr std::uint32_t kMagic = 0x50430001;
 
-bool has_nul(const std::string& text) { return text.find('\0') != std::string::npos; }
+bool has_nul(const std::string& text) {
+  return text.find('\0') != std::string::npos;
+}
 
 void check(const Command& command) {
   if (command.arguments.empty() || command.arguments.front().empty())

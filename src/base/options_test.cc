@@ -21,7 +21,9 @@ std::string complaint(const Options& options) {
   return "";
 }
 
-PoolOptions command_pool() { return {.start = StartKind::kCommand}; }
+PoolOptions command_pool() {
+  return {.start = StartKind::kCommand};
+}
 
 TEST(OptionsTest, DefaultsAreFine) {
   EXPECT_EQ(complaint(JobOptions{}), "");

@@ -17,25 +17,38 @@ std::string signal_name(int number) {
 
 std::string_view limit_text(Limit limit) {
   switch (limit) {
-    case Limit::kWallTime: return "wall-time limit";
-    case Limit::kCpuTime: return "CPU-time limit";
-    case Limit::kMemory: return "memory limit";
-    case Limit::kQueueTime: return "limit of time in the queue";
-    case Limit::kOutput: return "output limit";
-    case Limit::kBudget: return "total time budget";
-    case Limit::kStall: return "stall limit";
+    case Limit::kWallTime:
+      return "wall-time limit";
+    case Limit::kCpuTime:
+      return "CPU-time limit";
+    case Limit::kMemory:
+      return "memory limit";
+    case Limit::kQueueTime:
+      return "limit of time in the queue";
+    case Limit::kOutput:
+      return "output limit";
+    case Limit::kBudget:
+      return "total time budget";
+    case Limit::kStall:
+      return "stall limit";
   }
   PRONG_CHECK(!"a limit");
 }
 
 std::string_view lost_text(LostReason reason) {
   switch (reason) {
-    case LostReason::kWorkerLost: return "its worker vanished";
-    case LostReason::kLauncherLost: return "the launcher died and took its worker along";
-    case LostReason::kMemory: return "the kernel ended its worker for lack of memory";
-    case LostReason::kChannelDamaged: return "its worker damaged its channel";
-    case LostReason::kStartFailed: return "no worker could be started";
-    case LostReason::kPoolClosed: return "the pool was terminated while it ran";
+    case LostReason::kWorkerLost:
+      return "its worker vanished";
+    case LostReason::kLauncherLost:
+      return "the launcher died and took its worker along";
+    case LostReason::kMemory:
+      return "the kernel ended its worker for lack of memory";
+    case LostReason::kChannelDamaged:
+      return "its worker damaged its channel";
+    case LostReason::kStartFailed:
+      return "no worker could be started";
+    case LostReason::kPoolClosed:
+      return "the pool was terminated while it ran";
   }
   PRONG_CHECK(!"a reason");
 }
@@ -100,35 +113,54 @@ struct Success {
 
 }  // namespace
 
-std::string_view outcome_name(const Outcome& outcome) noexcept { return std::visit(Name{}, outcome); }
+std::string_view outcome_name(const Outcome& outcome) noexcept {
+  return std::visit(Name{}, outcome);
+}
 
-std::string describe(const Outcome& outcome) { return std::visit(Description{}, outcome); }
+std::string describe(const Outcome& outcome) {
+  return std::visit(Description{}, outcome);
+}
 
 std::string_view limit_name(Limit limit) noexcept {
   switch (limit) {
-    case Limit::kWallTime: return "wall_time";
-    case Limit::kCpuTime: return "cpu_time";
-    case Limit::kMemory: return "memory";
-    case Limit::kQueueTime: return "queue_time";
-    case Limit::kOutput: return "output";
-    case Limit::kBudget: return "budget";
-    case Limit::kStall: return "stall";
+    case Limit::kWallTime:
+      return "wall_time";
+    case Limit::kCpuTime:
+      return "cpu_time";
+    case Limit::kMemory:
+      return "memory";
+    case Limit::kQueueTime:
+      return "queue_time";
+    case Limit::kOutput:
+      return "output";
+    case Limit::kBudget:
+      return "budget";
+    case Limit::kStall:
+      return "stall";
   }
   PRONG_CHECK(!"a limit");
 }
 
 std::string_view lost_reason_name(LostReason reason) noexcept {
   switch (reason) {
-    case LostReason::kWorkerLost: return "worker_lost";
-    case LostReason::kLauncherLost: return "launcher_lost";
-    case LostReason::kMemory: return "memory";
-    case LostReason::kChannelDamaged: return "channel_damaged";
-    case LostReason::kStartFailed: return "start_failed";
-    case LostReason::kPoolClosed: return "pool_closed";
+    case LostReason::kWorkerLost:
+      return "worker_lost";
+    case LostReason::kLauncherLost:
+      return "launcher_lost";
+    case LostReason::kMemory:
+      return "memory";
+    case LostReason::kChannelDamaged:
+      return "channel_damaged";
+    case LostReason::kStartFailed:
+      return "start_failed";
+    case LostReason::kPoolClosed:
+      return "pool_closed";
   }
   PRONG_CHECK(!"a reason");
 }
 
-bool succeeded(const Outcome& outcome, bool is_command) noexcept { return std::visit(Success{is_command}, outcome); }
+bool succeeded(const Outcome& outcome, bool is_command) noexcept {
+  return std::visit(Success{is_command}, outcome);
+}
 
 }  // namespace prong

@@ -11,15 +11,14 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
-#include <functional>
-#include <map>
 #include <optional>
 #include <random>
-#include <string>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
+#include "jobs/ready_queue.h"
+#include "jobs/waiting_room.h"
 #include "prong/job.h"
 
 namespace prong::jobs {
@@ -67,15 +66,31 @@ class Ledger {
   bool has_ready(MonotonicNs now);
   std::uint64_t submitted() const noexcept { return submitted_; }
   std::uint64_t finished() const noexcept { return finished_; }
-  std::uint64_t queued() const noexcept;  ///< ready and waiting
+  std::uint64_t queued() const noexcept { return queued_; }  ///< ready and waiting
   std::uint64_t dispatched() const noexcept { return dispatched_; }
   bool all_done() const noexcept { return finished_ == submitted_; }
 
  private:
-  // Ordering by (priority descending, job id ascending). Suited to the common case of one priority and FIFO order.
+  void admit_due(MonotonicNs now);
+  void leave_dispatched(Job& job);
+  void record(Job& job, Attempt attempt);
+  void try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now);
+  void finish(const JobPtr& job, MonotonicNs now);
+  void finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now);
+  void sweep_if_due();
+  double draw();
+
+  const bool is_command_;
+  ReadyQueue ready_;
+  WaitingRoom waiting_;
+  std::unordered_map<std::string_view, JobPtr> by_key_;
+  std::vector<JobPtr> watched_;
+  std::mt19937_64 random_;
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;
   std::uint64_t dispatched_ = 0;
+  std::uint64_t queued_ = 0;
+  std::uint64_t cancelled_since_sweep_ = 0;
 };
 
 /// Whether the policy allows another attempt after `outcome`, given how many retries were made already.

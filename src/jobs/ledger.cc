@@ -1,0 +1,169 @@
+#include "jobs/ledger.h"
+
+#include "base/check.h"
+
+namespace prong::jobs {
+namespace {
+
+// Cancelled jobs stay in the queues until they are passed over. More of them than this, and more than of live ones,
+// are swept out, so that memory is bounded and a sweep is paid for by the cancellations before it.
+constexpr std::uint64_t kSweepAbove = 1024;
+
+MonotonicNs later(MonotonicNs now, std::chrono::nanoseconds wait) noexcept {
+  MonotonicNs sum = 0;
+  return __builtin_add_overflow(now, wait.count(), &sum) ? INT64_MAX : sum;
+}
+
+}  // namespace
+
+Ledger::Ledger(std::uint64_t seed, bool is_command) : is_command_(is_command), random_(seed) {}
+
+JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
+  if (spec.options && !spec.options->key.empty()) {
+    const auto known = by_key_.find(spec.options->key);
+    if (known != by_key_.end()) return known->second;
+  }
+  auto job = std::make_shared<Job>(++submitted_, std::move(spec));
+  job->submitted_ = now;
+  // The key lives in the job's own options, as long as the job is in the table.
+  if (!job->options().key.empty()) by_key_.emplace(job->options().key, job);
+  ready_.add_new(job);
+  ++queued_;
+  return job;
+}
+
+void Ledger::admit_due(MonotonicNs now) {
+  while (JobPtr job = waiting_.take_due(now)) ready_.add_back(std::move(job));
+}
+
+JobPtr Ledger::next(MonotonicNs now) {
+  admit_due(now);
+  JobPtr job = ready_.take_front();
+  if (!job) return nullptr;
+  ++job->attempts_begun_;
+  --queued_;
+  ++dispatched_;
+  job->state_.store(Job::State::kDispatched, std::memory_order_release);
+  return job;
+}
+
+const Job* Ledger::peek(MonotonicNs now) {
+  admit_due(now);
+  const JobPtr* job = ready_.front();
+  return job ? job->get() : nullptr;
+}
+
+void Ledger::leave_dispatched(Job& job) {
+  PRONG_CHECK(job.state() == Job::State::kDispatched);
+  --dispatched_;
+}
+
+void Ledger::take_back(const JobPtr& job) {
+  leave_dispatched(*job);
+  --job->attempts_begun_;
+  ++queued_;
+  job->state_.store(Job::State::kQueued, std::memory_order_release);
+  ready_.add_back(job);
+}
+
+void Ledger::record(Job& job, Attempt attempt) {
+  leave_dispatched(job);
+  attempt.number = job.attempts_begun_;
+  job.attempts_.push_back(std::move(attempt));
+}
+
+bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
+  record(*job, std::move(attempt));
+  const RetryPolicy& policy = job->options().retry;
+  if (may_retry(policy, job->attempts_.back().outcome, job->attempts_begun_ - 1, is_command_)) {
+    try_again(job, backoff_before(policy, job->attempts_begun_, draw()), now);
+    return false;
+  }
+  finish(job, now);
+  return true;
+}
+
+void Ledger::end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now) {
+  record(*job, std::move(attempt));
+  finish(job, now);
+}
+
+void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now) {
+  ++queued_;
+  job->state_.store(Job::State::kQueued, std::memory_order_release);
+  if (wait.count() > 0)
+    waiting_.add(job, later(now, wait));
+  else
+    ready_.add_back(job);
+}
+
+void Ledger::finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now) {
+  --queued_;
+  job->ended_without_attempt_ = std::make_unique<const Outcome>(outcome);
+  finish(job, now);
+}
+
+void Ledger::finish(const JobPtr& job, MonotonicNs now) {
+  if (!job->options().key.empty()) by_key_.erase(job->options().key);
+  job->spec_.payload = Payload();
+  job->spec_.needs = {};
+  // The queue will own the job: a job that owned its queue would never be freed.
+  const auto completions = std::move(job->spec_.completions);
+  job->finished_ = now;
+  ++finished_;
+  // Pairs with the acquire in Job::state: whoever sees kDone sees every field above.
+  job->state_.store(Job::State::kDone, std::memory_order_release);
+  if (completions) completions->push(job);
+  if (job->watched_.load(std::memory_order_relaxed)) watched_.push_back(job);
+}
+
+bool Ledger::cancel(const JobPtr& job, MonotonicNs now) {
+  if (job->state() == Job::State::kQueued) {
+    finish_queued_job(job, Cancelled{}, now);
+    waiting_.pass_over_done();
+    sweep_if_due();
+    return true;
+  }
+  return job->done() && std::holds_alternative<Cancelled>(job->outcome());
+}
+
+void Ledger::sweep_if_due() {
+  ++cancelled_since_sweep_;
+  if (cancelled_since_sweep_ < kSweepAbove || cancelled_since_sweep_ < queued_) return;
+  cancelled_since_sweep_ = 0;
+  ready_.forget_done();
+  waiting_.forget_done();
+}
+
+void Ledger::finish_queued(const Outcome& outcome, MonotonicNs now) {
+  for (const JobPtr& job : ready_.take_all()) finish_queued_job(job, outcome, now);
+  for (const JobPtr& job : waiting_.take_all()) finish_queued_job(job, outcome, now);
+}
+
+int Ledger::attempt_number(const Job& job) noexcept {
+  return job.attempts_begun_;
+}
+
+bool Ledger::watch(const JobPtr& job) {
+  if (job->done()) return false;
+  job->watched_.store(true, std::memory_order_relaxed);
+  return true;
+}
+
+std::vector<JobPtr> Ledger::take_watched() {
+  return std::exchange(watched_, {});
+}
+
+std::optional<MonotonicNs> Ledger::next_retry() const {
+  return waiting_.next_due();
+}
+
+bool Ledger::has_ready(MonotonicNs now) {
+  return peek(now) != nullptr;
+}
+
+double Ledger::draw() {
+  return std::uniform_real_distribution<double>(0, 1)(random_);
+}
+
+}  // namespace prong::jobs
