@@ -1,0 +1,166 @@
+#include "os/process_tree.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "os/check.h"
+#include "os/fd.h"
+
+namespace prong::os {
+namespace {
+
+/// The whole file; nothing if it cannot be opened.
+std::optional<std::string> read_file(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return std::nullopt;
+  std::string text;
+  std::array<char, 16384> piece;
+  for (;;) {
+    const auto size = retry([&] { return ::read(file.get(), piece.data(), piece.size()); });
+    if (size <= 0) return text;
+    text.append(piece.data(), static_cast<std::size_t>(size));
+  }
+}
+
+/// Calls `visit` with each entry of the folder that is a number.
+void for_each_number_in(const std::string& folder, const std::function<void(pid_t)>& visit) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> open(::opendir(folder.c_str()), ::closedir);
+  if (!open) return;
+  while (const dirent* entry = ::readdir(open.get())) {
+    const std::string_view name = entry->d_name;
+    pid_t number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (error == std::errc() && end == name.data() + name.size()) visit(number);
+  }
+}
+
+/// Field `index` of /proc/<pid>/stat, counted from 0 at the state, which follows the name.
+std::string_view stat_field(std::string_view stat, int index) {
+  const auto name_end = stat.rfind(')');
+  if (name_end == std::string_view::npos) return {};
+  stat.remove_prefix(name_end + 1);
+  for (; !stat.empty(); --index) {
+    stat.remove_prefix(std::min(stat.find_first_not_of(' '), stat.size()));
+    const auto end = std::min(stat.find(' '), stat.size());
+    if (index == 0) return stat.substr(0, end);
+    stat.remove_prefix(end);
+  }
+  return {};
+}
+
+template <typename Number>
+Number to_number(std::string_view text) {
+  Number value{};
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string folder_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
+
+void append_numbers(std::string_view text, std::vector<pid_t>& into) {
+  while (!text.empty()) {
+    const auto end = std::min(text.find(' '), text.size());
+    if (end > 0) into.push_back(to_number<pid_t>(text.substr(0, end)));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+}
+
+bool kernel_lists_children() {
+  static const bool answer = ::access("/proc/thread-self/children", R_OK) == 0;
+  return answer;
+}
+
+}  // namespace
+
+bool proc_is_ours() noexcept {
+  std::array<char, 24> target;
+  const auto size = ::readlink("/proc/self", target.data(), target.size());
+  return size > 0 && to_number<pid_t>({target.data(), static_cast<std::size_t>(size)}) == ::getpid();
+}
+
+std::vector<pid_t> children_of(pid_t pid) {
+  if (!proc_is_ours()) return {};
+  if (!kernel_lists_children()) return children_by_scan(pid);
+  std::vector<pid_t> children;
+  const std::string tasks = folder_of(pid) + "/task";
+  for_each_number_in(tasks, [&](pid_t thread) {
+    if (const auto text = read_file(tasks + "/" + std::to_string(thread) + "/children")) append_numbers(*text, children);
+  });
+  return children;
+}
+
+std::vector<pid_t> children_by_scan(pid_t pid) {
+  if (!proc_is_ours()) return {};
+  std::vector<pid_t> children;
+  for_each_number_in("/proc", [&](pid_t candidate) {
+    const auto stat = read_file(folder_of(candidate) + "/stat");
+    if (stat && to_number<pid_t>(stat_field(*stat, 1)) == pid) children.push_back(candidate);
+  });
+  return children;
+}
+
+std::vector<pid_t> descendants_of(pid_t pid) {
+  std::vector<pid_t> found = children_of(pid);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto below = children_of(found[i]);
+    found.insert(found.end(), below.begin(), below.end());
+  }
+  return found;
+}
+
+std::uint64_t start_time_of(pid_t pid) {
+  const auto stat = read_file(folder_of(pid) + "/stat");
+  if (!stat) return 0;
+  const std::string_view state = stat_field(*stat, 0);
+  if (state == "Z" || state == "X") return 0;
+  return to_number<std::uint64_t>(stat_field(*stat, 19));
+}
+
+bool signal_process(pid_t pid, int signal) noexcept { return pid > 0 && ::kill(pid, signal) == 0; }
+
+bool signal_group(pid_t leader, int signal) noexcept {
+  if (leader <= 1) return false;
+  return ::kill(-leader, signal) == 0 || (errno == ESRCH && ::kill(leader, signal) == 0);
+}
+
+void kill_deep(pid_t pid) {
+  signal_process(pid, SIGKILL);
+  for (const pid_t child : children_of(pid)) kill_deep(child);
+}
+
+pid_t peek_ended_child() noexcept {
+  siginfo_t info = {};
+  if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return Reaped::kNoChildren;
+  return info.si_pid;
+}
+
+std::optional<int> try_reap(pid_t pid) noexcept {
+  int status = 0;
+  if (retry([&] { return ::waitpid(pid, &status, WNOHANG); }) != pid) return std::nullopt;
+  return status;
+}
+
+int reap(pid_t pid) noexcept {
+  int status = 0;
+  return retry([&] { return ::waitpid(pid, &status, 0); }) == pid ? status : -1;
+}
+
+Reaped reap_any(bool block) noexcept {
+  Reaped reaped;
+  reaped.pid = retry([&] { return ::waitpid(-1, &reaped.status, block ? 0 : WNOHANG); });
+  return reaped;
+}
+
+}  // namespace prong::os

@@ -1,0 +1,50 @@
+// Who descends from whom, signals to them, and reaping. The launcher, and command workers for their own children.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+namespace prong::os {
+
+/// Whether /proc shows this process's PID namespace. If not, everything below that reads /proc finds nothing.
+bool proc_is_ours() noexcept;
+
+/// Direct children of the process (all its threads), from /proc; empty where /proc is not ours.
+std::vector<pid_t> children_of(pid_t pid);
+/// The same without /proc/<pid>/task/<tid>/children, which not every kernel has.
+std::vector<pid_t> children_by_scan(pid_t pid);
+/// All descendants, deepest last.
+std::vector<pid_t> descendants_of(pid_t pid);
+
+/// When the process started, in clock ticks since boot; 0 if there is no such process, or it has ended and is a zombie.
+std::uint64_t start_time_of(pid_t pid);
+
+/// False if there is no such process or group, or it may not be signalled. Only for pids that cannot be reused
+/// meanwhile: unreaped children, and what was just seen below one.
+bool signal_process(pid_t pid, int signal) noexcept;
+/// Signals the group led by `leader`, or `leader` alone while it has no group of its own yet.
+bool signal_group(pid_t leader, int signal) noexcept;
+/// SIGKILL to the process and to everything below it that can be seen now. A parent is killed before its children are
+/// listed, so that it cannot reap one of them and set its number free.
+void kill_deep(pid_t pid);
+
+struct Reaped {
+  static constexpr pid_t kNoneEnded = 0;
+  static constexpr pid_t kNoChildren = -1;
+  pid_t pid = kNoneEnded;
+  int status = 0;  ///< as of waitpid
+};
+
+/// A child that has ended and stays unreaped, or kNoneEnded or kNoChildren.
+pid_t peek_ended_child() noexcept;
+/// Reaps `pid` and returns its status, if it is a child that has ended.
+std::optional<int> try_reap(pid_t pid) noexcept;
+/// Waits until the child `pid` has ended and reaps it. Its status, or -1 if it is no child.
+int reap(pid_t pid) noexcept;
+/// Reaps some child. `block`: waits for one; EINTR is retried.
+Reaped reap_any(bool block) noexcept;
+
+}  // namespace prong::os

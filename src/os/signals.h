@@ -1,0 +1,25 @@
+// Signal dispositions and masks. Launcher and command workers: they have one thread and own all their signals.
+#pragma once
+
+#include <csignal>
+#include <initializer_list>
+
+#include "os/fd.h"
+
+namespace prong::os {
+
+/// All dispositions to default and an empty mask.
+void reset_signals() noexcept;
+void ignore_signals(std::initializer_list<int> signals) noexcept;
+/// Calls `handler` in signal context; interrupted calls are not restarted.
+void handle_signal(int signal, void (*handler)(int, siginfo_t*, void*)) noexcept;
+/// Ends this process by `signal` with its default effect.
+[[noreturn]] void die_by_signal(int signal) noexcept;
+
+/// Blocks SIGCHLD, with its default disposition, and returns a non-blocking descriptor that is readable when one is
+/// pending. Throws SystemError.
+Fd create_child_signal_fd();
+/// Takes what is pending.
+void drain_signals(int signal_fd) noexcept;
+
+}  // namespace prong::os

@@ -1,0 +1,124 @@
+#include "os/this_process.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <ctime>
+
+#include "os/check.h"
+#include "os/child.h"
+#include "os/clock.h"
+
+extern char** environ;  // NOLINT(readability-redundant-declaration)
+
+namespace prong::os {
+namespace {
+
+constexpr std::int64_t kAdoptionBoundNs = 10'000'000'000;
+
+/// Waits until `pid` has ended, at most `timeout_ms`; without pidfds just a little.
+void wait_for_end(pid_t pid, pid_t expected_parent, int timeout_ms) {
+  const Fd pidfd = open_pidfd(pid);
+  if (::getppid() == expected_parent) return;  // it ended before: the descriptor may be another's
+  pollfd poll_entry = {pidfd.get(), POLLIN, 0};
+  if (pidfd) {
+    ::poll(&poll_entry, 1, timeout_ms);
+  } else {
+    const timespec pause = {0, 200'000};
+    ::nanosleep(&pause, nullptr);
+  }
+}
+
+void close_from_to(unsigned first, unsigned last) {
+  if (first > last || ::syscall(SYS_close_range, first, last, 0) == 0) return;
+  DIR* folder = ::opendir("/proc/self/fd");
+  if (folder == nullptr) return;
+  std::vector<int> open;
+  while (const dirent* entry = ::readdir(folder)) open.push_back(std::atoi(entry->d_name));
+  ::closedir(folder);
+  for (const int fd : open) {
+    if (fd >= 0 && static_cast<unsigned>(fd) >= first && static_cast<unsigned>(fd) <= last) ::close(fd);
+  }
+}
+
+void write_file(const char* path, const char* text, std::size_t size) {
+  const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+  if (file) [[maybe_unused]] const auto ignored = ::write(file.get(), text, size);
+}
+
+}  // namespace
+
+pid_t process_id() noexcept { return ::getpid(); }
+pid_t parent_id() noexcept { return ::getppid(); }
+pid_t fork_process() { return check(::fork(), "fork"); }
+void exit_now(int status) noexcept { ::_exit(status); }
+
+void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "become a subreaper"); }
+
+void die_with_parent(pid_t parent) noexcept {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (::getppid() != parent) ::_exit(127);
+}
+
+bool wait_for_adoption(pid_t parent) noexcept {
+  const std::int64_t deadline = monotonic_now() + kAdoptionBoundNs;
+  while (::getppid() != parent) {
+    const std::int64_t left_ms = (deadline - monotonic_now()) / 1'000'000;
+    if (left_ms <= 0) return false;
+    wait_for_end(::getppid(), parent, static_cast<int>(left_ms));
+  }
+  return true;
+}
+
+void start_session() noexcept { ::setsid(); }
+void start_group(pid_t pid) noexcept { ::setpgid(pid, pid); }
+
+void close_all_but(std::span<const int> keep) noexcept {
+  std::vector<int> kept(keep.begin(), keep.end());
+  std::sort(kept.begin(), kept.end());
+  unsigned next = 3;
+  for (const int fd : kept) {
+    if (fd < 0 || static_cast<unsigned>(fd) < next) continue;
+    close_from_to(next, static_cast<unsigned>(fd) - 1);
+    next = static_cast<unsigned>(fd) + 1;
+  }
+  close_from_to(next, ~0U);
+}
+
+void settle_standard_streams() {
+  Fd null(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open '/dev/null'"));
+  check(::dup2(null.get(), 0), "make standard input /dev/null");
+  for (const int fd : {1, 2}) {
+    if (::fcntl(fd, F_GETFD) == -1) check(::dup2(null.get(), fd), "open descriptor ", fd);
+  }
+  if (null.get() <= 2) ::fcntl(null.release(), F_SETFD, 0);
+}
+
+void set_process_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
+
+void disable_core_dumps() noexcept {
+  rlimit limit = {};
+  ::getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = 0;
+  ::setrlimit(RLIMIT_CORE, &limit);
+}
+
+void prefer_as_oom_victim() noexcept { write_file("/proc/self/oom_score_adj", "1000", 4); }
+
+std::vector<std::string> current_environment() {
+  std::vector<std::string> variables;
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  return variables;
+}
+
+void set_environment(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
+
+}  // namespace prong::os

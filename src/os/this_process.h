@@ -1,0 +1,49 @@
+// What a process sets up for itself: parentage, descriptors, limits, name. Launcher, templates and workers.
+#pragma once
+
+#include <sys/types.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace prong::os {
+
+pid_t process_id() noexcept;
+pid_t parent_id() noexcept;
+
+/// A plain fork. Only for processes without other threads. Throws SystemError.
+pid_t fork_process();
+/// Ends without running destructors or exit handlers.
+[[noreturn]] void exit_now(int status) noexcept;
+
+/// This process becomes the parent of orphaned descendants. Throws SystemError.
+void become_subreaper();
+/// Dies by SIGKILL with `parent`; ends at once (_exit) if the parent is not `parent`.
+void die_with_parent(pid_t parent) noexcept;
+/// Blocks until getppid() == `parent` (adoption after the middle process ended). Bounded: false after 10 s.
+bool wait_for_adoption(pid_t parent) noexcept;
+
+/// A session of its own, without terminal, unless it leads a group already.
+void start_session() noexcept;
+/// Makes `pid` (0: this process) the leader of a group of its own.
+void start_group(pid_t pid) noexcept;
+
+/// Closes every descriptor from 3 up that is not in `keep`.
+void close_all_but(std::span<const int> keep) noexcept;
+/// Descriptors 0, 1 and 2 are open afterwards: standard input as /dev/null, the others as they are, or /dev/null.
+void settle_standard_streams();
+
+/// As `ps` and `top` show it; at most 15 characters.
+void set_process_name(const char* name) noexcept;
+/// Best effort: no core dumps from here on, in this process and what it starts.
+void disable_core_dumps() noexcept;
+/// Best effort: when memory runs out, the kernel ends this process and what it starts before others.
+void prefer_as_oom_victim() noexcept;
+
+/// The environment of this process as "NAME=value".
+std::vector<std::string> current_environment();
+/// Sets or replaces a variable of this process. Not while other threads read the environment.
+void set_environment(const char* name, const std::string& value);
+
+}  // namespace prong::os
