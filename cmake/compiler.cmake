@@ -9,10 +9,10 @@ if(PRONG_FAULT_POINTS)
 endif()
 
 if(PRONG_SANITIZE STREQUAL "address")
-  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
 elseif(PRONG_SANITIZE STREQUAL "thread")
   # GCC warns that TSan does not know std::atomic_thread_fence.
-  set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan)
+  set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan -O1)
 elseif(PRONG_SANITIZE)
   message(FATAL_ERROR "PRONG_SANITIZE is '${PRONG_SANITIZE}'; it may be empty, 'address' or 'thread'")
 endif()

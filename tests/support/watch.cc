@@ -7,6 +7,7 @@
 //
 // It adopts what the command's processes leave (child subreaper), so daemons and double forks do not escape it.
 #include <dirent.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +104,9 @@ pid_t start(char** command) {
   const pid_t pid = fork();
   if (pid != 0) return pid;
   prctl(PR_SET_PDEATHSIG, SIGKILL);
+#ifdef PRONG_WATCH_FIXED_ADDRESSES
+  personality(ADDR_NO_RANDOMIZE);
+#endif
   sigprocmask(SIG_SETMASK, &before, nullptr);
   execvp(command[0], command);
   std::perror(command[0]);
