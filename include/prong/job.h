@@ -32,8 +32,8 @@ struct Attempt {
   MonotonicNs started = 0;  ///< 0 if it never started
   MonotonicNs ended = 0;
   Outcome outcome = Cancelled{};
-  Payload output;        ///< commands: captured standard output
-  Payload error_output;  ///< commands: captured standard error
+  Payload output{};        ///< commands: captured standard output
+  Payload error_output{};  ///< commands: captured standard error
 };
 
 /// Where finished jobs are put, in order of completion. Any thread.

@@ -27,7 +27,7 @@ struct Request {
   std::uint32_t attempt = 0;
   std::uint32_t block = 0;       ///< 0: bytes are inline
   std::uint64_t block_size = 0;  ///< size of the payload in the block
-  ByteSpan bytes;                ///< inline payload
+  ByteSpan bytes{};              ///< inline payload
 };
 
 enum class ResultKind : std::uint16_t {

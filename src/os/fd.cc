@@ -19,4 +19,8 @@ void Fd::reset() noexcept {
 
 Fd Fd::duplicate() const { return Fd(check(::fcntl(number_, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", number_)); }
 
+void close_on_exec(int fd, bool close) noexcept {
+  if (fd >= 0) ::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0);
+}
+
 }  // namespace prong::os

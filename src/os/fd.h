@@ -30,4 +30,7 @@ class Fd {
   int number_ = -1;
 };
 
+/// Sets or clears close-on-exec. Does nothing for -1.
+void close_on_exec(int fd, bool close = true) noexcept;
+
 }  // namespace prong::os

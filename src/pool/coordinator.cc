@@ -1,0 +1,386 @@
+#include "pool/coordinator.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+
+#include "os/clock.h"
+#include "os/cpus.h"
+#include "os/thread.h"
+#include "prong/error.h"
+
+namespace prong {
+namespace {
+
+constexpr std::uint64_t kKickToken = 0;
+constexpr MonotonicNs kLease = 2'000'000;      ///< how long the role may stay free
+constexpr MonotonicNs kMaxSpin = 50'000;
+constexpr MonotonicNs kMinSpin = 1'000;
+
+/// Grows by one in each forked child, so that a pool knows that it is in a copy of its program.
+std::atomic<unsigned> fork_generation{0};
+
+unsigned current_generation() {
+  static const bool registered = [] {
+    return ::pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); }) == 0;
+  }();
+  (void)registered;
+  return fork_generation.load(std::memory_order_relaxed);
+}
+
+PoolOptions with_defaults(PoolOptions options) {
+  if (options.workers == 0) options.workers = os::usable_cpus().count;
+  return options;
+}
+
+/// One doorbell per thread that ever followed.
+int own_doorbell() {
+  thread_local const os::Fd doorbell = os::create_eventfd();
+  return doorbell.get();
+}
+
+}  // namespace
+
+Coordinator::Coordinator(PoolOptions options)
+    : kick_(os::create_eventfd()),
+      engine_(with_defaults(std::move(options)), poller_),
+      spin_budget_(os::usable_cpus().count > 1 ? kMaxSpin : 0),
+      generation_(current_generation()) {
+  poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
+  const os::BlockAllSignals blocked;  // inherited by the thread: signals are the program's business
+  own_thread_ = std::thread([this] { run_own_thread(); });
+}
+
+Coordinator::~Coordinator() {
+  {
+    const Lock lock(mutex_);
+    stopping_ = true;
+    role_changed_.notify_all();
+    watcher_wanted_.notify_all();
+    os::ring(kick_.get());
+  }
+  own_thread_.join();
+  if (watcher_thread_.joinable()) watcher_thread_.join();
+}
+
+bool Coordinator::is_owner() const noexcept { return fork_generation.load(std::memory_order_relaxed) == generation_; }
+
+void Coordinator::check_owner() const {
+  if (!is_owner())
+    throw UsageError("this pool belongs to the parent process; a forked child must make a pool of its own");
+}
+
+// --- what callers ask for ---
+
+DefinitionId Coordinator::define(Payload definition) {
+  const Lock lock(mutex_);
+  return engine_.define(std::move(definition));
+}
+
+JobPtr Coordinator::submit(JobSpec spec) {
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  JobPtr job = engine_.submit(std::move(spec), now);
+  engine_.dispatch(now);
+  after_change(now);
+  return job;
+}
+
+std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
+  std::vector<JobPtr> submitted;
+  submitted.reserve(specs.size());
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
+  engine_.dispatch(now);
+  after_change(now);
+  return submitted;
+}
+
+bool Coordinator::cancel(const JobPtr& job) {
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  const bool cancelled = engine_.cancel(job, now);
+  engine_.dispatch(now);
+  after_change(now);
+  return cancelled;
+}
+
+bool Coordinator::kill(const JobPtr& job) {
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  const bool killed = engine_.kill(job, now);
+  engine_.work(now);
+  after_change(now);
+  return killed;
+}
+
+void Coordinator::close() {
+  const Lock lock(mutex_);
+  engine_.close();
+  const MonotonicNs now = os::monotonic_now();
+  engine_.work(now);
+  after_change(now);
+}
+
+void Coordinator::terminate() {
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  engine_.terminate(now);
+  engine_.work(now);
+  after_change(now);
+}
+
+bool Coordinator::closed() const {
+  const Lock lock(mutex_);
+  return engine_.closed();
+}
+
+bool Coordinator::ended() const {
+  const Lock lock(mutex_);
+  return engine_.ended();
+}
+
+std::string Coordinator::failure() const {
+  const Lock lock(mutex_);
+  return engine_.failure();
+}
+
+PoolStats Coordinator::stats() const {
+  const Lock lock(mutex_);
+  const jobs::Ledger& ledger = engine_.ledger();
+  return {.submitted = ledger.submitted(),
+          .finished = ledger.finished(),
+          .queued = ledger.queued(),
+          .dispatched = ledger.dispatched(),
+          .workers_started = engine_.crew().started(),
+          .workers_lost = engine_.crew().lost(),
+          .launcher_pid = static_cast<std::uint64_t>(engine_.crew().launcher_pid())};
+}
+
+std::vector<WorkerInfo> Coordinator::workers() const {
+  const Lock lock(mutex_);
+  std::vector<WorkerInfo> infos;
+  for (const auto& link : engine_.crew().links()) {
+    const char* state = "ending";
+    if (link->state == pool::LinkState::kStarting) state = "starting";
+    if (link->state == pool::LinkState::kServing) state = link->idle() ? "idle" : "busy";
+    infos.push_back({.id = link->id(), .pid = link->pid, .state = state, .jobs_done = link->jobs_done});
+  }
+  return infos;
+}
+
+std::vector<Outcome> Coordinator::finalizer_outcomes() const {
+  const Lock lock(mutex_);
+  return engine_.finalizer_outcomes();
+}
+
+// --- who leads ---
+
+WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptions& options) {
+  if (ready()) return WaitResult::kReady;
+  Lock lock(mutex_);
+  for (;;) {
+    if (leader_ != Leader::kWaiter) {
+      take_role(lock);
+      if (leader_ == Leader::kWaiter) continue;  // somebody else was faster
+      leader_ = Leader::kWaiter;
+      const WaitResult result = lead(lock, ready, options);
+      leave_role();
+      return result;
+    }
+    if (const std::optional<WaitResult> ended = follow(lock, ready, options)) return *ended;
+  }
+}
+
+void Coordinator::take_role(Lock& lock) {
+  while (leader_ == Leader::kOwnThread) {
+    role_wanted_ = true;
+    if (asleep_) os::ring(kick_.get());
+    role_changed_.wait(lock);
+  }
+}
+
+void Coordinator::leave_role() {
+  leader_ = Leader::kNobody;
+  left_at_ = os::monotonic_now();
+  pass_role_on();
+}
+
+WaitResult Coordinator::lead(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options) {
+  for (;;) {
+    step(os::monotonic_now());
+    const std::uint64_t changes_seen = changes_;
+    lock.unlock();
+    const bool done = ready();
+    lock.lock();
+    if (done) return WaitResult::kReady;
+    if (options.deadline && os::monotonic_now() >= *options.deadline) return WaitResult::kTimedOut;
+    if (changes_ != changes_seen) continue;  // another thread finished something meanwhile
+    if (spin(lock)) continue;
+    if (sleep(lock, options.deadline, options.signals) == os::Poller::Wake::kInterrupted && options.signals != nullptr)
+      return WaitResult::kInterrupted;
+  }
+}
+
+// Asleep until the leader says that something was finished or that the role is free; then nothing, to look again.
+std::optional<WaitResult> Coordinator::follow(Lock& lock, const std::function<bool()>& ready,
+                                              const WaitOptions& options) {
+  const int doorbell = own_doorbell();
+  followers_.push_back(doorbell);
+  lock.unlock();
+  bool done = ready();  // once more: from here on the doorbell rings
+  os::Awoken awoken = os::Awoken::kRung;
+  if (!done) {
+    awoken = os::wait_for_doorbell(doorbell, options.deadline.value_or(-1), options.signals);
+    done = ready();
+  }
+  lock.lock();
+  std::erase(followers_, doorbell);
+  os::silence(doorbell);
+  if (done || awoken != os::Awoken::kRung) pass_role_on();
+  if (done) return WaitResult::kReady;
+  if (awoken == os::Awoken::kTimedOut) return WaitResult::kTimedOut;
+  if (awoken == os::Awoken::kInterrupted && options.signals != nullptr) return WaitResult::kInterrupted;
+  return std::nullopt;
+}
+
+/// If the role is free: to a thread that waits, else to the own thread.
+void Coordinator::pass_role_on() {
+  if (leader_ != Leader::kNobody) return;
+  if (!followers_.empty())
+    os::ring(followers_.front());
+  else if (own_thread_parked_)
+    role_changed_.notify_all();
+}
+
+void Coordinator::run_own_thread() {
+  os::name_this_thread("prong");
+  Lock lock(mutex_);
+  while (!stopping_) {
+    if (leader_ == Leader::kWaiter) {
+      own_thread_parked_ = true;
+      role_changed_.wait(lock);
+      own_thread_parked_ = false;
+      continue;
+    }
+    const MonotonicNs free_for = os::monotonic_now() - left_at_;
+    if (role_wanted_ || free_for < kLease) {  // waiters come and go: leave the role to them
+      role_wanted_ = false;
+      role_changed_.notify_all();
+      role_changed_.wait_for(lock, std::chrono::nanoseconds(kLease));
+      continue;
+    }
+    leader_ = Leader::kOwnThread;
+    while (!stopping_ && !role_wanted_) {
+      step(os::monotonic_now());
+      if (stopping_ || role_wanted_) break;
+      sleep(lock, std::nullopt, nullptr);
+    }
+    leader_ = Leader::kNobody;
+    left_at_ = os::monotonic_now();
+  }
+}
+
+// --- one step of the loop ---
+
+void Coordinator::step(MonotonicNs now) {
+  engine_.work(now);
+  after_change(now);
+}
+
+/// After anything that may have finished jobs or moved a deadline.
+void Coordinator::after_change(MonotonicNs now) {
+  hand_to_watcher();
+  if (engine_.ledger().finished() != finished_seen_ || (engine_.ended() && !ended_seen_)) {
+    ended_seen_ = engine_.ended();
+    finished_seen_ = engine_.ledger().finished();
+    ++changes_;
+    for (const int doorbell : followers_) os::ring(doorbell);
+    if (asleep_) os::ring(kick_.get());  // finished by another thread than the leader
+  }
+  if (!asleep_) return;
+  const std::optional<MonotonicNs> deadline = engine_.next_deadline(now);
+  if (deadline && (asleep_until_ == 0 || *deadline < asleep_until_)) os::ring(kick_.get());
+}
+
+os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until, const sigset_t* signals) {
+  if (!engine_.arm()) {
+    engine_.disarm();
+    return os::Poller::Wake::kReady;
+  }
+  const std::optional<MonotonicNs> deadline = engine_.next_deadline(os::monotonic_now());
+  if (deadline && (!until || *deadline < *until)) until = deadline;
+  asleep_ = true;
+  asleep_until_ = until.value_or(0);
+  lock.unlock();
+  woken_.clear();
+  const os::Poller::Wake wake = poller_.wait(woken_, until.value_or(-1), signals);
+  lock.lock();
+  asleep_ = false;
+  engine_.disarm();
+  return wake;
+}
+
+/// Watches the channels for a moment before sleeping: an answer that comes at once costs no system call. Half the time
+/// after a failure, all of it again after a success.
+bool Coordinator::spin(Lock& lock) {
+  if (spin_budget_ < kMinSpin || engine_.ledger().dispatched() == 0) return false;
+  const std::vector<std::shared_ptr<pool::WorkerLink>> links = engine_.crew().links();
+  lock.unlock();
+  const auto waiting = [&] {
+    return std::any_of(links.begin(), links.end(), [](const auto& link) { return link->results_waiting(); });
+  };
+  const MonotonicNs until = os::monotonic_now() + spin_budget_;
+  bool found = waiting();
+  while (!found && os::monotonic_now() < until) {
+    for (int i = 0; i < 16 && !found; ++i) {
+      os::relax();
+      found = waiting();
+    }
+  }
+  lock.lock();
+  spin_budget_ = found ? kMaxSpin : std::max(spin_budget_ / 2, kMinSpin);
+  return found;
+}
+
+// --- jobs that somebody looks at ---
+
+bool Coordinator::watch(const JobPtr& job) {
+  const Lock lock(mutex_);
+  if (!watcher_thread_.joinable() && watcher_) {
+    const os::BlockAllSignals blocked;
+    watcher_thread_ = std::thread([this] { run_watcher(); });
+  }
+  return engine_.watch(job);
+}
+
+void Coordinator::set_watcher(std::function<void(std::span<const JobPtr>)> watcher) {
+  const Lock lock(mutex_);
+  watcher_ = std::move(watcher);
+}
+
+void Coordinator::hand_to_watcher() {
+  std::vector<JobPtr> watched = engine_.take_watched();
+  if (watched.empty()) return;
+  for_watcher_.insert(for_watcher_.end(), std::make_move_iterator(watched.begin()),
+                      std::make_move_iterator(watched.end()));
+  watcher_wanted_.notify_one();
+}
+
+void Coordinator::run_watcher() {
+  os::name_this_thread("prong-watcher");
+  Lock lock(mutex_);
+  for (;;) {
+    watcher_wanted_.wait(lock, [&] { return stopping_ || !for_watcher_.empty(); });
+    if (for_watcher_.empty()) return;
+    const std::vector<JobPtr> batch = std::exchange(for_watcher_, {});
+    lock.unlock();
+    watcher_(batch);
+    lock.lock();
+  }
+}
+
+}  // namespace prong

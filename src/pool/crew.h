@@ -1,0 +1,106 @@
+// Crew: the workers of a pool, from order to burial. Keeps as many as wanted, ends them, and reports what happened.
+// Knows processes and channels; never decides what becomes of a job (it asks CrewEvents).
+//
+//                    started             finish              gone
+//   (none) ─start─> starting ──> serving ──────> finishing ──────> (none)
+//              │                    │  │ stop        │ stop           ▲
+//              │ start failed       │  └───> stopping <───────────────┤
+//              └──> (none)          └─────────── gone (crash) ────────┘
+//
+// Coordinator process; guarded by the pool's lock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "os/poller.h"
+#include "pool/launcher_client.h"
+#include "pool/worker_link.h"
+
+namespace prong::pool {
+
+/// How a worker ended, as its launcher saw it.
+struct Death {
+  int wait_status = 0;
+  std::uint32_t unconfirmed = 0;  ///< processes of its tree that could not be seen to end
+  bool launcher_lost = false;     ///< the launcher died, and the worker with it
+};
+
+/// What the crew tells its owner.
+class CrewEvents {
+ public:
+  virtual ~CrewEvents() = default;
+  /// The worker answered a request.
+  virtual void on_ending(WorkerLink& link, Ending& ending) = 0;
+  /// The worker's tree is gone; `remains` are its unanswered requests, oldest first. The link is removed afterwards.
+  virtual void on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLink::Remains> remains) = 0;
+  /// No worker can be had, after several tries in a row.
+  virtual void on_hopeless(const std::string& why) = 0;
+};
+
+class Crew {
+ public:
+  static constexpr std::uint64_t kFirstWorkerToken = 16;  ///< poller tokens: worker id + this
+  static constexpr std::uint64_t kLauncherToken = 1;
+
+  Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events);
+
+  const std::vector<std::shared_ptr<WorkerLink>>& links() const noexcept { return links_; }
+  bool empty() const noexcept { return links_.empty(); }
+  /// Workers that run jobs, or will: starting and serving.
+  int live() const noexcept;
+  std::uint64_t started() const noexcept { return started_; }
+  std::uint64_t lost() const noexcept { return lost_; }
+  int launcher_pid() const noexcept { return launcher_ ? launcher_->pid() : 0; }
+
+  /// Orders one more worker; null if that is not possible now (see retry_at()).
+  WorkerLink* start(MonotonicNs now);
+  /// When a failed start may be tried again; 0: at once.
+  MonotonicNs retry_at() const noexcept { return retry_at_; }
+  /// Lets an idle worker run the finalizer and end.
+  void finish(WorkerLink& link, MonotonicNs now);
+  /// Has the worker's process tree killed: SIGTERM first if `grace` > 0.
+  void stop(WorkerLink& link, std::chrono::nanoseconds grace);
+
+  /// Reads the launcher's reports, then the workers' answers.
+  void listen(MonotonicNs now);
+  /// True if an answer or report is there to be read.
+  bool anything_waiting() const noexcept;
+
+  /// No more workers will be needed: lets the launcher end once all workers are gone.
+  void dismiss() noexcept;
+  /// The launcher (and with it every process of the pool) has ended after dismiss().
+  bool launcher_ended() const noexcept { return launcher_ == nullptr; }
+
+ private:
+  void start_launcher();
+  void handle(const launcher::Message& message, MonotonicNs now);
+  void on_started(WorkerLink& link, int pid);
+  void on_start_failed(WorkerLink& link, const launcher::Message& message, MonotonicNs now);
+  void on_worker_gone(WorkerLink& link, const Death& death, MonotonicNs now);
+  void on_template_gone(const launcher::Message& message, MonotonicNs now);
+  void on_launcher_gone(MonotonicNs now);
+  void note_failed_start(const std::string& why, MonotonicNs now);
+  void drain(WorkerLink& link, MonotonicNs now);
+  void remove(WorkerLink& link);
+  WorkerLink* find(std::uint64_t id) noexcept;
+  launcher::StartHow how() const noexcept;
+
+  const PoolOptions& options_;
+  os::Poller& poller_;
+  CrewEvents& events_;
+  std::unique_ptr<LauncherClient> launcher_;
+  std::vector<std::shared_ptr<WorkerLink>> links_;
+  std::uint64_t next_id_ = 1;
+  std::uint64_t started_ = 0;
+  std::uint64_t lost_ = 0;
+  int failed_starts_ = 0;  ///< in a row
+  MonotonicNs retry_at_ = 0;
+  bool dismissed_ = false;
+};
+
+}  // namespace prong::pool

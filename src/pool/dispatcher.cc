@@ -1,0 +1,93 @@
+#include "pool/dispatcher.h"
+
+#include <algorithm>
+
+namespace prong::pool {
+namespace {
+
+constexpr double kWorkAheadNs = 200'000;         ///< about this much work waits in a channel
+constexpr std::size_t kMaxDepth = 48;            ///< leaves slots for definitions
+constexpr MonotonicNs kLongNs = 1'000'000;       ///< a job that runs longer has nothing queued behind it
+
+}  // namespace
+
+DefinitionId Dispatcher::define(Payload definition) {
+  definitions_.push_back(std::move(definition));
+  return static_cast<DefinitionId>(definitions_.size() - 1);
+}
+
+std::size_t Dispatcher::depth() const noexcept {
+  if (mean_duration_ns_ <= 0) return 1;
+  return std::clamp(static_cast<std::size_t>(kWorkAheadNs / mean_duration_ns_), std::size_t{1}, kMaxDepth);
+}
+
+void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
+  const auto ns = static_cast<double>(std::max<std::int64_t>(duration.count(), 1000));
+  mean_duration_ns_ = mean_duration_ns_ <= 0 ? ns : 0.75 * mean_duration_ns_ + 0.25 * ns;
+}
+
+bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
+  if (link.state != LinkState::kStarting && link.state != LinkState::kServing) return false;
+  if (link.exclusive || link.stalled || link.damaged) return false;
+  const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
+  if (limit != 0 && link.jobs_given >= limit) return false;
+  if (job.options().fresh) return link.jobs_given == 0;
+  const bool alone = link.state == LinkState::kStarting || is_exclusive(job.options());
+  return link.outstanding().size() < (alone ? 1 : depth());
+}
+
+WorkerLink* Dispatcher::choose(const Job& job) noexcept {
+  WorkerLink* best = nullptr;
+  for (const auto& link : crew_.links()) {
+    if (!usable(*link, job)) continue;
+    if (best == nullptr || link->outstanding().size() < best->outstanding().size()) best = link.get();
+  }
+  return best;
+}
+
+bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
+  const JobSpec& spec = jobs::Ledger::spec(*job);
+  for (const DefinitionId id : spec.needs)
+    if (!link.knows(id) && !link.push_definition(id, definitions_.at(id), now)) return false;
+  return link.push_job(job, spec.payload, jobs::Ledger::attempt_number(*job), now);
+}
+
+void Dispatcher::dispatch(MonotonicNs now) {
+  while (const Job* first = ledger_.peek(now)) {
+    WorkerLink* link = choose(*first);
+    if (link == nullptr) break;
+    const JobPtr job = ledger_.next(now);
+    const bool pushed = push(*link, job, now);
+    if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
+    if (!pushed) {
+      ledger_.take_back(job);
+      break;
+    }
+    link->exclusive = is_exclusive(job->options());
+  }
+  for (WorkerLink* link : to_wake_) link->wake();
+  to_wake_.clear();
+}
+
+void Dispatcher::take_back_all(WorkerLink& link) {
+  for (const JobPtr& job : link.take_back_unstarted()) ledger_.take_back(job);
+}
+
+void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
+  for (const auto& link : crew_.links()) {
+    if (link->outstanding().size() < 2 || link->stalled) continue;
+    const Outstanding* running = link->running(now);
+    if (running->started == 0 || now - running->started < kLongNs) continue;
+    take_back_all(*link);
+    link->stalled = true;
+  }
+}
+
+MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
+  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [](const auto& link) {
+    return link->outstanding().size() > 1 && !link->stalled;
+  });
+  return someone_waits ? now + kLongNs : 0;
+}
+
+}  // namespace prong::pool

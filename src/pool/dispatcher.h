@@ -1,0 +1,51 @@
+// Dispatcher: which worker gets which job, and when. Prefers idle workers; keeps a few requests ahead in each channel
+// while jobs are short, none when they are long, and takes requests back from behind a job that turns out to be long.
+// Coordinator process; guarded by the pool's lock.
+#pragma once
+
+#include <chrono>
+#include <vector>
+
+#include "jobs/ledger.h"
+#include "pool/crew.h"
+
+namespace prong::pool {
+
+class Dispatcher {
+ public:
+  Dispatcher(const PoolOptions& options, jobs::Ledger& ledger, Crew& crew) : options_(options), ledger_(ledger), crew_(crew) {}
+
+  DefinitionId define(Payload definition);
+
+  /// Hands out jobs for as long as there are jobs and room, then wakes who got some.
+  void dispatch(MonotonicNs now);
+  /// A job ran for this long.
+  void note_duration(std::chrono::nanoseconds duration) noexcept;
+  /// Takes back what is queued behind jobs that run longer than expected.
+  void take_back_behind_long_jobs(MonotonicNs now);
+  void take_back_all(WorkerLink& link);
+  /// When to look again whether a job runs longer than expected; 0: not needed.
+  MonotonicNs next_look(MonotonicNs now) const noexcept;
+
+  /// Requests to keep in a channel, the running one included.
+  std::size_t depth() const noexcept;
+
+ private:
+  bool usable(const WorkerLink& link, const Job& job) const noexcept;
+  WorkerLink* choose(const Job& job) noexcept;
+  bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
+
+  const PoolOptions& options_;
+  jobs::Ledger& ledger_;
+  Crew& crew_;
+  std::vector<Payload> definitions_;
+  std::vector<WorkerLink*> to_wake_;
+  double mean_duration_ns_ = 0;  ///< of recent jobs; 0: not known yet
+};
+
+/// A job whose worker ends with it, so that nothing that it started is left.
+inline bool is_exclusive(const JobOptions& options) noexcept {
+  return options.fresh || options.leftovers == Leftovers::kKill;
+}
+
+}  // namespace prong::pool

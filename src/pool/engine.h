@@ -1,0 +1,90 @@
+// Engine: what a pool does, as one list of steps. Wires ledger, dispatcher and crew together.
+//
+// A job's path:
+//   submit ─> Ledger (queued) ─> Dispatcher ─> WorkerLink ─> [worker] ─> Crew::listen ─> on_ending ─> Ledger (done)
+//                ▲                                  │ worker gone: on_gone
+//                └── retry policy, take-back <──────┘
+//
+// Coordinator process; has no lock and no thread of its own: Coordinator guards and drives it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "jobs/ledger.h"
+#include "pool/crew.h"
+#include "pool/dispatcher.h"
+#include "prong/pool.h"
+
+namespace prong::pool {
+
+class Engine final : private CrewEvents {
+ public:
+  /// `options.workers` > 0. Starts the launcher. Throws.
+  Engine(PoolOptions options, os::Poller& poller);
+
+  DefinitionId define(Payload definition) { return dispatcher_.define(std::move(definition)); }
+  /// Throws ClosedError, PoolError.
+  JobPtr submit(JobSpec spec, MonotonicNs now);
+  /// What submit() leaves to be done once after several.
+  void dispatch(MonotonicNs now);
+  bool cancel(const JobPtr& job, MonotonicNs now);
+  bool kill(const JobPtr& job, MonotonicNs now);
+  bool watch(const JobPtr& job) { return ledger_.watch(job); }
+  std::vector<JobPtr> take_watched() { return ledger_.take_watched(); }
+
+  void close() noexcept { closed_ = true; }
+  void terminate(MonotonicNs now);
+  bool closed() const noexcept { return closed_; }
+  /// Closed, all jobs done, every process gone.
+  bool ended() const noexcept { return closed_ && ledger_.all_done() && crew_.empty() && crew_.launcher_ended(); }
+  const std::string& failure() const noexcept { return failure_; }
+
+  /// Does everything that can be done now.
+  void work(MonotonicNs now);
+  /// When to call work() again though nothing happened; nothing: never.
+  std::optional<MonotonicNs> next_deadline(MonotonicNs now);
+  /// About to sleep: have workers ring. False if there is something to do already.
+  bool arm();
+  void disarm();
+
+  const jobs::Ledger& ledger() const noexcept { return ledger_; }
+  const Crew& crew() const noexcept { return crew_; }
+  const PoolOptions& options() const noexcept { return options_; }
+  const std::vector<Outcome>& finalizer_outcomes() const noexcept { return finalizer_outcomes_; }
+
+ private:
+  void on_ending(WorkerLink& link, Ending& ending) override;
+  void on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLink::Remains> remains) override;
+  void on_hopeless(const std::string& why) override { fail(why); }
+
+  void on_job_ended(WorkerLink& link, Ending& ending);
+  void on_initialized(const Outcome& outcome);
+  void judge(WorkerLink& link, const Death& death, WorkerLink::Remains& remains);
+  void end(const JobPtr& job, Attempt attempt);
+  void fail(const std::string& why);
+  void end_stranded_jobs();
+
+  void enforce_limits();
+  void enforce(WorkerLink& link);
+  std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
+  void stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace);
+  void retire_idle_workers();
+  void make_room_for_fresh_job();
+  void keep_crew_full();
+  int workers_wanted();
+
+  PoolOptions options_;
+  jobs::Ledger ledger_;
+  Crew crew_;
+  Dispatcher dispatcher_;
+  std::vector<Outcome> finalizer_outcomes_;
+  std::string failure_;
+  MonotonicNs now_ = 0;  ///< of the step that is going on
+  bool closed_ = false;
+  bool terminated_ = false;
+  bool dismissed_ = false;
+};
+
+}  // namespace prong::pool

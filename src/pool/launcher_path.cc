@@ -1,0 +1,55 @@
+#include "pool/launcher_path.h"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <vector>
+
+#include "prong/error.h"
+
+namespace prong::pool {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// The file that holds this code: a shared library, or the program itself.
+fs::path own_file() {
+  Dl_info info{};
+  std::error_code ignored;
+  if (::dladdr(reinterpret_cast<void*>(&find_launcher), &info) != 0 && info.dli_fname != nullptr) {
+    const fs::path file = fs::canonical(info.dli_fname, ignored);
+    if (!ignored && file.extension() != "") return file;
+  }
+  return fs::read_symlink("/proc/self/exe", ignored);
+}
+
+std::vector<std::string> candidates() {
+  std::vector<std::string> found;
+  if (const char* chosen = std::getenv("PRONG_LAUNCHER"); chosen != nullptr && *chosen != '\0') return {chosen};
+  const fs::path folder = own_file().parent_path();
+  found.push_back(folder / "_bin" / "prong-launcher");
+  found.push_back(folder / "prong-launcher");
+  found.push_back(folder / ".." / "libexec" / "prong" / "prong-launcher");
+#ifdef PRONG_LAUNCHER_BUILD_PATH
+  found.emplace_back(PRONG_LAUNCHER_BUILD_PATH);
+#endif
+#ifdef PRONG_LAUNCHER_INSTALL_PATH
+  found.emplace_back(PRONG_LAUNCHER_INSTALL_PATH);
+#endif
+  return found;
+}
+
+}  // namespace
+
+std::string find_launcher() {
+  std::string tried;
+  for (const std::string& path : candidates()) {
+    if (::access(path.c_str(), X_OK) == 0) return path;
+    tried += "\n  " + path;
+  }
+  throw PoolError("cannot find the program prong-launcher; set PRONG_LAUNCHER to its path. Tried:" + tried);
+}
+
+}  // namespace prong::pool

@@ -1,0 +1,230 @@
+#include "pool/worker_link.h"
+
+#include <algorithm>
+
+#include "base/codec.h"
+#include "os/available_memory.h"
+#include "os/check.h"
+#include "os/memory.h"
+#include "os/poller.h"
+#include "os/socket.h"
+#include "prong/error.h"
+
+namespace prong::pool {
+namespace {
+
+using ipc::ControlMessage;
+using ipc::RequestKind;
+using ipc::ResultKind;
+
+/// A large payload that came as heap bytes gets a segment of its own.
+Payload in_segment(const Payload& payload) {
+  const ByteSpan parts[] = {payload.bytes()};
+  return Payload::gather(parts);
+}
+
+}  // namespace
+
+WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
+    : id_(id), doorbell_(os::create_eventfd()), for_commands_(for_commands) {
+  auto [ours, theirs] = os::socket_pair();
+  control_ = std::move(ours);
+  worker_control_ = std::move(theirs);
+  if (for_commands_) renew_outputs();
+}
+
+void WorkerLink::handed_over() noexcept {
+  channel_.drop_fd();
+  worker_control_.reset();
+}
+
+std::optional<std::uint64_t> WorkerLink::push(RequestKind kind, std::uint64_t number, std::uint32_t attempt,
+                                              const Payload& payload) {
+  ipc::Request request{.kind = kind, .job = number, .attempt = attempt};
+  if (payload.size() <= ipc::kInlineLimit) {
+    request.bytes = payload.bytes();
+    return channel_.try_push(request);
+  }
+  if (outstanding_.size() >= 2) return std::nullopt;  // large payloads do not queue up in the control socket
+  const Payload segment = payload.segment_fd() >= 0 ? payload : in_segment(payload);
+  request.block = next_block_++;
+  request.block_size = segment.size();
+  const int fds[] = {segment.segment_fd()};
+  const ControlMessage message{
+      .kind = ControlMessage::Kind::kRequestBlock, .id = request.block, .size = segment.size()};
+  if (!ipc::send_control(control_.get(), message, fds)) return std::nullopt;
+  return channel_.try_push(request);
+}
+
+bool WorkerLink::push_definition(DefinitionId id, const Payload& definition, MonotonicNs now) {
+  const auto sequence = push(RequestKind::kDefine, id, 0, definition);
+  if (!sequence) return false;
+  outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kDefine, .job = nullptr, .pushed = now});
+  if (known_.size() <= id) known_.resize(id + 1);
+  known_[id] = true;
+  return true;
+}
+
+bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now) {
+  const auto sequence = push(RequestKind::kRun, job->id(), static_cast<std::uint32_t>(attempt), payload);
+  if (!sequence) return false;
+  outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kRun, .job = job, .pushed = now});
+  ++jobs_given;
+  return true;
+}
+
+bool WorkerLink::push_control(RequestKind kind, const Payload& payload, MonotonicNs now) {
+  const auto sequence = push(kind, 0, 0, payload);
+  if (!sequence) return false;
+  outstanding_.push_back({.sequence = *sequence, .kind = kind, .job = nullptr, .pushed = now});
+  return true;
+}
+
+std::vector<JobPtr> WorkerLink::take_back_unstarted() {
+  std::vector<JobPtr> taken;
+  while (!outstanding_.empty() && outstanding_.back().kind == RequestKind::kRun &&
+         channel_.try_revoke(outstanding_.back().sequence)) {
+    taken.push_back(std::move(outstanding_.back().job));
+    outstanding_.pop_back();
+    --jobs_given;
+  }
+  if (outstanding_.empty()) exclusive = false;
+  return taken;
+}
+
+bool WorkerLink::take_back(const Job& job) {
+  const auto found = std::find_if(outstanding_.begin(), outstanding_.end(),
+                                  [&](const Outstanding& request) { return request.job.get() == &job; });
+  if (found == outstanding_.end() || !channel_.try_revoke(found->sequence)) return false;
+  outstanding_.erase(found);
+  --jobs_given;
+  if (outstanding_.empty()) exclusive = false;
+  return true;
+}
+
+std::vector<WorkerLink::Remains> WorkerLink::bury() {
+  std::vector<Remains> remains;
+  for (Outstanding& request : outstanding_) {
+    const bool began = !channel_.try_revoke(request.sequence);
+    remains.push_back({std::move(request), began});
+  }
+  outstanding_.clear();
+  return remains;
+}
+
+WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
+  for (;;) {
+    switch (channel_.try_pop(result_)) {
+      case ipc::Channel::Pop::kEmpty:
+        return Pop::kEmpty;
+      case ipc::Channel::Pop::kDamaged:
+        return Pop::kDamaged;
+      case ipc::Channel::Pop::kResult:
+        break;
+    }
+    if (outstanding_.empty() || outstanding_.front().sequence != result_.sequence) return Pop::kDamaged;
+    if (result_.kind == ResultKind::kNeedBlock) {
+      grant_block(result_.block_size);
+      continue;
+    }
+    ending.request = std::move(outstanding_.front());
+    outstanding_.pop_front();
+    stalled = false;
+    ending.attempt = Attempt{};
+    ending.attempt.worker_pid = pid;
+    ending.attempt.started = std::clamp(result_.started_ns, ending.request.pushed, now);
+    ending.attempt.ended = std::clamp(result_.ended_ns, ending.attempt.started, now);
+    if (!decode(result_, ending)) return Pop::kDamaged;
+    return Pop::kEnding;
+  }
+}
+
+bool WorkerLink::decode(const ipc::Result& result, Ending& ending) {
+  if (for_commands_ && ending.request.kind == RequestKind::kRun) {
+    if (result.output_end < output_.read_up_to || result.error_output_end < error_output_.read_up_to) return false;
+    ending.attempt.output = output_.read_to(result.output_end);
+    ending.attempt.error_output = error_output_.read_to(result.error_output_end);
+    if (result.outputs_spent) renew_outputs();
+  }
+  ending.attempt.outcome = outcome_of(result);
+  return true;
+}
+
+Payload WorkerLink::payload_of(const ipc::Result& result) {
+  if (result.block == 0) return result.bytes.empty() ? Payload() : Payload::copy_of(result.bytes);
+  if (!granted_ || granted_->id != result.block || result.block_size > granted_->size) return {};
+  os::Fd segment = std::move(granted_->segment);
+  granted_.reset();
+  return ipc::payload_from_segment(std::move(segment), result.block_size);
+}
+
+Outcome WorkerLink::outcome_of(const ipc::Result& result) {
+  switch (result.kind) {
+    case ResultKind::kReturned:
+      return Returned{payload_of(result)};
+    case ResultKind::kRaised:
+      if (auto raised = base::decode_raised(payload_of(result).bytes())) return std::move(*raised);
+      return Lost{LostReason::kChannelDamaged, "the worker's report of an exception could not be read"};
+    case ResultKind::kExited:
+      return Exited{result.code};
+    case ResultKind::kSignalled:
+      return Signalled{result.code & 0x7f, (result.code & 0x80) != 0};
+    case ResultKind::kNotStarted:
+      return Raised{.type = "prong.SystemError",
+                    .message = SystemError(result.bytes, result.code).what(),
+                    .traceback = "",
+                    .value = {}};
+    case ResultKind::kNeedBlock:
+      break;
+  }
+  return Lost{LostReason::kChannelDamaged, "the worker sent a record of unknown kind"};
+}
+
+const Outstanding* WorkerLink::running(MonotonicNs now) {
+  if (outstanding_.empty()) return nullptr;
+  Outstanding& front = outstanding_.front();
+  if (front.started == 0) front.started = channel_.started_at(front.sequence, now);
+  return &front;
+}
+
+void WorkerLink::grant_block(std::uint64_t size) {
+  ControlMessage message{.kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size};
+  try {
+    os::check_available_memory(size);
+    os::Fd segment = os::create_memfd("prong-result", size);
+    const int fds[] = {segment.get()};
+    ipc::send_control(control_.get(), message, fds);
+    granted_ = GrantedBlock{message.id, size, std::move(segment)};
+  } catch (const SystemError& error) {
+    message.kind = ControlMessage::Kind::kRefused;
+    message.error = error.error();
+    ipc::send_control(control_.get(), message, {});
+  }
+}
+
+void WorkerLink::renew_outputs() {
+  output_ = {os::create_memfd("prong-stdout", 0), 0};
+  error_output_ = {os::create_memfd("prong-stderr", 0), 0};
+  const int fds[] = {output_.file.get(), error_output_.file.get()};
+  ipc::send_control(control_.get(), {.kind = ControlMessage::Kind::kOutputs}, fds);
+}
+
+Payload WorkerLink::OutputFile::read_to(std::uint64_t end) {
+  if (end == read_up_to) return {};
+  const std::uint64_t available = std::min<std::uint64_t>(end, os::file_size(file.get()));
+  if (available <= read_up_to) return {};
+  std::string bytes(available - read_up_to, '\0');
+  if (!os::read_at(file.get(), read_up_to, std::as_writable_bytes(std::span(bytes)))) return {};
+  read_up_to = available;
+  return Payload::copy_of(bytes);
+}
+
+void WorkerLink::collect_partial_output(Attempt& attempt) {
+  if (!for_commands_) return;
+  attempt.output = output_.read_to(os::file_size(output_.file.get()));
+  attempt.error_output = error_output_.read_to(os::file_size(error_output_.file.get()));
+}
+
+void WorkerLink::arm() noexcept { channel_.arm(static_cast<std::uint32_t>(outstanding_.size() / 4)); }
+
+}  // namespace prong::pool

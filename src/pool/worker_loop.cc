@@ -1,0 +1,144 @@
+#include "pool/worker_loop.h"
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstring>
+#include <string>
+
+#include "base/codec.h"
+#include "os/clock.h"
+#include "os/memory.h"
+#include "os/this_process.h"
+#include "prong/error.h"
+
+namespace prong::pool {
+namespace {
+
+std::atomic<bool> in_worker_process{false};
+/// Set in what a job forks: such a copy must never answer in its worker's place.
+std::atomic<bool> in_forked_copy{false};
+
+void leave_if_copy(JobRunner& runner) {
+  if (!in_forked_copy.load(std::memory_order_relaxed)) return;
+  runner.before_exit();
+  os::exit_now(0);
+}
+
+class Worker final : private ResultSink {
+ public:
+  Worker(WorkerDescriptors descriptors, JobRunner& runner)
+      : channel_(std::move(descriptors.segment), std::move(descriptors.doorbell)),
+        control_(std::move(descriptors.control)),
+        runner_(runner) {}
+
+  [[noreturn]] void run() {
+    for (;;) {
+      channel_.take(request_);
+      result_ = {};
+      result_.sequence = request_.sequence;
+      result_.started_ns = os::monotonic_now();
+      answered_ = false;
+      serve();
+      leave_if_copy(runner_);
+      if (!answered_) returned({});
+      if (request_.kind == ipc::RequestKind::kFinish) {
+        runner_.before_exit();
+        os::exit_now(0);
+      }
+    }
+  }
+
+ private:
+  void serve() {
+    const Payload payload = take_payload();
+    switch (request_.kind) {
+      case ipc::RequestKind::kDefine:
+        return runner_.define(static_cast<DefinitionId>(request_.job), payload);
+      case ipc::RequestKind::kInitialize:
+        return runner_.initialize(payload, *this);
+      case ipc::RequestKind::kRun:
+        return runner_.run(request_.job, static_cast<int>(request_.attempt), payload, *this);
+      case ipc::RequestKind::kFinish:
+        if (!payload.empty()) runner_.finalize(payload, *this);
+        return;
+      case ipc::RequestKind::kBatch:
+        return raised("prong.Error", "this worker does not know batches", "", {});
+    }
+  }
+
+  // The runner may keep the payload, so that inline bytes must not stay in the ring.
+  Payload take_payload() {
+    if (request_.block != 0) return control_.request_block(request_.block, request_.block_size);
+    return request_.bytes.empty() ? Payload() : Payload::copy_of(request_.bytes);
+  }
+
+  void returned(std::span<const ByteSpan> parts) override { publish(ipc::ResultKind::kReturned, parts); }
+
+  void raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) override {
+    const std::string encoded = base::encode_raised(type, message, traceback, value);
+    const ByteSpan parts[] = {as_bytes(encoded)};
+    publish(ipc::ResultKind::kRaised, parts);
+  }
+
+  void publish(ipc::ResultKind kind, std::span<const ByteSpan> parts) {
+    leave_if_copy(runner_);
+    answered_ = true;
+    result_.kind = kind;
+    result_.ended_ns = os::monotonic_now();
+    std::size_t size = 0;
+    for (const ByteSpan part : parts) size += part.size();
+    if (size <= ipc::kInlineLimit) return channel_.publish(result_, parts);
+    publish_in_block(size, parts);
+  }
+
+  void publish_in_block(std::size_t size, std::span<const ByteSpan> parts) {
+    ipc::Result notice = result_;
+    notice.kind = ipc::ResultKind::kNeedBlock;
+    notice.block_size = size;
+    channel_.publish_notice(notice);
+    ipc::ControlReceiver::Grant grant = control_.result_block();
+    if (!grant.segment) return refuse(size, grant.error);
+    os::write_parts(grant.segment, parts);
+    result_.block = grant.id;
+    result_.block_size = size;
+    channel_.publish(result_, {});
+  }
+
+  void refuse(std::size_t size, int error) {
+    const SystemError refusal("reserve " + std::to_string(size) + " bytes of shared memory for the result", error);
+    const std::string encoded = base::encode_raised("builtins.MemoryError", refusal.what(), "", {});
+    const ByteSpan parts[] = {as_bytes(encoded)};
+    result_.kind = ipc::ResultKind::kRaised;
+    channel_.publish(result_, parts);
+  }
+
+  ipc::WorkerChannel channel_;
+  ipc::ControlReceiver control_;
+  JobRunner& runner_;
+  ipc::Request request_;
+  ipc::Result result_;
+  bool answered_ = false;
+};
+
+}  // namespace
+
+void settle_worker(int launcher_pid) {
+  os::die_with_parent(launcher_pid);
+  os::become_subreaper();
+  os::disable_core_dumps();
+  os::prefer_as_oom_victim();
+  ::pthread_atfork(nullptr, nullptr, [] { in_forked_copy.store(true, std::memory_order_relaxed); });
+  in_worker_process.store(true, std::memory_order_relaxed);
+  in_forked_copy.store(false, std::memory_order_relaxed);
+}
+
+void run_worker(WorkerDescriptors descriptors, JobRunner& runner) { Worker(std::move(descriptors), runner).run(); }
+
+}  // namespace prong::pool
+
+namespace prong {
+
+bool in_worker() noexcept { return pool::in_worker_process.load(std::memory_order_relaxed); }
+
+}  // namespace prong
