@@ -1,0 +1,99 @@
+"""Runs one measurement in a process of its own and lets nothing of it live on."""
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from .environment import BENCH, PROJECT, PYTHON
+
+LIMIT_SECONDS = 120
+FAREWELL_SECONDS = 15
+PR_SET_CHILD_SUBREAPER = 36
+
+
+def adopt_orphans() -> None:
+    """Makes what a system leaves behind our children, so that it can be waited for."""
+    ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def run(work: str, system: str, start: str, size: int) -> dict:
+    """The answer of measure.py, or {"error": ...}."""
+    with tempfile.TemporaryDirectory() as folder:
+        answer = Path(folder, "answer")
+        log = Path(folder, "log")
+        command = [PYTHON, BENCH / "measure.py", work, system, start, str(size), answer]
+        with log.open("wb") as output:
+            child = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                start_new_session=True,
+            )
+        try:
+            code = child.wait(LIMIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill(child.pid)
+            child.wait()
+            return {"error": f"did not finish within {LIMIT_SECONDS} s"}
+        finally:
+            say_farewell()
+        if answer.exists():
+            return json.loads(answer.read_text())
+        return {"error": f"ended with code {code}: {last_line(log)}"}
+
+
+def environment() -> dict[str, str]:
+    """Job functions importable everywhere, no reports to the outside, one thread in each process."""
+    return {
+        **os.environ,
+        "PYTHONPATH": str(BENCH),
+        "PYTHONDONTWRITEBYTECODE": "",
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "OMP_NUM_THREADS": "1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+
+
+def say_farewell() -> None:
+    """Waits until everything that the measurement started has ended; what does not end is killed."""
+    deadline = time.monotonic() + FAREWELL_SECONDS
+    while has_children():
+        if time.monotonic() > deadline:
+            for child in children():
+                kill(child)
+        time.sleep(0.01)
+
+
+def has_children() -> bool:
+    try:
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+    except ChildProcessError:
+        return False
+    return True
+
+
+def children() -> list[int]:
+    me = os.getpid()
+    return [int(pid) for pid in Path(f"/proc/{me}/task/{me}/children").read_text().split()]
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+def last_line(log: Path) -> str:
+    text = log.read_text(errors="replace").replace(f"{PROJECT}/", "")
+    lines = text.strip().splitlines()
+    return lines[-1][:200] if lines else "no output"

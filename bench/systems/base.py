@@ -1,0 +1,105 @@
+"""What the benchmark asks of a system; each adapter says how that system does it best."""
+
+import importlib
+from collections.abc import Callable, Sequence
+from importlib import metadata
+from typing import Any, ClassVar
+
+WORKERS = 2
+
+Function = Callable[[Any], Any]
+
+
+class System:
+    """One way of running jobs in two processes.
+
+    An adapter defines the methods that its system can do and leaves out the others; `cannot` gives the reason for what
+    is left out. The works look for these methods:
+
+    call(function, argument)          one job, and its result
+    submit_all(function, arguments)   one job each by the system's `submit`, then all results, in order
+    map_each(function, arguments)     the system's `map`, every item a job of its own
+    map_batches(function, arguments)  the system's `map`, items batched as the system likes best
+    send_array(function, array)       as `call`, for one large NumPy array
+    first_result(function, argument)  opens the pool and runs one job
+    commands(command, inputs, output) runs `command input` for each line of a file, output to another
+    """
+
+    name: ClassVar[str]
+    module: ClassVar[str | None] = None
+    distribution: ClassVar[str | None] = None
+
+    # Ways of starting workers that the start-up work tells apart; the first is used for everything else.
+    starts: ClassVar[Sequence[str]] = ("",)
+    # What its pool is started with, and how that pool is used, by work: the table shows both.
+    options: ClassVar[str] = ""
+    details: ClassVar[dict[str, str]] = {}
+    # Reasons for what it cannot do, by work.
+    cannot: ClassVar[dict[str, str]] = {}
+    # How many times fewer jobs a slow system runs, by work.
+    fewer: ClassVar[dict[str, int]] = {}
+    # Not a rival but a bound: what the machine itself needs for the same thing.
+    is_limit: ClassVar[bool] = False
+    # Whether large arrays travel other than pickled (mapped files, a shared object store).
+    maps_arrays: ClassVar[bool] = False
+
+    def __init__(self, start: str = "") -> None:
+        self.start = start or self.starts[0]
+        self.library: Any = None
+        self.pool: Any = None
+
+    def load(self) -> None:
+        """Imports the library. No measurement includes it."""
+        if self.module:
+            self.library = importlib.import_module(self.module)
+
+    def version(self) -> str:
+        return metadata.version(self.distribution) if self.distribution else ""
+
+    def open(self) -> None:
+        """Starts the pool."""
+
+    def close(self) -> None:
+        """Ends it, and everything that it started."""
+
+
+class FunctionRunner(System):
+    """Whatever can run one function at a time in another process."""
+
+    def call(self, function: Function, argument: Any) -> Any:
+        raise NotImplementedError
+
+    def send_array(self, function: Function, array: Any) -> Any:
+        return self.call(function, array)
+
+    def first_result(self, function: Function, argument: Any) -> Any:
+        self.open()
+        return self.call(function, argument)
+
+
+class Executor(FunctionRunner):
+    """Whatever has the interface of `concurrent.futures.Executor`."""
+
+    def close(self) -> None:
+        self.pool.shutdown()
+
+    def call(self, function: Function, argument: Any) -> Any:
+        return self.pool.submit(function, argument).result()
+
+    def submit_all(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        futures = [self.pool.submit(function, argument) for argument in arguments]
+        return [future.result() for future in futures]
+
+    def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        return list(self.pool.map(function, arguments, chunksize=1))
+
+    def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        return list(self.pool.map(function, arguments, chunksize=batch_by_hand(arguments)))
+
+
+BATCHED_BY_HAND = "no automatic batches: chunksize=items/8 by hand"
+
+
+def batch_by_hand(arguments: Sequence[Any]) -> int:
+    """Four batches for each worker, which is what `multiprocessing.Pool.map` makes by itself."""
+    return -(-len(arguments) // (4 * WORKERS))

@@ -1,0 +1,33 @@
+"""What people run commands in parallel with."""
+
+import os
+import subprocess
+from collections.abc import Sequence
+from typing import ClassVar
+
+from .base import WORKERS, System
+
+
+class CommandRunner(System):
+    command_line: ClassVar[Sequence[str]]
+
+    def commands(self, command: str, inputs: int, output: int) -> None:
+        environment = dict(os.environ, PARALLEL_SHELL="/bin/sh")
+        subprocess.run([*self.command_line, command], stdin=inputs, stdout=output, env=environment, check=True)
+
+    def version(self) -> str:
+        shown = subprocess.check_output([self.command_line[0], "--version"], text=True)
+        return shown.splitlines()[0].split()[-1]
+
+
+class Xargs(CommandRunner):
+    name = "xargs"
+    command_line = ("xargs", f"-P{WORKERS}", "-n1")
+    options = "xargs -P2 -n1"
+
+
+class GnuParallel(CommandRunner):
+    name = "GNU parallel"
+    command_line = ("parallel", f"-j{WORKERS}", "--ungroup")
+    options = "parallel -j2 --ungroup, PARALLEL_SHELL=/bin/sh"
+    fewer = {"commands": 4, "commands-output": 4}

@@ -1,0 +1,23 @@
+from collections.abc import Sequence
+from typing import Any
+
+from .base import WORKERS, Executor, Function
+
+
+class Deadpool(Executor):
+    name = "deadpool"
+    module = "deadpool"
+    distribution = "deadpool-executor"
+    starts = ("forkserver", "fork")
+    options = "max_workers=2, max_backlog=100,000"
+    details = {"map-each": "map"}
+    cannot = {"map-batches": "its map has no batches (chunksize is ignored)"}
+    fewer = {"round-trip": 10, "submit": 10, "map-each": 10}
+
+    def open(self) -> None:
+        self.pool = self.library.Deadpool(max_workers=WORKERS, mp_context=self.start, max_backlog=100_000)
+
+    def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        return list(self.pool.map(function, arguments))
+
+    map_batches = None

@@ -1,0 +1,20 @@
+import multiprocessing
+import platform
+
+from .base import BATCHED_BY_HAND, WORKERS, Executor
+
+
+class ProcessPoolExecutor(Executor):
+    name = "ProcessPoolExecutor"
+    module = "concurrent.futures"
+    starts = ("fork", "forkserver", "spawn")
+    options = "max_workers=2"
+    details = {"map-each": "map(chunksize=1)", "map-batches": BATCHED_BY_HAND}
+    fewer = {"map-each": 2}
+
+    def version(self) -> str:
+        return platform.python_version()
+
+    def open(self) -> None:
+        context = multiprocessing.get_context(self.start)
+        self.pool = self.library.ProcessPoolExecutor(WORKERS, mp_context=context)
