@@ -5,12 +5,14 @@
 #include "os/thread.h"
 #include "pool/coordinator.h"
 #include "prong/error.h"
+#include "prong/init.h"
 
 namespace prong {
 
 int usable_cpus() { return os::usable_cpus().count; }
 
 Pool::Pool(PoolOptions options) {
+  options = detail::with_own_workers(std::move(options));
   check(options);
   coordinator_ = std::make_shared<Coordinator>(std::move(options));
 }

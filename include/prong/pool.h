@@ -9,19 +9,35 @@
 // process made by fork() after the pool was: there every call throws UsageError and the destructor does nothing.
 #pragma once
 
+#include <concepts>
 #include <csignal>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <type_traits>
 #include <vector>
 
+#include "prong/command.h"
 #include "prong/job.h"
 #include "prong/options.h"
 
 namespace prong {
 
 class Coordinator;
+
+// The typed face. Its templates are defined in prong/function.h; most programs include prong/prong.h, which has all.
+template <typename Result>
+class Future;
+class PoolView;
+struct CommandResult;
+namespace detail {
+template <typename Function, typename... Arguments>
+struct ResultOf;
+}
+/// What submit(function, arguments...) gives: a Future of the function's result.
+template <typename Function, typename... Arguments>
+using FutureOf = Future<typename detail::ResultOf<Function, Arguments...>::type>;
 
 struct WorkerInfo {
   std::uint64_t id = 0;
@@ -51,8 +67,9 @@ struct WaitOptions {
 
 class Pool {
  public:
-  /// Starts the launcher (and workers). Throws UsageError, SystemError or PoolError.
-  explicit Pool(PoolOptions options);
+  /// Starts the launcher (and workers). Throws UsageError, SystemError or PoolError. Without options.program, the workers
+  /// of kFresh, kSpawn and kFork are this program's own: see prong/init.h.
+  explicit Pool(PoolOptions options = {});
   /// As terminate() and join().
   ~Pool();
   Pool(const Pool&) = delete;
@@ -66,6 +83,26 @@ class Pool {
   JobPtr submit(JobSpec spec);
   /// The same for many at once, under one lock.
   std::vector<JobPtr> submit_all(std::vector<JobSpec> specs);
+
+  /// Queues a call of `function` with copies of `arguments`. See docs/cpp.md for what may be passed.
+  template <typename Function, typename... Arguments>
+    requires(!std::same_as<std::remove_cvref_t<Function>, JobSpec> &&
+             !std::same_as<std::remove_cvref_t<Function>, Command>)
+  FutureOf<Function, Arguments...> submit(Function&& function, Arguments&&... arguments);
+  /// The same for each element of `range`, under few locks.
+  template <typename Function, typename Range>
+  auto submit_all(Function&& function, Range&& range);
+  /// Calls `function` with each element of `range` and returns the results in order (nothing if there are none). Throws
+  /// the JobFailed of the first element that failed; elements not yet started are cancelled then.
+  template <typename Function, typename Range>
+  auto map(Function&& function, Range&& range);
+  /// The same, but never throws because of a job: what each came to, in order.
+  template <typename Function, typename Range>
+  std::vector<Outcome> map_outcomes(Function&& function, Range&& range);
+  /// Queues a command line (StartKind::kCommand).
+  Future<CommandResult> submit(Command command);
+  /// This pool with other options for what is submitted: pool.options({.timeout = 5s}).submit(work, x). Throws UsageError.
+  PoolView options(JobOptions job_options);
 
   /// Cancels a job that has not started: true if it is cancelled now (or was before).
   bool cancel(const JobPtr& job);

@@ -1,0 +1,13 @@
+// Names of C++ types for people. Either process.
+#pragma once
+
+#include <string>
+
+namespace prong::face {
+
+/// "std::runtime_error" for "St13runtime_error"; what is no mangled name is returned as it is.
+std::string demangle(const char* name);
+/// Name of the type of the exception that is being handled. Requires to be in a catch block.
+std::string current_exception_type();
+
+}  // namespace prong::face
