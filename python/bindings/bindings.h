@@ -1,0 +1,40 @@
+// What the binding sources offer each other; one add_ function per Python module that is faced.
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+#include "handle.h"
+#include "python.h"
+
+namespace prong::python {
+
+void add_options(nb::module_& module);   // _options.py
+void add_pool(nb::module_& module);      // _engine.py
+void add_groups(nb::module_& module);    // _maps.py
+void add_commands(nb::module_& module);  // _run.py
+void add_worker(nb::module_& module);    // _worker.py
+
+std::chrono::nanoseconds duration(double seconds);
+std::shared_ptr<const JobOptions> options_of(nb::handle object);
+
+/// A function that workers know: its token and the definitions that it needs.
+struct Function {
+  std::uint32_t token = 0;
+  std::vector<DefinitionId> needs;
+};
+
+/// An opaque payload, for initializers, finalizers and commands.
+struct Sealed {
+  Payload payload;
+};
+
+/// What Python calls a pool's core.
+struct Core {
+  HandlePtr handle;
+};
+
+/// Forks the calling process as CPython wants it. Needs the GIL; returns with the GIL in both processes.
+int fork_python();
+
+}  // namespace prong::python

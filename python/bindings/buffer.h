@@ -1,0 +1,45 @@
+// Buffer: the bytes of a Payload as a Python object with the buffer protocol, writable, without a copy.
+// It keeps the payload (and so a shared segment) for as long as anything looks at it. Either process; needs the GIL.
+#pragma once
+
+#include "envelope.h"
+#include "python.h"
+
+namespace prong::python {
+
+void add_buffer_type(nb::module_& module);
+
+/// A memoryview of all bytes of a payload. New reference; throws on failure.
+nb::object view_of(const Payload& payload);
+
+/// What an envelope holds, as Python objects: the pickle (bytes if small, else a memoryview) and a list of memoryviews,
+/// or None if there are no buffers.
+struct Contents {
+  nb::object pickle;
+  nb::object buffers;
+};
+Contents contents_of(const Payload& payload, const Envelope& envelope);
+
+/// Python buffers (of a list of picklable buffers) held while their bytes are copied.
+class HeldBuffers {
+ public:
+  /// `buffers`: None or a list. Throws nb::python_error if one is not contiguous.
+  explicit HeldBuffers(nb::handle buffers);
+  ~HeldBuffers();
+  HeldBuffers(const HeldBuffers&) = delete;
+  HeldBuffers& operator=(const HeldBuffers&) = delete;
+
+  std::vector<ByteSpan> spans() const;
+  std::size_t total() const noexcept;
+
+ private:
+  std::vector<Py_buffer> views_;
+};
+
+/// The bytes of a `bytes` object.
+ByteSpan span_of(nb::bytes bytes);
+
+/// Seals an envelope; releases the GIL while much is copied.
+Payload seal_python(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers);
+
+}  // namespace prong::python

@@ -1,0 +1,100 @@
+#include "envelope.h"
+
+#include <array>
+#include <cstring>
+
+#include "prong/error.h"
+
+namespace prong::python {
+namespace {
+
+constexpr std::size_t kHeadSize = 8;
+constexpr std::size_t kAlignment = 64;
+constexpr std::array<std::byte, kAlignment> kPadding{};
+
+std::size_t padding_after(std::size_t size) { return (kAlignment - size % kAlignment) % kAlignment; }
+
+template <typename T>
+void put(std::vector<std::byte>& out, T value) {
+  const auto* bytes = reinterpret_cast<const std::byte*>(&value);
+  out.insert(out.end(), bytes, bytes + sizeof value);
+}
+
+/// Reads values one after another and checks every length before it is used.
+class Reader {
+ public:
+  explicit Reader(ByteSpan bytes) : bytes_(bytes) {}
+
+  template <typename T>
+  T take() {
+    T value;
+    std::memcpy(&value, take_bytes(sizeof value).data(), sizeof value);
+    return value;
+  }
+
+  ByteSpan take_bytes(std::uint64_t size) {
+    if (size > bytes_.size() - position_) throw Error("a payload of the Python face is cut short");
+    const ByteSpan taken = bytes_.subspan(position_, size);
+    position_ += size;
+    return taken;
+  }
+
+  ByteSpan take_rest() { return take_bytes(bytes_.size() - position_); }
+  void align() { take_bytes(padding_after(position_)); }
+
+ private:
+  ByteSpan bytes_;
+  std::size_t position_ = 0;
+};
+
+}  // namespace
+
+EnvelopeParts::EnvelopeParts(const Envelope& envelope) {
+  head_.reserve(kHeadSize + (envelope.buffers.empty() ? 0 : 8 * (1 + envelope.buffers.size())));
+  put(head_, envelope.token);
+  put(head_, envelope.shape);
+  put(head_, static_cast<std::uint16_t>(envelope.buffers.size()));
+  if (envelope.buffers.empty()) {
+    parts_ = {ByteSpan(head_), envelope.pickle};
+  } else {
+    add_buffers(envelope);
+  }
+}
+
+void EnvelopeParts::add_buffers(const Envelope& envelope) {
+  put(head_, std::uint64_t{envelope.pickle.size()});
+  for (const ByteSpan buffer : envelope.buffers) put(head_, std::uint64_t{buffer.size()});
+  parts_ = {ByteSpan(head_), envelope.pickle};
+  std::size_t size = head_.size() + envelope.pickle.size();
+  for (const ByteSpan buffer : envelope.buffers) {
+    const std::size_t padding = padding_after(size);
+    parts_.emplace_back(kPadding.data(), padding);
+    parts_.push_back(buffer);
+    size += padding + buffer.size();
+  }
+}
+
+Payload seal(const Envelope& envelope) { return Payload::gather(EnvelopeParts(envelope).parts()); }
+
+Envelope open_envelope(ByteSpan bytes) {
+  Reader reader(bytes);
+  Envelope envelope;
+  envelope.token = reader.take<std::uint32_t>();
+  envelope.shape = reader.take<std::uint16_t>();
+  const auto count = reader.take<std::uint16_t>();
+  if (count == 0) {
+    envelope.pickle = reader.take_rest();
+    return envelope;
+  }
+  const auto pickle_size = reader.take<std::uint64_t>();
+  std::vector<std::uint64_t> sizes(count);
+  for (auto& size : sizes) size = reader.take<std::uint64_t>();
+  envelope.pickle = reader.take_bytes(pickle_size);
+  for (const auto size : sizes) {
+    reader.align();
+    envelope.buffers.push_back(reader.take_bytes(size));
+  }
+  return envelope;
+}
+
+}  // namespace prong::python

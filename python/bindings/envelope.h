@@ -1,0 +1,48 @@
+// Envelope: how the Python face lays out a call or a result inside a Payload. The engine never looks inside.
+//
+//   u32 token     function to call (0: none; results)
+//   u16 shape     what the pickle holds: see prong/_shapes.py
+//   u16 buffers   number of out-of-band buffers
+//   if buffers > 0:  u64 pickle size, u64 size of each buffer
+//   pickle
+//   if buffers > 0:  each buffer, aligned to 64 bytes from the start of the payload
+//
+// Either process. Native byte order: both sides run on one machine.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "prong/payload.h"
+
+namespace prong::python {
+
+struct Envelope {
+  std::uint32_t token = 0;
+  std::uint16_t shape = 0;
+  ByteSpan pickle;
+  std::vector<ByteSpan> buffers;
+};
+
+/// The parts to be joined; keeps what they point to, apart from pickle and buffers.
+class EnvelopeParts {
+ public:
+  explicit EnvelopeParts(const Envelope& envelope);
+  EnvelopeParts(const EnvelopeParts&) = delete;
+  EnvelopeParts& operator=(const EnvelopeParts&) = delete;
+  std::span<const ByteSpan> parts() const noexcept { return {parts_.data(), parts_.size()}; }
+
+ private:
+  void add_buffers(const Envelope& envelope);
+
+  std::vector<std::byte> head_;
+  std::vector<ByteSpan> parts_;
+};
+
+/// Joins an envelope into a payload.
+Payload seal(const Envelope& envelope);
+
+/// Takes a payload's bytes apart; the result points into them. Throws Error on bytes that seal() did not make.
+Envelope open_envelope(ByteSpan bytes);
+
+}  // namespace prong::python

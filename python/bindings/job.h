@@ -1,0 +1,27 @@
+// prong._core.Job: the base class of prong.Job. A plain C type, so that a job costs one allocation and no Python call.
+#pragma once
+
+#include "handle.h"
+#include "python.h"
+
+namespace prong::python {
+
+struct JobObject {
+  PyObject_HEAD
+  HandlePtr handle;  ///< null: a job that was never given to a pool
+  JobPtr job;
+  PyObject* context;  ///< the Python engine: decodes results
+};
+
+void add_job_type(nb::module_& module);
+
+/// A new object of `type` (a subclass of prong._core.Job).
+nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle context);
+
+/// The value of an outcome of kind "returned", or the encoded exception of "raised".
+nb::object contents_tuple(const Payload& payload);
+
+/// An outcome as a tuple: its name, then what that kind has.
+nb::tuple outcome_tuple(const Outcome& outcome);
+
+}  // namespace prong::python

@@ -1,0 +1,154 @@
+// Faces prong/_engine.py: the pool, submission of single jobs, and what the workers are told.
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <unistd.h>
+
+#include "bindings.h"
+#include "buffer.h"
+#include "job.h"
+
+namespace prong::python {
+namespace {
+
+StartKind start_kind(const std::string& name) {
+  if (name == "fresh") return StartKind::kFresh;
+  if (name == "fork") return StartKind::kFork;
+  if (name == "spawn") return StartKind::kSpawn;
+  if (name == "command") return StartKind::kCommand;
+  throw nb::value_error("start must be 'fresh', 'fork', 'spawn' or 'command'");
+}
+
+/// Runs the template in the forked child. Nothing may get out of here: the frames above belong to the program.
+std::function<void(int)> template_runner(nb::object function) {
+  auto shared = std::make_shared<nb::object>(std::move(function));
+  return [shared](int control_fd) {
+    try {
+      (*shared)(control_fd);
+    } catch (nb::python_error& error) {
+      error.restore();
+      PyErr_Print();
+    } catch (...) {
+    }
+    _exit(1);
+  };
+}
+
+Core make_core(int workers, const std::string& start, std::vector<std::string> arguments,
+               std::vector<std::string> environment, int max_jobs_per_worker, bool start_early, double grace,
+               nb::handle initializer, nb::handle finalizer, double initializer_timeout, double finalizer_timeout,
+               nb::object fork_template) {
+  PoolOptions options;
+  options.workers = workers;
+  options.start = start_kind(start);
+  options.program = {std::move(arguments), std::move(environment)};
+  options.max_jobs_per_worker = max_jobs_per_worker;
+  options.start_early = start_early;
+  options.grace = duration(grace);
+  if (!initializer.is_none()) options.initializer = nb::cast<const Sealed&>(initializer).payload;
+  if (!finalizer.is_none()) options.finalizer = nb::cast<const Sealed&>(finalizer).payload;
+  options.initializer_timeout = duration(initializer_timeout);
+  options.finalizer_timeout = duration(finalizer_timeout);
+  if (options.start == StartKind::kFork) {
+    options.fork_template = template_runner(std::move(fork_template));
+    options.fork_function = fork_python;
+  }
+  return {make_handle(std::move(options))};
+}
+
+std::vector<DefinitionId> needs_of(const Function& function, nb::handle extra) {
+  std::vector<DefinitionId> needs = function.needs;
+  if (extra.is_none()) return needs;
+  for (const nb::handle id : extra) needs.push_back(nb::cast<DefinitionId>(id));
+  return needs;
+}
+
+JobSpec make_spec(nb::handle options, Payload payload, std::vector<DefinitionId> needs) {
+  JobSpec spec;
+  spec.payload = std::move(payload);
+  spec.needs = std::move(needs);
+  spec.options = options_of(options);
+  return spec;
+}
+
+nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
+                  std::uint16_t shape, nb::bytes pickle, nb::handle buffers, nb::handle needs) {
+  JobSpec spec = make_spec(options, seal_python(function.token, shape, pickle, buffers), needs_of(function, needs));
+  return make_job(type, core.handle, core.handle->pool().submit(std::move(spec)), context);
+}
+
+nb::object submit_sealed(Core& core, nb::handle type, nb::handle context, nb::handle options, const Sealed& sealed) {
+  return make_job(type, core.handle, core.handle->pool().submit(make_spec(options, sealed.payload, {})), context);
+}
+
+nb::dict stats(Core& core) {
+  const PoolStats stats = core.handle->pool().stats();
+  nb::dict dict;
+  dict["submitted"] = stats.submitted;
+  dict["finished"] = stats.finished;
+  dict["queued"] = stats.queued;
+  dict["dispatched"] = stats.dispatched;
+  dict["workers_started"] = stats.workers_started;
+  dict["workers_lost"] = stats.workers_lost;
+  dict["launcher_pid"] = stats.launcher_pid;
+  return dict;
+}
+
+nb::list workers(Core& core) {
+  nb::list list;
+  for (const WorkerInfo& worker : core.handle->pool().workers()) {
+    list.append(nb::make_tuple(worker.id, worker.pid, worker.state, worker.jobs_done));
+  }
+  return list;
+}
+
+/// (outcome, contents of its value or None) of each finalizer.
+nb::list finalizer_outcomes(Core& core) {
+  nb::list list;
+  for (const Outcome& outcome : core.handle->pool().finalizer_outcomes()) {
+    const auto* value = std::get_if<Returned>(&outcome);
+    list.append(nb::make_tuple(outcome_tuple(outcome), value == nullptr ? nb::none() : contents_tuple(value->value)));
+  }
+  return list;
+}
+
+DefinitionId define(Core& core, nb::bytes definition) {
+  return core.handle->pool().define(Payload::copy_of(span_of(definition)));
+}
+
+}  // namespace
+
+void add_pool(nb::module_& module) {
+  nb::class_<Function>(module, "Function", "A function that workers know under a token.")
+      .def(nb::init<std::uint32_t, std::vector<DefinitionId>>(), "token"_a, "needs"_a)
+      .def_ro("token", &Function::token)
+      .def_ro("needs", &Function::needs);
+  nb::class_<Sealed>(module, "Sealed", "An encoded call or command.");
+  module.def(
+      "seal",
+      [](std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
+        return Sealed{seal_python(token, shape, pickle, buffers)};
+      },
+      "token"_a, "shape"_a, "pickle"_a, "buffers"_a.none());
+
+  nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
+      .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
+           "max_jobs_per_worker"_a, "start_early"_a, "grace"_a, "initializer"_a.none(), "finalizer"_a.none(),
+           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(), "Durations in seconds.")
+      .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
+      .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
+           "buffers"_a.none(), "needs"_a.none())
+      .def("submit_sealed", &submit_sealed, "type"_a, "context"_a, "options"_a, "sealed"_a)
+      .def("close", [](Core& core) { core.handle->pool().close(); }, nb::call_guard<nb::gil_scoped_release>())
+      .def("terminate", [](Core& core) { core.handle->pool().terminate(); }, nb::call_guard<nb::gil_scoped_release>())
+      .def("join", [](Core& core, std::optional<double> seconds) { return core.handle->join(seconds); },
+           "seconds"_a.none(), "Waits until the pool has ended; False: not in time.")
+      .def_prop_ro("closed", [](Core& core) { return core.handle->pool().closed(); })
+      .def_prop_ro("failure", [](Core& core) { return core.handle->pool().failure(); })
+      .def("stats", &stats)
+      .def("workers", &workers, "(id, pid, state, jobs done) of each worker.")
+      .def("finalizer_outcomes", &finalizer_outcomes);
+}
+
+}  // namespace prong::python
