@@ -11,13 +11,6 @@ def same(value):
     return value
 
 
-def process_id(_):
-    """Which process runs the jobs."""
-    import os
-
-    return os.getpid()
-
-
 def meet(folder):
     """Returns once two of these jobs run at the same time: a pool with one worker would never answer."""
     import os

@@ -46,7 +46,7 @@ def run(work: str, system: str, start: str, size: int) -> dict:
         finally:
             say_farewell()
         if answer.exists():
-            return json.loads(answer.read_text())
+            return json.loads(without_paths(answer.read_text()))
         return {"error": f"ended with code {code}: {last_line(log)}"}
 
 
@@ -93,7 +93,11 @@ def kill(pid: int) -> None:
         pass
 
 
+def without_paths(text: str) -> str:
+    """Messages end up in the record, which says nothing about where this tree lies."""
+    return text.replace(f"{PROJECT}/", "")
+
+
 def last_line(log: Path) -> str:
-    text = log.read_text(errors="replace").replace(f"{PROJECT}/", "")
-    lines = text.strip().splitlines()
+    lines = without_paths(log.read_text(errors="replace")).strip().splitlines()
     return lines[-1][:200] if lines else "no output"

@@ -38,7 +38,7 @@ def conditions(record: dict) -> str:
     return (
         f"{facts['date'][:16].replace('T', ' ')}, source {facts['source']}. "
         f"{facts['cpus']} CPUs ({facts['cpu']}), {facts['memory_gib']} GiB, "
-        f"Linux {facts['kernel']}, {facts['system']}, {facts['libc']}. "
+        f"Linux {facts['kernel']}, {facts['system']}, {facts['libc']}, load {facts['load_before']:.1f} before. "
         f"{options['repetitions']} repetitions, order shuffled with seed {options['seed']}"
         f"{', quick run with less work' if options['quick'] else ''}. "
         f"2 workers everywhere. Versions: {versions}."
@@ -72,7 +72,7 @@ def work_table(work: dict) -> Table:
     """Fastest first, what could not be measured last."""
     prongs = [row for row in work["rows"] if row["system"] == "Prong" and row["samples"]]
     ratios = [f"{row['label']} is faster by" for row in prongs]
-    table = Table(work["title"], ["System", "Settings", "jobs", "median", "min–max", *ratios])
+    table = Table(work["title"], ["System", "Settings", "jobs", "median", "slowest … fastest", *ratios])
     for row in sorted(work["rows"], key=order):
         table.rows.append(cells(work, row, prongs))
     return table
@@ -87,7 +87,7 @@ def cells(work: dict, row: dict, prongs: list[dict]) -> list[str]:
         return [row["label"], row["reason"], *[NOTHING] * (3 + len(prongs))]
     show = works.BY_NAME[work["name"]].show
     took = spread(row["samples"])
-    results = [show(took.median), f"{show(took.low)} … {show(took.high)}"]
+    results = [show(took.median), f"{show(took.high)} … {show(took.low)}"]
     ratios = [compare(prong, row) for prong in prongs]
     return [row["label"], row["settings"], f"{row['jobs']:,}", *results, *ratios]
 

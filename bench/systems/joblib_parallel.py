@@ -13,33 +13,42 @@ class Joblib(FunctionRunner):
     details = {
         "round-trip": "one Parallel call for each job",
         "map-each": "backend='multiprocessing', batch_size=1, pre_dispatch='all'",
-        "map-batches": "batch_size='auto'",
+        "map-batches": "batch_size='auto', pre_dispatch='10*n_jobs'",
         "array": "argument memory-mapped (mmap_mode='c')",
     }
     cannot = {"submit": "has no submit: it runs whole loops (see the two maps)"}
     fewer = {"round-trip": 10, "map-each": 10, "map-batches": 10}
 
     def open(self) -> None:
-        self._open(mmap_mode="c")
+        self._use(mmap_mode="c")
 
     def close(self) -> None:
         self.pool.__exit__(None, None, None)
+        self.pool = None
         self.library.externals.loky.get_reusable_executor().shutdown()
 
     def call(self, function: Function, argument: Any) -> Any:
+        self.open()
         return self.pool([self.library.delayed(function)(argument)])[0]
 
     def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
-        if self.pool.batch_size != 1:
-            self.close()
-            self._open(backend="multiprocessing", batch_size=1, pre_dispatch="all")
-        return self.map_batches(function, arguments)
+        self._use(backend="multiprocessing", batch_size=1, pre_dispatch="all")
+        return self._map(function, arguments)
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
-        delayed = self.library.delayed(function)
-        return self.pool(delayed(argument) for argument in arguments)
+        self._use(batch_size="auto", pre_dispatch="10*n_jobs")
+        return self._map(function, arguments)
 
-    def _open(self, **options: Any) -> None:
+    def _use(self, **options: Any) -> None:
         """Used as a context, Parallel keeps its workers from one call to the next."""
+        if self.pool is not None:
+            if options == self.in_use:
+                return
+            self.close()
+        self.in_use = options
         self.pool = self.library.Parallel(n_jobs=WORKERS, **options)
         self.pool.__enter__()
+
+    def _map(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        delayed = self.library.delayed(function)
+        return self.pool(delayed(argument) for argument in arguments)
