@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "os/fd.h"
 #include "prong/payload.h"
@@ -25,8 +27,13 @@ struct ControlMessage {
   std::uint32_t padding = 0;
 };
 
+/// Coordinator: an empty segment for a payload of `size` bytes. Throws SystemError: ENOMEM if the machine or a memory
+/// cgroup does not have that much, before anything is reserved.
+os::Fd create_block(std::size_t size);
+
 /// A payload over a segment of `size` bytes: maps it copy-on-write on first use; keeps the descriptor so that it can be
-/// passed on. Used for payloads received and (by Payload::gather) for large payloads to be sent.
+/// passed on. Used for payloads received and (by Payload::gather) for large payloads to be sent. Seals the segment:
+/// nobody can begin to write it from now on. Throws Error if the segment is smaller than `size`.
 Payload payload_from_segment(os::Fd segment, std::size_t size);
 
 /// Coordinator: sends a control message. False when the socket is full or closed (the worker is slow, or dead).
@@ -51,6 +58,7 @@ class ControlReceiver {
   std::array<os::Fd, 2> outputs();
 
  private:
+  void accept(const ControlMessage& message, std::vector<os::Fd>& fds);
   void receive_one();  ///< blocks; the process ends (_exit) when the coordinator is gone
 
   os::Fd socket_;

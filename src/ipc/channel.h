@@ -23,6 +23,7 @@
 namespace prong::ipc {
 
 struct ChannelLayout;  // channel_layout.h
+struct Slot;
 
 /// What the coordinator can know of a request that it has pushed and not seen answered.
 enum class SlotState {
@@ -30,7 +31,7 @@ enum class SlotState {
   kRevoked,  ///< taken back: will never start
   kStarted,  ///< began; its end is known only by a result
   kFree,     ///< ended (a result was published before) or a revoked request that was passed over
-  kDamaged,  ///< the word makes no sense for this sequence
+  kDamaged,  ///< the word makes no sense for this sequence: the request may have begun
 };
 
 /// The coordinator's side.
@@ -59,6 +60,7 @@ class Channel {
   enum class Pop { kResult, kEmpty, kDamaged };
   /// Copies the next result out. kDamaged: the ring makes no sense; the channel must not be used any more.
   Pop try_pop(Result& result);
+  /// Also true if the channel is damaged, so that try_pop() gets to say so.
   bool results_waiting() const noexcept;
 
   /// Wakes the worker if it sleeps. Call once after a batch of pushes.
@@ -69,8 +71,17 @@ class Channel {
   void arm(std::uint32_t remaining) noexcept;
   /// The coordinator is awake.
   void disarm() noexcept;
+  /// Where the worker was last seen running, or -1 while it sleeps: spinning for a result pays only while this is
+  /// another CPU than the coordinator's. A hint, not checked.
+  int worker_cpu() const noexcept;
 
  private:
+  friend class WorkerChannel;
+  bool slot_is_free(std::uint64_t word) noexcept;
+  Pop accept(Result& result);
+  void give_room_back() noexcept;
+  void publish_cpu(int cpu) noexcept;
+
   os::Fd fd_;
   os::Mapping mapping_;
   ChannelLayout* layout_ = nullptr;
@@ -84,16 +95,37 @@ class WorkerChannel {
   /// Maps the segment and checks its header. `doorbell`: eventfd that wakes the coordinator. Throws SystemError, Error.
   WorkerChannel(os::Fd segment, os::Fd doorbell);
 
+  /// For tests: a worker that is a thread of the coordinator's process, over the very same mapping.
+  static WorkerChannel over_for_test(Channel& channel, os::Fd doorbell);
+
   /// Waits for the next request and marks it started (a revoked one is passed over). `request.bytes` points into the
-  /// channel and is valid until publish().
+  /// channel and is valid until publish(). Throws Error if the request makes no sense: something in this process has
+  /// written over it.
   void take(Request& request);
 
   /// Publishes the end of the request last taken, then frees its slot. `parts` are joined; at most kInlineLimit in all.
+  /// The sequence is set by the channel, and so are `started_ns` and `ended_ns` where they are 0. Waits while the ring
+  /// is full.
   void publish(const Result& result, std::span<const ByteSpan> parts);
-  /// Publishes a record that does not end the request (ResultKind::kNeedBlock).
+  /// Publishes a record that does not end the request (ResultKind::kNeedBlock), and wakes the coordinator if it sleeps.
   void publish_notice(const Result& result);
 
  private:
+  WorkerChannel(ChannelLayout* layout, os::Fd doorbell);
+  void begin();
+  std::uint64_t wait_for_word(const Slot& slot);
+  void sleep_for_word(const Slot& slot);
+  bool start(Slot& slot) noexcept;
+  void pass_over(Slot& slot) noexcept;
+  void read_request(const Slot& slot, Request& request) const;
+  void write(const Result& result, std::span<const ByteSpan> parts);
+  void make_room(std::size_t size) noexcept;
+  void wait_for_space() noexcept;
+  std::uint64_t results_taken() const noexcept;
+  void ring_if_due(bool urgent) noexcept;
+  bool unstarted_exceed(std::uint32_t limit) const noexcept;
+  void publish_cpu(int cpu) noexcept;
+
   os::Fd doorbell_;
   os::Mapping mapping_;
   ChannelLayout* layout_ = nullptr;

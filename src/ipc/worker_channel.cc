@@ -1,0 +1,260 @@
+// The worker's side.
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/check.h"
+#include "ipc/channel.h"
+#include "ipc/channel_fault_points.h"
+#include "ipc/channel_layout.h"
+#include "ipc/result_writer.h"
+#include "ipc/wait_strategy.h"
+#include "os/clock.h"
+#include "os/futex.h"
+#include "os/poller.h"
+#include "prong/error.h"
+
+namespace prong::ipc {
+namespace {
+
+os::Mapping map_segment(const os::Fd& segment) {
+  if (os::file_size(segment.get()) < sizeof(ChannelLayout)) throw Error("the channel's segment is too small");
+  return os::Mapping(segment.get(), sizeof(ChannelLayout), os::Mapping::Mode::kShared);
+}
+
+bool makes_sense(const RequestRecord& record, std::uint64_t sequence) noexcept {
+  return intact(record) && record.sequence == sequence && record.zero == 0 && record.size <= kInlineLimit &&
+         record.offset <= kRequestArenaSize - record.size &&
+         record.kind >= static_cast<std::uint16_t>(RequestKind::kDefine) &&
+         record.kind <= static_cast<std::uint16_t>(RequestKind::kBatch);
+}
+
+std::string damaged(const char* what, std::uint64_t sequence) {
+  return std::string(what) + " of the channel was overwritten (sequence " + std::to_string(sequence) + ")";
+}
+
+/// All but what the writer knows: where it stands and how large it is.
+ResultRecord to_record(const Result& result, std::uint64_t sequence, std::int64_t started_ns) noexcept {
+  ResultRecord record{};
+  record.sequence = sequence;
+  record.started_ns = result.started_ns != 0 ? result.started_ns : started_ns;
+  record.ended_ns = result.ended_ns != 0 ? result.ended_ns : os::monotonic_now();
+  record.block_size = result.block_size;
+  record.output_end = result.output_end;
+  record.error_output_end = result.error_output_end;
+  record.block = result.block;
+  record.code = result.code;
+  record.kind = static_cast<std::uint16_t>(result.kind);
+  record.flags = result.outputs_spent ? ResultRecord::kOutputsSpent : std::uint16_t{0};
+  return record;
+}
+
+std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
+  std::size_t total = 0;
+  for (const ByteSpan part : parts) total += part.size();
+  return total;
+}
+
+}  // namespace
+
+struct WorkerChannel::Private {
+  explicit Private(std::int64_t longest_spin_ns) : waiting(longest_spin_ns) {}
+
+  WaitStrategy waiting;
+  ResultWriter writer;
+  std::uint64_t next = 1;      ///< sequence of the request to take next
+  std::uint64_t running = 0;   ///< the one taken and not answered, 0: none
+  std::int64_t started_ns = 0;  ///< of the running one
+  std::uint64_t known_taken = 0;  ///< results_taken as last read
+  int published_cpu = 0;
+};
+
+WorkerChannel::WorkerChannel(os::Fd segment, os::Fd doorbell)
+    : doorbell_(std::move(doorbell)),
+      mapping_(map_segment(segment)),
+      layout_(reinterpret_cast<ChannelLayout*>(mapping_.data())) {
+  begin();
+}
+
+WorkerChannel::WorkerChannel(ChannelLayout* layout, os::Fd doorbell) : doorbell_(std::move(doorbell)), layout_(layout) {
+  begin();
+}
+
+WorkerChannel WorkerChannel::over_for_test(Channel& channel, os::Fd doorbell) {
+  return WorkerChannel(channel.layout_, std::move(doorbell));
+}
+
+void WorkerChannel::begin() {
+  if (!check_header(*layout_)) throw Error("the channel's segment is of another version");
+  const std::uint32_t spin_ns = layout_->coordinator_presence.longest_spin_ns.load(std::memory_order_relaxed);
+  private_ = std::make_shared<Private>(std::min<std::int64_t>(spin_ns, kLongestSpinNs));
+}
+
+// ---------------------------------------------------------------------------------------------------------- requests
+
+void WorkerChannel::take(Request& request) {
+  PRONG_CHECK(private_->running == 0);
+  for (;;) {
+    Slot& slot = layout_->slot_of(private_->next);
+    const WordState state = state_in(wait_for_word(slot));
+    if (state == WordState::kReady && start(slot)) break;
+    if (state == WordState::kRevoked) pass_over(slot);
+    if (state == WordState::kFree || state > WordState::kRevoked) throw Error(damaged("a slot", private_->next));
+  }
+  private_->running = private_->next++;
+  publish_cpu(os::current_cpu());
+  // Results that this request has behind it must not wait for its end, which may be far.
+  ring_if_due(false);
+  read_request(layout_->slot_of(private_->running), request);
+}
+
+/// Waits until the slot has come to the next sequence. Returns its word.
+std::uint64_t WorkerChannel::wait_for_word(const Slot& slot) {
+  std::uint64_t word = 0;
+  const auto ready = [&]() noexcept {
+    word = slot.word.load(std::memory_order_acquire);  // partner of the coordinator's store in try_push
+    return sequence_in(word) == private_->next;
+  };
+  const auto worthwhile = [&]() noexcept {
+    const int cpu = layout_->coordinator_presence.cpu.load(std::memory_order_relaxed);
+    return cpu >= 0 && cpu != os::current_cpu();
+  };
+  if (ready()) return word;
+  ring_if_due(true);
+  if (private_->waiting.spin(ready, worthwhile)) return word;
+  while (!ready()) sleep_for_word(slot);
+  return word;
+}
+
+void WorkerChannel::sleep_for_word(const Slot& slot) {
+  const std::int64_t began = os::monotonic_now();
+  SharedU32& sleeps = layout_->sleepers.sleeps;
+  publish_cpu(kAsleep);
+  // seq_cst, then the word again: the coordinator stores the word, then looks at `sleeps`. One of the two sees the other.
+  sleeps.store(1, std::memory_order_seq_cst);
+  PRONG_CHANNEL_FAULT_POINT("take.before_sleep");
+  if (sequence_in(slot.word.load(std::memory_order_seq_cst)) != private_->next) os::futex_wait(sleeps, 1, -1);
+  PRONG_CHANNEL_FAULT_POINT("take.after_sleep");
+  sleeps.store(0, std::memory_order_relaxed);
+  publish_cpu(os::current_cpu());
+  private_->waiting.slept(os::monotonic_now() - began);
+}
+
+/// False if the coordinator was faster and has revoked the request.
+bool WorkerChannel::start(Slot& slot) noexcept {
+  private_->started_ns = os::monotonic_now();
+  slot.started_ns.store(private_->started_ns, std::memory_order_relaxed);
+  PRONG_CHANNEL_FAULT_POINT("take.before_started");
+  std::uint64_t expected = pack_word(private_->next, WordState::kReady);
+  if (!slot.word.compare_exchange_strong(expected, pack_word(private_->next, WordState::kStarted))) return false;
+  PRONG_CHANNEL_FAULT_POINT("take.after_started");
+  return true;
+}
+
+void WorkerChannel::pass_over(Slot& slot) noexcept {
+  PRONG_CHANNEL_FAULT_POINT("take.before_passed");
+  slot.word.store(pack_word(private_->next, WordState::kFree), std::memory_order_release);
+  PRONG_CHANNEL_FAULT_POINT("take.after_passed");
+  ++private_->next;
+}
+
+void WorkerChannel::read_request(const Slot& slot, Request& request) const {
+  const RequestRecord record = slot.request;
+  if (!makes_sense(record, private_->running)) throw Error(damaged("a request", private_->running));
+  request.sequence = record.sequence;
+  request.kind = static_cast<RequestKind>(record.kind);
+  request.job = record.job;
+  request.attempt = record.attempt;
+  request.block = record.block;
+  request.block_size = record.block_size;
+  request.bytes = ByteSpan(layout_->request_arena).subspan(record.offset, record.size);
+}
+
+// ----------------------------------------------------------------------------------------------------------- results
+
+void WorkerChannel::publish(const Result& result, std::span<const ByteSpan> parts) {
+  write(result, parts);
+  PRONG_CHANNEL_FAULT_POINT("publish.after_published");
+  const std::uint64_t sequence = std::exchange(private_->running, 0);
+  // release, after the result was published: a free slot says that the result is there.
+  layout_->slot_of(sequence).word.store(pack_word(sequence, WordState::kFree), std::memory_order_release);
+  PRONG_CHANNEL_FAULT_POINT("publish.after_free");
+  ring_if_due(false);
+}
+
+void WorkerChannel::publish_notice(const Result& result) {
+  write(result, {});
+  PRONG_CHANNEL_FAULT_POINT("notice.after_published");
+  ring_if_due(true);
+}
+
+void WorkerChannel::write(const Result& result, std::span<const ByteSpan> parts) {
+  PRONG_CHECK(private_->running != 0);
+  const std::size_t size = total_size(parts);
+  PRONG_CHECK(size <= kInlineLimit);
+  make_room(size);
+  ResultRecord record = to_record(result, private_->running, private_->started_ns);
+  const std::uint64_t published = private_->writer.write(*layout_, record, parts);
+  PRONG_CHANNEL_FAULT_POINT("publish.before_published");
+  // release for the record before it; seq_cst for "armed" after it (partner: Channel::arm).
+  layout_->worker.results_published.store(published, std::memory_order_seq_cst);
+}
+
+void WorkerChannel::make_room(std::size_t size) noexcept {
+  ResultWriter& writer = private_->writer;
+  // Read rarely: each reading takes a cache line away from the coordinator.
+  if (writer.wants_rewind()) private_->known_taken = results_taken();
+  writer.plan(size, private_->known_taken);
+  if (writer.has_room(private_->known_taken)) return;
+  while (!writer.has_room(results_taken())) wait_for_space();
+  private_->known_taken = results_taken();
+}
+
+void WorkerChannel::wait_for_space() noexcept {
+  SharedU32& waits = layout_->sleepers.waits_for_space;
+  layout_->worker.space_wanted.store(private_->writer.space_wanted(), std::memory_order_relaxed);
+  // seq_cst, then results_taken again: the coordinator stores that, then looks at `waits`.
+  waits.store(1, std::memory_order_seq_cst);
+  os::ring(doorbell_.get());
+  PRONG_CHANNEL_FAULT_POINT("space.before_sleep");
+  if (!private_->writer.has_room(results_taken())) os::futex_wait(waits, 1, -1);
+  waits.store(0, std::memory_order_relaxed);
+}
+
+std::uint64_t WorkerChannel::results_taken() const noexcept {
+  return layout_->coordinator.results_taken.load(std::memory_order_seq_cst);
+}
+
+// ---------------------------------------------------------------------------------------------------------- doorbell
+
+/// Rings if the coordinator sleeps, a result waits for it, and either it is `urgent` or few enough requests are left.
+void WorkerChannel::ring_if_due(bool urgent) noexcept {
+  SharedU32& armed = layout_->doorbell.armed;
+  const std::uint32_t limit = armed.load(std::memory_order_seq_cst);
+  if (limit == 0 || results_taken() == private_->writer.published()) return;
+  if (!urgent && unstarted_exceed(limit - 1)) return;
+  // By exchange: one ring for one arming.
+  if (armed.exchange(0) == 0) return;
+  PRONG_CHANNEL_FAULT_POINT("ring.before_doorbell");
+  os::ring(doorbell_.get());
+  PRONG_CHANNEL_FAULT_POINT("ring.after_doorbell");
+}
+
+bool WorkerChannel::unstarted_exceed(std::uint32_t limit) const noexcept {
+  if (limit >= kSlotCount) return false;
+  std::uint32_t unstarted = 0;
+  for (std::uint64_t sequence = private_->next; sequence < private_->next + kSlotCount; ++sequence) {
+    const std::uint64_t word = layout_->slot_of(sequence).word.load(std::memory_order_relaxed);
+    if (sequence_in(word) != sequence) return false;  // not pushed yet
+    if (state_in(word) == WordState::kReady && ++unstarted > limit) return true;
+  }
+  return false;
+}
+
+void WorkerChannel::publish_cpu(int cpu) noexcept {
+  if (cpu == private_->published_cpu) return;
+  private_->published_cpu = cpu;
+  layout_->worker_presence.cpu.store(cpu, std::memory_order_relaxed);
+}
+
+}  // namespace prong::ipc
