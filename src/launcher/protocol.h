@@ -9,12 +9,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "os/fd.h"
 #include "os/socket.h"
+#include "prong/options.h"
 
 namespace prong::launcher {
 
@@ -65,6 +67,11 @@ bool send(int socket, const Message& message, std::span<const int> fds = {});
 enum class Received { kMessage, kNothing, kClosed };
 /// Takes one message if there is one; a record of another size or magic counts as kClosed.
 Received receive(int socket, Message& message, std::vector<os::Fd>& fds);
+
+/// The payload of kProgram.
+std::string encode_program(const Program& program);
+/// Nothing if encode_program() did not make these bytes.
+std::optional<Program> decode_program(ByteSpan bytes);
 
 /// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or 0}.
 struct LauncherArguments {

@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -163,6 +164,26 @@ class AllSignalsBlocked {
   std::uint64_t before_ = 0;
 };
 
+std::string_view search_path(const std::vector<std::string>& environment) {
+  for (const auto& variable : environment) {
+    if (variable.starts_with("PATH=")) return std::string_view(variable).substr(5);
+  }
+  return "/usr/local/bin:/usr/bin:/bin";
+}
+
+std::vector<std::string> candidates(const std::string& name, const std::vector<std::string>& environment) {
+  if (name.empty() || name.find('/') != std::string::npos) return {name};
+  std::vector<std::string> paths;
+  std::string_view rest = search_path(environment);
+  for (;;) {
+    const auto colon = rest.find(':');
+    const std::string_view folder = rest.substr(0, colon);
+    paths.push_back(folder.empty() ? "./" + name : std::string(folder) + "/" + name);
+    if (colon == std::string_view::npos) return paths;
+    rest.remove_prefix(colon + 1);
+  }
+}
+
 /// Owns the arrays that a Plan points to.
 class PreparedPlan {
  public:
@@ -197,26 +218,6 @@ class PreparedPlan {
     }
     for (const auto& path : paths_) path_pointers_.push_back(path.c_str());
     path_pointers_.push_back(nullptr);
-  }
-
-  static std::vector<std::string> candidates(const std::string& name, const std::vector<std::string>& environment) {
-    if (name.empty() || name.find('/') != std::string::npos) return {name};
-    std::vector<std::string> paths;
-    std::string_view rest = search_path(environment);
-    for (;;) {
-      const auto colon = rest.find(':');
-      const std::string_view folder = rest.substr(0, colon);
-      paths.push_back(folder.empty() ? "./" + name : std::string(folder) + "/" + name);
-      if (colon == std::string_view::npos) return paths;
-      rest.remove_prefix(colon + 1);
-    }
-  }
-
-  static std::string_view search_path(const std::vector<std::string>& environment) {
-    for (const auto& variable : environment) {
-      if (variable.starts_with("PATH=")) return std::string_view(variable).substr(5);
-    }
-    return "/usr/local/bin:/usr/bin:/bin";
   }
 
   std::vector<std::string> paths_;
@@ -310,6 +311,14 @@ pid_t spawn_detached(const ExecRequest& request, ExecFailure& failure) {
   if (middle > 0) retry([&] { return ::waitpid(middle, nullptr, __WALL); });
   errno = error;
   return conclude(plan, plan.report.pid, failure);
+}
+
+std::string find_program(const std::string& name, const std::vector<std::string>& environment) {
+  for (const std::string& path : candidates(name, environment)) {
+    struct stat found = {};
+    if (::stat(path.c_str(), &found) == 0 && S_ISREG(found.st_mode) && ::access(path.c_str(), X_OK) == 0) return path;
+  }
+  return {};
 }
 
 void refuse_clone_for_test(bool refuse) noexcept { clone_refused_for_test = refuse; }

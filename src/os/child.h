@@ -41,6 +41,9 @@ pid_t spawn(const ExecRequest& request, ExecFailure& failure);
 /// Any process; if the caller is PID 1 or a subreaper, it adopts the new process.
 pid_t spawn_detached(const ExecRequest& request, ExecFailure& failure);
 
+/// Where a name without '/' is found in the PATH of `environment` and may be executed; empty if nowhere.
+std::string find_program(const std::string& name, const std::vector<std::string>& environment);
+
 /// While true, spawn() and spawn_detached() behave as if clone() were refused.
 void refuse_clone_for_test(bool refuse) noexcept;
 

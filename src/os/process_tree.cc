@@ -140,6 +140,9 @@ void kill_deep(pid_t pid) {
   for (const pid_t child : children_of(pid)) kill_deep(child);
 }
 
+bool ended_by_signal(int status) noexcept { return WIFSIGNALED(status); }
+int code_of(int status) noexcept { return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status); }
+
 pid_t peek_ended_child() noexcept {
   siginfo_t info = {};
   if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return Reaped::kNoChildren;

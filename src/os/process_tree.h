@@ -38,6 +38,10 @@ struct Reaped {
   int status = 0;  ///< as of waitpid
 };
 
+/// What a status of waitpid says: whether a signal ended the process, and its exit code or the signal's number.
+bool ended_by_signal(int status) noexcept;
+int code_of(int status) noexcept;
+
 /// A child that has ended and stays unreaped, or kNoneEnded or kNoChildren.
 pid_t peek_ended_child() noexcept;
 /// Reaps `pid` and returns its status, if it is a child that has ended.

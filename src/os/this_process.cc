@@ -58,7 +58,7 @@ void write_file(const char* path, const char* text, std::size_t size) {
 
 pid_t process_id() noexcept { return ::getpid(); }
 pid_t parent_id() noexcept { return ::getppid(); }
-pid_t fork_process() { return check(::fork(), "fork"); }
+pid_t try_fork() noexcept { return ::fork(); }
 void exit_now(int status) noexcept { ::_exit(status); }
 
 void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "become a subreaper"); }
@@ -93,14 +93,18 @@ void close_all_but(std::span<const int> keep) noexcept {
   close_from_to(next, ~0U);
 }
 
+Fd open_null() { return Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open '/dev/null'")); }
+
 void settle_standard_streams() {
-  Fd null(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open '/dev/null'"));
+  Fd null = open_null();
   check(::dup2(null.get(), 0), "make standard input /dev/null");
   for (const int fd : {1, 2}) {
     if (::fcntl(fd, F_GETFD) == -1) check(::dup2(null.get(), fd), "open descriptor ", fd);
   }
   if (null.get() <= 2) ::fcntl(null.release(), F_SETFD, 0);
 }
+
+void append_only(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND); }
 
 void set_process_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
 

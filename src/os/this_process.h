@@ -7,13 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "os/fd.h"
+
 namespace prong::os {
 
 pid_t process_id() noexcept;
 pid_t parent_id() noexcept;
 
-/// A plain fork. Only for processes without other threads. Throws SystemError.
-pid_t fork_process();
+/// A plain fork, only for processes without other threads: 0 in the child, -1 and errno when refused.
+pid_t try_fork() noexcept;
 /// Ends without running destructors or exit handlers.
 [[noreturn]] void exit_now(int status) noexcept;
 
@@ -33,6 +35,11 @@ void start_group(pid_t pid) noexcept;
 void close_all_but(std::span<const int> keep) noexcept;
 /// Descriptors 0, 1 and 2 are open afterwards: standard input as /dev/null, the others as they are, or /dev/null.
 void settle_standard_streams();
+
+/// /dev/null for reading and writing, close-on-exec. Throws SystemError.
+Fd open_null();
+/// Every write to the open file goes to its end.
+void append_only(int fd) noexcept;
 
 /// As `ps` and `top` show it; at most 15 characters.
 void set_process_name(const char* name) noexcept;

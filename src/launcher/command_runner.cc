@@ -1,0 +1,136 @@
+#include "launcher/command_runner.h"
+
+#include <cerrno>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include "launcher/environment.h"
+#include "launcher/protocol.h"
+#include "os/memory.h"
+#include "os/process_tree.h"
+
+namespace prong::launcher {
+namespace {
+
+constexpr const char* kJobVariable = "PRONG_JOB";
+constexpr const char* kAttemptVariable = "PRONG_ATTEMPT";
+constexpr std::size_t kMostCachedPrograms = 256;
+
+std::string text_of(int error) { return std::generic_category().message(error); }
+
+os::Fd input_file(const std::string& input) {
+  os::Fd file = os::create_memfd("prong-input", 0);
+  const std::span<const std::byte> parts[] = {as_bytes(input)};
+  os::write_parts(file, parts);
+  return file;
+}
+
+}  // namespace
+
+bool needs_outputs(const Command& command) noexcept {
+  return command.output == Capture::kKeep || command.error_output == Capture::kKeep;
+}
+
+CommandRunner::CommandRunner(std::uint64_t worker) : null_(os::open_null()), environment_(os::current_environment()) {
+  worker_place_ = set_variable(environment_, kWorkerVariable, std::to_string(worker));
+  job_place_ = set_variable(environment_, kJobVariable, "");
+  attempt_place_ = set_variable(environment_, kAttemptVariable, "");
+  request_.die_with_parent = true;  // if the launcher is killed, its workers die, and what they run dies with them
+}
+
+CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std::uint32_t attempt,
+                                        const OutputFiles* outputs) {
+  environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(job);
+  environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(attempt);
+  const bool inherits = !command.environment.has_value();
+  request_.environment = inherits ? std::move(environment_) : own_environment(command);
+  request_.arguments = std::move(command.arguments);
+  request_.directory = std::move(command.directory);
+  os::ExecFailure failure;
+  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();
+  direct_streams(command, outputs, input);
+  const pid_t pid = start(inherits, failure);
+  if (inherits) environment_ = std::move(request_.environment);
+  Ended ended;
+  if (pid < 0) {
+    ended.error = failure.error;
+    ended.what_failed = explain(failure);
+    return ended;
+  }
+  ended.status = wait_for(pid);
+  ended.left_something = find_new_leftovers();
+  return ended;
+}
+
+std::vector<std::string> CommandRunner::own_environment(const Command& command) const {
+  std::vector<std::string> environment = *command.environment;
+  apply_changes(environment, {environment_[worker_place_], environment_[job_place_], environment_[attempt_place_]});
+  return environment;
+}
+
+void CommandRunner::direct_streams(const Command& command, const OutputFiles* outputs, const os::Fd& input) {
+  const auto target = [&](Capture capture, int number) {
+    if (capture == Capture::kDiscard) return null_.get();
+    return capture == Capture::kKeep ? (*outputs)[static_cast<std::size_t>(number - 1)].get() : number;
+  };
+  const int output = command.output == Capture::kMerge ? 1 : target(command.output, 1);
+  const int error_output = command.error_output == Capture::kMerge ? output : target(command.error_output, 2);
+  request_.fds = {{1, output}, {2, error_output}};
+  if (input) request_.fds.emplace_back(0, input.get());
+}
+
+/// A name that PATH has been searched for before is run from where it was then; if that has gone, it is searched for again.
+pid_t CommandRunner::start(bool from_cache, os::ExecFailure& failure) {
+  const std::string& name = request_.arguments[0];
+  request_.executable.clear();
+  if (!from_cache || name.find('/') != std::string::npos) return os::spawn(request_, failure);
+  if (programs_.size() >= kMostCachedPrograms) programs_.clear();
+  auto cached = programs_.find(name);
+  if (cached == programs_.end()) cached = programs_.emplace(name, os::find_program(name, request_.environment)).first;
+  if (cached->second.starts_with('/')) request_.executable = cached->second;
+  const pid_t pid = os::spawn(request_, failure);
+  if (pid > 0) return pid;
+  programs_.erase(cached);
+  request_.executable.clear();
+  return os::spawn(request_, failure);
+}
+
+std::string CommandRunner::explain(const os::ExecFailure& failure) const {
+  const std::string& name = request_.arguments[0];
+  const std::string reason = text_of(failure.error);
+  if (failure.stage == std::string_view("chdir")) return "change to directory '" + request_.directory + "': " + reason;
+  if (failure.stage != std::string_view("exec")) return "start a process for '" + name + "': " + reason;
+  if (failure.error != ENOENT || name.find('/') != std::string::npos) return "run '" + name + "': " + reason;
+  const std::string found = os::find_program(name, request_.environment);
+  if (found.empty()) return "run '" + name + "': not found in PATH";
+  return "run '" + found + "': its interpreter was not found";
+}
+
+/// The worker is the only one that reaps its children, among them what its commands left behind.
+int CommandRunner::wait_for(pid_t pid) {
+  for (;;) {
+    const os::Reaped reaped = os::reap_any(true);
+    if (reaped.pid == pid) return reaped.status;
+    if (reaped.pid == os::Reaped::kNoChildren) os::exit_now(70);  // cannot be: nobody else reaps here
+    leftovers_.erase(reaped.pid);
+  }
+}
+
+bool CommandRunner::find_new_leftovers() {
+  for (os::Reaped reaped = os::reap_any(false);; reaped = os::reap_any(false)) {
+    if (reaped.pid == os::Reaped::kNoneEnded) break;
+    if (reaped.pid > 0) {
+      leftovers_.erase(reaped.pid);
+      continue;
+    }
+    leftovers_.clear();
+    return false;
+  }
+  const std::size_t known = leftovers_.size();
+  const std::vector<pid_t> present = os::children_of(os::process_id());
+  leftovers_.insert(present.begin(), present.end());
+  return leftovers_.size() > known || present.empty();  // empty: /proc is not ours, so they may be new
+}
+
+}  // namespace prong::launcher

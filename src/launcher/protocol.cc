@@ -1,0 +1,80 @@
+#include "launcher/protocol.h"
+
+#include <charconv>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+#include "base/codec.h"
+#include "os/clock.h"
+
+namespace prong::launcher {
+namespace {
+
+constexpr std::int64_t kSendPatienceNs = 10'000'000'000;
+
+int to_int(std::string_view text, int otherwise) {
+  int value = otherwise;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
+}  // namespace
+
+bool send(int socket, const Message& message, std::span<const int> fds) {
+  const auto bytes = std::as_bytes(std::span(&message, 1));
+  const std::int64_t deadline = os::monotonic_now() + kSendPatienceNs;
+  for (;;) {
+    const os::SendResult result = os::send_message(socket, bytes, fds);
+    if (result != os::SendResult::kFull) return result == os::SendResult::kSent;
+    if (!os::wait_writable(socket, deadline)) return false;
+  }
+}
+
+Received receive(int socket, Message& message, std::vector<os::Fd>& fds) {
+  const auto bytes = std::as_writable_bytes(std::span(&message, 1));
+  const os::ReceiveResult result = os::receive_message(socket, bytes, fds);
+  if (result.kind == os::ReceiveResult::Kind::kNothing) return Received::kNothing;
+  if (result.kind == os::ReceiveResult::Kind::kClosed) return Received::kClosed;
+  if (result.size != sizeof message || message.magic != Message::kMagic) return Received::kClosed;
+  message.stage[sizeof message.stage - 1] = '\0';
+  return Received::kMessage;
+}
+
+std::string encode_program(const Program& program) {
+  base::Writer writer;
+  writer.texts(program.arguments);
+  writer.texts(program.environment);
+  return writer.take();
+}
+
+std::optional<Program> decode_program(ByteSpan bytes) {
+  base::Reader reader(bytes);
+  Program program;
+  program.arguments = reader.texts();
+  program.environment = reader.texts();
+  if (!reader.finished() || program.arguments.empty()) return std::nullopt;
+  return program;
+}
+
+std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments) {
+  return {path,
+          std::to_string(arguments.socket),
+          std::to_string(arguments.program_pidfd),
+          std::to_string(arguments.program_pid),
+          std::to_string(arguments.template_socket),
+          std::to_string(arguments.template_pid)};
+}
+
+LauncherArguments from_argv(int argc, char** argv) {
+  const auto number = [&](int index, int otherwise) { return index < argc ? to_int(argv[index], otherwise) : otherwise; };
+  LauncherArguments arguments;
+  arguments.socket = number(1, -1);
+  arguments.program_pidfd = number(2, -1);
+  arguments.program_pid = number(3, 0);
+  arguments.template_socket = number(4, -1);
+  arguments.template_pid = number(5, 0);
+  return arguments;
+}
+
+}  // namespace prong::launcher
