@@ -31,7 +31,7 @@ def run(work: str, system: str, start: str, size: int) -> dict:
             child = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=environment(),
+                env=environment(folder),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -50,12 +50,13 @@ def run(work: str, system: str, start: str, size: int) -> dict:
         return {"error": f"ended with code {code}: {last_line(log)}"}
 
 
-def environment() -> dict[str, str]:
-    """Job functions importable everywhere, no reports to the outside, one thread in each process."""
+def environment(folder: str) -> dict[str, str]:
+    """Job functions importable everywhere, all files in one folder, no reports to the outside, one thread each."""
     return {
         **os.environ,
         "PYTHONPATH": str(BENCH),
-        "PYTHONDONTWRITEBYTECODE": "",
+        "TMPDIR": folder,
+        "RAY_TMPDIR": folder,
         "RAY_USAGE_STATS_ENABLED": "0",
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
