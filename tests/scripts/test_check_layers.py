@@ -4,7 +4,7 @@ import pytest
 
 GOOD = {
     "include/prong/pool.h": '#include <vector>\n#include "prong/outcome.h"\n',
-    "include/prong/function.h": "#include <cereal/cereal.hpp>\n",
+    "include/prong/codec.h": "#include <cereal/cereal.hpp>\n",
     "src/base/check.h": "#include <string>\n",
     "src/base/check.cc": '#include "base/check.h"\n',
     "src/os/fd.cc": '#include "os/fd.h"\n#include <unistd.h>\n#include <sys/socket.h>\n#include "base/check.h"\n',
@@ -30,11 +30,11 @@ BAD = [
     ("python/bindings/module.cc", '#include "jobs/ledger.h"', "jobs/ledger.h is above or beside bindings"),
     ("include/prong/pool.h", '#include "jobs/ledger.h"', "jobs/ledger.h is not public"),
     ("include/prong/pool.h", "#include <unistd.h>", "unistd.h is the system's; system calls live in src/os"),
-    ("include/prong/pool.h", "#include <cereal/cereal.hpp>", "cereal/cereal.hpp is for include/prong/function.h alone"),
+    ("include/prong/pool.h", "#include <cereal/cereal.hpp>", "cereal/cereal.hpp is for include/prong/codec.h alone"),
     ("src/jobs/ledger.cc", '#include "prong/pool.h"', "prong/pool.h is a public header for the faces"),
     ("src/jobs/ledger.cc", "#include <prong/pool.h>", "prong/pool.h is a public header for the faces"),
     ("src/jobs/ledger.cc", '#include "retry.h"', "retry.h is not written with its layer's name"),
-    ("src/jobs/ledger.cc", "#include <sys/wait.h>", "sys/wait.h is the system's; system calls live in src/os"),
+    ("src/jobs/ledger.cc", "#include <sys/mman.h>", "sys/mman.h is the system's; system calls live in src/os"),
     ("src/jobs/ledger.cc", '#include "support/fakes.h"', "support/fakes.h is for tests"),
     ("src/pool/pool.cc", "#include <Python.h>", "Python.h is for python/bindings/* alone"),
     ("src/pool/pool.cc", "#include <fmt/format.h>", "fmt/format.h is for src/cli/* alone"),
