@@ -9,6 +9,10 @@
 
 #include "prong/error.h"
 
+/// In programs that found an installed Prong by CMake's find_package: the launcher's place, wherever the installation was
+/// moved to. See cmake/prong-config.cmake.in.
+extern "C" [[gnu::weak]] const char* const prong_installed_launcher;
+
 namespace prong::pool {
 namespace {
 
@@ -32,6 +36,7 @@ std::vector<std::string> candidates() {
   found.push_back(folder / "_bin" / "prong-launcher");
   found.push_back(folder / "prong-launcher");
   found.push_back(folder / ".." / "libexec" / "prong" / "prong-launcher");
+  if (&prong_installed_launcher != nullptr) found.emplace_back(prong_installed_launcher);
 #ifdef PRONG_LAUNCHER_BUILD_PATH
   found.emplace_back(PRONG_LAUNCHER_BUILD_PATH);
 #endif

@@ -54,7 +54,7 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
 // In the middle process: forks the worker, tells the launcher its pid, and ends, so that the launcher adopts it.
 [[noreturn]] void fork_and_announce(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,
                                     const TemplateHooks& hooks) {
-  const int pid = hooks.fork ? hooks.fork() : os::fork_process();
+  const int pid = hooks.fork ? hooks.fork() : os::try_fork();
   if (pid == 0) become_worker(order, std::move(fds), control, launcher_pid, hooks);
   if (pid > 0) os::start_group(pid);
   Message report{.kind = pid > 0 ? MessageKind::kForked : MessageKind::kForkFailed, .worker = order.worker};
@@ -66,22 +66,17 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
 
 void start_worker(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,
                   const TemplateHooks& hooks) {
-  Message failed{.kind = MessageKind::kForkFailed, .worker = order.worker};
-  try {
-    const int middle = os::fork_process();
-    if (middle == 0) {
-      try {
-        fork_and_announce(order, std::move(fds), control, launcher_pid, hooks);
-      } catch (...) {
-        os::exit_now(1);
-      }
+  const int middle = os::try_fork();
+  if (middle == 0) {
+    try {
+      fork_and_announce(order, std::move(fds), control, launcher_pid, hooks);
+    } catch (...) {
+      os::exit_now(1);
     }
-    if (os::reap(middle) == 0) return;
-    failed.error = EAGAIN;
-  } catch (const SystemError& error) {
-    failed.error = error.error();
   }
-  launcher::send(control, failed);
+  Message failed{.kind = MessageKind::kForkFailed, .worker = order.worker};
+  failed.error = middle < 0 ? errno : EAGAIN;
+  if (middle < 0 || os::reap(middle) != 0) launcher::send(control, failed);
 }
 
 }  // namespace

@@ -1,0 +1,433 @@
+// The whole engine, end to end, for every kind of start: what a job does, what becomes of it, what is left afterwards.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <thread>
+
+#include "engine/text_runner.h"
+#include "os/clock.h"
+#include "prong/error.h"
+#include "prong/pool.h"
+
+namespace prong {
+namespace {
+
+using namespace std::chrono_literals;
+using test::text_pool;
+
+std::string temporary_name() {
+  static int number = 0;
+  return (std::filesystem::temp_directory_path() /
+          ("prong-test-" + std::to_string(::getpid()) + "-" + std::to_string(++number)))
+      .string();
+}
+
+JobSpec job(const std::string& text, JobOptions options = {}) {
+  JobSpec spec;
+  spec.payload = Payload::copy_of(text);
+  spec.options = std::make_shared<JobOptions>(std::move(options));
+  return spec;
+}
+
+/// Fails the test instead of hanging.
+void wait_for(Pool& pool, const std::function<bool()>& ready) {
+  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
+  ASSERT_EQ(pool.wait(ready, {.deadline = deadline, .signals = nullptr}), WaitResult::kReady);
+}
+
+void wait_for(Pool& pool, const JobPtr& awaited) {
+  wait_for(pool, [&] { return awaited->done(); });
+}
+
+/// For what no event of the pool tells.
+void wait_for_file(const std::string& file) {
+  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
+  while (!std::filesystem::exists(file)) {
+    ASSERT_LT(os::monotonic_now(), deadline) << file << " never came";
+    std::this_thread::yield();
+  }
+}
+
+std::string value_of(const JobPtr& done) {
+  const auto* returned = std::get_if<Returned>(&done->outcome());
+  return returned != nullptr ? std::string(returned->value.text()) : "not returned: " + describe(done->outcome());
+}
+
+std::string run(Pool& pool, const std::string& text, JobOptions options = {}) {
+  const JobPtr submitted = pool.submit(job(text, std::move(options)));
+  wait_for(pool, submitted);
+  return value_of(submitted);
+}
+
+bool exists(pid_t pid) { return ::kill(pid, 0) == 0; }
+
+class PoolTest : public testing::TestWithParam<StartKind> {
+ protected:
+  PoolOptions options(int workers = 2) { return text_pool(GetParam(), workers); }
+};
+
+std::string kind_name(const testing::TestParamInfo<StartKind>& info) {
+  switch (info.param) {
+    case StartKind::kFresh:
+      return "fresh";
+    case StartKind::kFork:
+      return "fork";
+    case StartKind::kSpawn:
+      return "spawn";
+    case StartKind::kCommand:
+      return "command";
+  }
+  return "unknown";
+}
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, PoolTest, testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn),
+                         kind_name);
+
+TEST_P(PoolTest, ReturnsWhatTheJobReturned) {
+  Pool pool(options());
+  EXPECT_EQ(run(pool, "echo hello"), "hello");
+  const JobPtr submitted = pool.submit(job("pid"));
+  wait_for(pool, submitted);
+  ASSERT_EQ(submitted->attempts().size(), 1u);
+  EXPECT_EQ(value_of(submitted), std::to_string(submitted->attempts()[0].worker_pid));
+}
+
+TEST_P(PoolTest, RunsManyJobsEachOnce) {
+  Pool pool(options());
+  const std::string file = temporary_name();
+  std::vector<JobSpec> specs;
+  const auto completions = std::make_shared<CompletionQueue>();
+  for (int i = 0; i < 3000; ++i) {
+    specs.push_back(job("echo " + std::to_string(i)));
+    specs.back().completions = completions;
+    specs.back().tag = static_cast<std::uint64_t>(i);
+  }
+  pool.submit_all(std::move(specs));
+  std::set<std::uint64_t> seen;
+  while (seen.size() < 3000) {
+    wait_for(pool, [&] { return !completions->empty(); });
+    for (const JobPtr& done : completions->take_all()) {
+      EXPECT_EQ(value_of(done), std::to_string(done->tag()));
+      EXPECT_TRUE(seen.insert(done->tag()).second);
+    }
+  }
+}
+
+TEST_P(PoolTest, CarriesPayloadsOfAnySize) {
+  Pool pool(options());
+  for (const std::size_t size : {0u, 1u, 1000u, 262144u, 262145u, 3'000'000u, 30'000'000u}) {
+    std::string text = "size ";
+    text.resize(std::max(size, text.size()), 'y');
+    EXPECT_EQ(run(pool, text), std::to_string(text.size()));
+    EXPECT_EQ(run(pool, "big " + std::to_string(size)), std::string(size, 'x'));
+  }
+}
+
+TEST_P(PoolTest, KeepsExceptionAsText) {
+  Pool pool(options());
+  const JobPtr submitted = pool.submit(job("raise out of cheese"));
+  wait_for(pool, submitted);
+  const auto& raised = std::get<Raised>(submitted->outcome());
+  EXPECT_EQ(raised.type, "test.Error");
+  EXPECT_EQ(raised.message, "out of cheese");
+  EXPECT_EQ(raised.traceback, "a traceback");
+  EXPECT_EQ(raised.value.text(), "encoded");
+}
+
+TEST_P(PoolTest, CrashCostsOneJob) {
+  Pool pool(options());
+  std::vector<JobPtr> others;
+  for (int i = 0; i < 50; ++i) others.push_back(pool.submit(job("echo before")));
+  const JobPtr segfault = pool.submit(job("crash 11"));
+  const JobPtr left = pool.submit(job("exit 3"));
+  for (int i = 0; i < 50; ++i) others.push_back(pool.submit(job("echo after")));
+  wait_for(pool, [&] {
+    return segfault->done() && left->done() &&
+           std::all_of(others.begin(), others.end(), [](const JobPtr& other) { return other->done(); });
+  });
+  EXPECT_EQ(std::get<Signalled>(segfault->outcome()).number, SIGSEGV);
+  EXPECT_EQ(std::get<Exited>(left->outcome()).code, 3);
+  for (const JobPtr& other : others) EXPECT_TRUE(succeeded(other->outcome(), false)) << describe(other->outcome());
+}
+
+TEST_P(PoolTest, TimeLimitHoldsAgainstJobThatIgnoresSigterm) {
+  Pool pool(options());
+  const JobPtr stubborn = pool.submit(job("stubborn", {.timeout = 50ms}));
+  const JobPtr hanging = pool.submit(job("hang", {.timeout = 50ms}));
+  wait_for(pool, [&] { return stubborn->done() && hanging->done(); });
+  for (const JobPtr& limited : {stubborn, hanging}) {
+    const auto* timed_out = std::get_if<TimedOut>(&limited->outcome());
+    ASSERT_NE(timed_out, nullptr) << describe(limited->outcome());
+    EXPECT_EQ(timed_out->limit, Limit::kWallTime);
+    EXPECT_EQ(timed_out->allowed, 50ms);
+    EXPECT_FALSE(exists(limited->attempts()[0].worker_pid));
+  }
+  EXPECT_EQ(run(pool, "echo still here"), "still here");
+}
+
+TEST_P(PoolTest, TimeLimitTakesTheWholeTree) {
+  Pool pool(options());
+  const std::string file = temporary_name();
+  const JobPtr family = pool.submit(job("family " + file));
+  wait_for_file(file);
+  pid_t grandchild = 0;
+  std::ifstream(file) >> grandchild;
+  ASSERT_TRUE(exists(grandchild));
+  EXPECT_TRUE(pool.kill(family));
+  wait_for(pool, family);
+  EXPECT_TRUE(std::get<Cancelled>(family->outcome()).while_running);
+  EXPECT_FALSE(exists(grandchild));
+  std::filesystem::remove(file);
+}
+
+TEST_P(PoolTest, RetriesWhatThePolicyAllows) {
+  Pool pool(options());
+  const JobPtr flaky = pool.submit(job("flaky 3", {.retry = {.retries = 5}}));
+  wait_for(pool, flaky);
+  EXPECT_TRUE(succeeded(flaky->outcome(), false)) << describe(flaky->outcome());
+  ASSERT_EQ(flaky->attempts().size(), 3u);
+  EXPECT_TRUE(std::holds_alternative<Signalled>(flaky->attempts()[0].outcome));
+  const JobPtr not_allowed = pool.submit(job("flaky 2"));
+  wait_for(pool, not_allowed);
+  EXPECT_EQ(not_allowed->attempts().size(), 1u);
+}
+
+TEST_P(PoolTest, CancelledJobNeverRuns) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const std::string counted = temporary_name();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  std::vector<JobPtr> counters;
+  for (int i = 0; i < 20; ++i) counters.push_back(pool.submit(job("count " + counted)));
+  for (const JobPtr& counter : counters) EXPECT_TRUE(pool.cancel(counter));
+  std::ofstream(gate) << "go";
+  EXPECT_EQ(run(pool, "echo last"), "last");
+  EXPECT_FALSE(std::filesystem::exists(counted));
+  for (const JobPtr& counter : counters) EXPECT_TRUE(std::holds_alternative<Cancelled>(counter->outcome()));
+  std::filesystem::remove(gate);
+}
+
+TEST_P(PoolTest, JobsBehindALongOneGoToAnotherWorker) {
+  Pool pool(options());
+  for (int i = 0; i < 200; ++i) pool.submit(job("echo short"));  // so that requests are queued ahead
+  wait_for(pool, [&] { return pool.stats().finished == 200; });
+  const std::string gate = temporary_name();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  std::vector<JobPtr> others;
+  for (int i = 0; i < 100; ++i) others.push_back(pool.submit(job("echo through")));
+  for (const JobPtr& other : others) wait_for(pool, other);
+  EXPECT_FALSE(blocker->done());
+  std::ofstream(gate) << "go";
+  wait_for(pool, blocker);
+  std::filesystem::remove(gate);
+}
+
+TEST_P(PoolTest, HigherPriorityRunsFirst) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const auto completions = std::make_shared<CompletionQueue>();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  for (int i = 0; i < 30; ++i) {
+    JobSpec spec = job("echo x", {.priority = i % 3});
+    spec.completions = completions;
+    spec.tag = static_cast<std::uint64_t>(i % 3);
+    pool.submit(std::move(spec));
+  }
+  std::ofstream(gate) << "go";
+  std::vector<JobPtr> order;
+  wait_for(pool, [&] {
+    for (JobPtr& done : completions->take_all()) order.push_back(std::move(done));
+    return order.size() == 30;
+  });
+  // One low job may have been in the channel already when the others came.
+  std::size_t inversions = 0;
+  for (std::size_t i = 1; i < order.size(); ++i) inversions += order[i]->tag() > order[i - 1]->tag();
+  EXPECT_LE(inversions, 1u);
+  std::filesystem::remove(gate);
+}
+
+TEST_P(PoolTest, SameKeyIsOneJob) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const JobPtr first = pool.submit(job("wait " + gate, {.key = "k"}));
+  EXPECT_EQ(pool.submit(job("echo other", {.key = "k"})), first);
+  std::ofstream(gate) << "go";
+  wait_for(pool, first);
+  EXPECT_EQ(run(pool, "echo again", {.key = "k"}), "again");
+  std::filesystem::remove(gate);
+}
+
+TEST_P(PoolTest, DefinitionsArriveOncePerWorkerBeforeTheJob) {
+  Pool pool(options());
+  const DefinitionId id = pool.define(Payload::copy_of("a definition"));
+  for (int i = 0; i < 20; ++i) {
+    JobSpec spec = job("defined " + std::to_string(id));
+    spec.needs = {id};
+    const JobPtr submitted = pool.submit(std::move(spec));
+    wait_for(pool, submitted);
+    EXPECT_EQ(value_of(submitted), "a definition");
+  }
+}
+
+TEST_P(PoolTest, InitializerAndFinalizerRunInEachWorker) {
+  PoolOptions chosen = options();
+  chosen.initializer = Payload::copy_of("hello");
+  chosen.finalizer = Payload::copy_of("bye");
+  Pool pool(chosen);
+  EXPECT_EQ(run(pool, "initialized"), "hello");
+  pool.close();
+  EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+  const std::vector<Outcome> outcomes = pool.finalizer_outcomes();
+  ASSERT_GE(outcomes.size(), 1u);
+  for (const Outcome& outcome : outcomes) EXPECT_EQ(std::get<Returned>(outcome).value.text().substr(0, 4), "bye ");
+}
+
+TEST_P(PoolTest, FailingInitializerFailsThePool) {
+  for (const char* how : {"raise", "crash"}) {
+    PoolOptions chosen = options();
+    chosen.initializer = Payload::copy_of(how);
+    Pool pool(chosen);
+    JobPtr submitted;
+    try {
+      submitted = pool.submit(job("echo never"));
+    } catch (const PoolError&) {
+      continue;  // it had failed already
+    }
+    wait_for(pool, submitted);
+    EXPECT_TRUE(std::holds_alternative<Lost>(submitted->outcome())) << describe(submitted->outcome());
+    EXPECT_NE(pool.failure().find("initializer"), std::string::npos) << pool.failure();
+    EXPECT_THROW(pool.submit(job("echo never")), PoolError);
+  }
+}
+
+TEST_P(PoolTest, WorkersAreRecycled) {
+  PoolOptions chosen = options(1);
+  chosen.max_jobs_per_worker = 3;
+  Pool pool(chosen);
+  std::multiset<std::string> pids;
+  for (int i = 0; i < 9; ++i) pids.insert(run(pool, "pid"));
+  for (const std::string& pid : pids) EXPECT_EQ(pids.count(pid), 3u);
+}
+
+TEST_P(PoolTest, FreshJobHasAWorkerOfItsOwn) {
+  Pool pool(options());
+  std::set<std::string> pids;
+  for (int i = 0; i < 6; ++i) {
+    const JobPtr fresh = pool.submit(job("pid", {.fresh = true}));
+    wait_for(pool, fresh);
+    EXPECT_TRUE(pids.insert(value_of(fresh)).second);
+    EXPECT_FALSE(exists(std::stoi(value_of(fresh))));
+    EXPECT_EQ(run(pool, "echo between"), "between");
+  }
+}
+
+TEST_P(PoolTest, ForkedCopyOfAJobCannotAnswer) {
+  Pool pool(options(1));
+  EXPECT_EQ(run(pool, "fork"), "once");
+  EXPECT_EQ(run(pool, "echo next"), "next");
+}
+
+TEST_P(PoolTest, KilledIdleWorkersAreReplaced) {
+  Pool pool(options());
+  EXPECT_EQ(run(pool, "echo up"), "up");
+  for (int round = 0; round < 10; ++round) {
+    const int victim = std::stoi(run(pool, "pid"));
+    ::kill(victim, SIGKILL);
+    std::vector<JobPtr> submitted;
+    for (int i = 0; i < 20; ++i) submitted.push_back(pool.submit(job("echo on", {.retry = {.retries = 1}})));
+    for (const JobPtr& each : submitted) {
+      wait_for(pool, each);
+      EXPECT_EQ(value_of(each), "on");
+    }
+  }
+}
+
+TEST_P(PoolTest, ClosedPoolFinishesItsJobsAndTakesNoMore) {
+  Pool pool(options());
+  std::vector<JobPtr> submitted;
+  for (int i = 0; i < 100; ++i) submitted.push_back(pool.submit(job("echo done")));
+  pool.close();
+  EXPECT_THROW(pool.submit(job("echo late")), ClosedError);
+  EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+  for (const JobPtr& each : submitted) EXPECT_EQ(value_of(each), "done");
+  EXPECT_TRUE(pool.workers().empty());
+}
+
+TEST_P(PoolTest, TerminateEndsEverythingAtOnce) {
+  Pool pool(options());
+  EXPECT_EQ(run(pool, "echo up"), "up");
+  std::vector<JobPtr> submitted;
+  for (int i = 0; i < 20; ++i) submitted.push_back(pool.submit(job("stubborn")));
+  pool.terminate();
+  EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+  for (const JobPtr& each : submitted)
+    EXPECT_TRUE(std::holds_alternative<Cancelled>(each->outcome())) << describe(each->outcome());
+}
+
+TEST_P(PoolTest, ManyThreadsSubmitAndWait) {
+  Pool pool(options());
+  std::atomic<int> good{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 6; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) {
+        const std::string word = std::to_string(t) + "." + std::to_string(i);
+        const JobPtr submitted = pool.submit(job("echo " + word));
+        const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
+        pool.wait([&] { return submitted->done(); }, {.deadline = deadline, .signals = nullptr});
+        good += submitted->done() && value_of(submitted) == word;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(good, 1200);
+}
+
+TEST_P(PoolTest, WatcherIsToldOfWatchedJobsOnly) {
+  Pool pool(options());
+  std::atomic<int> told{0};
+  pool.set_watcher([&](std::span<const JobPtr> done) { told += static_cast<int>(done.size()); });
+  const std::string gate = temporary_name();
+  const JobPtr watched = pool.submit(job("wait " + gate));
+  const JobPtr other = pool.submit(job("echo unwatched"));
+  EXPECT_TRUE(pool.watch(watched));
+  std::ofstream(gate) << "go";
+  wait_for(pool, [&] { return other->done() && told == 1; });
+  EXPECT_FALSE(pool.watch(watched));
+  std::filesystem::remove(gate);
+}
+
+TEST_P(PoolTest, WaitEndsAtItsDeadline) {
+  Pool pool(options(1));
+  const JobPtr hanging = pool.submit(job("hang"));
+  const MonotonicNs deadline = os::monotonic_now() + 20'000'000;
+  EXPECT_EQ(pool.wait([&] { return hanging->done(); }, {.deadline = deadline, .signals = nullptr}),
+            WaitResult::kTimedOut);
+}
+
+TEST_P(PoolTest, ForkedChildOfTheProgramCannotUseThePool) {
+  Pool pool(options());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int verdict = 1;
+    try {
+      pool.submit(job("echo stolen"));
+    } catch (const UsageError&) {
+      verdict = 0;
+    }
+    ::_exit(verdict);
+  }
+  int status = -1;
+  ::waitpid(child, &status, 0);
+  EXPECT_EQ(status, 0);
+  EXPECT_EQ(run(pool, "echo mine"), "mine");
+}
+
+}  // namespace
+}  // namespace prong

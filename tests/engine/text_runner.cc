@@ -1,0 +1,135 @@
+#include "engine/text_runner.h"
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+namespace prong::test {
+namespace {
+
+[[noreturn]] void hang() {
+  for (;;) ::pause();
+}
+
+void die_by(int signal) {
+  ::signal(signal, SIG_DFL);
+  ::raise(signal);
+  ::_exit(99);
+}
+
+void start_family(const std::string& file) {
+  if (::fork() == 0) {
+    if (::fork() == 0) {
+      ::setsid();
+      ::signal(SIGTERM, SIG_IGN);
+      std::ofstream(file + ".part") << ::getpid() << std::flush;
+      std::filesystem::rename(file + ".part", file);
+      hang();
+    }
+    ::_exit(0);
+  }
+}
+
+}  // namespace
+
+void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sink) {
+  const std::string text(payload.text().substr(0, 4096));
+  const std::size_t space = text.find(' ');
+  const std::string verb = text.substr(0, space);
+  const std::string rest = space == std::string::npos ? "" : text.substr(space + 1);
+  std::string answer;
+  if (verb == "echo") answer = rest;
+  if (verb == "pid") answer = std::to_string(::getpid());
+  if (verb == "big") answer.assign(std::stoul(rest), 'x');
+  if (verb == "size") answer = std::to_string(payload.size());
+  if (verb == "crash") die_by(std::stoi(rest));
+  if (verb == "exit") ::_exit(std::stoi(rest));
+  if (verb == "hang") hang();
+  if (verb == "attempt") answer = std::to_string(attempt);
+  if (verb == "defined") answer = definitions_[static_cast<DefinitionId>(std::stoul(rest))];
+  if (verb == "initialized") answer = initialized_;
+  if (verb == "stubborn") {
+    ::signal(SIGTERM, SIG_IGN);
+    hang();
+  }
+  if (verb == "family") {
+    start_family(rest);
+    hang();
+  }
+  if (verb == "flaky" && attempt < std::stoi(rest)) die_by(SIGKILL);
+  if (verb == "fork") {
+    if (const pid_t copy = ::fork(); copy > 0) ::waitpid(copy, nullptr, 0);
+    answer = "once";
+  }
+  if (verb == "wait") {
+    while (!std::filesystem::exists(rest)) std::this_thread::yield();
+  }
+  if (verb == "count") {
+    const int file = ::open(rest.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+    if (::write(file, "x\n", 2) != 2) ::_exit(98);
+    ::close(file);
+  }
+  if (verb == "raise") return sink.raised("test.Error", rest, "a traceback", as_bytes("encoded"));
+  const ByteSpan parts[] = {as_bytes(answer)};
+  sink.returned(parts);
+}
+
+void TextRunner::initialize(const Payload& payload, ResultSink& sink) {
+  initialized_ = payload.text();
+  if (initialized_ == "crash") die_by(SIGKILL);
+  if (initialized_ == "raise") return sink.raised("test.Error", "no database", "where it was", {});
+  sink.returned({});
+}
+
+void TextRunner::finalize(const Payload& payload, ResultSink& sink) {
+  if (payload.text() == "hang") hang();
+  const std::string answer = "bye " + std::to_string(::getpid());
+  const ByteSpan parts[] = {as_bytes(answer)};
+  sink.returned(parts);
+}
+
+namespace {
+
+TextRunner& the_runner() {
+  static TextRunner runner;
+  return runner;
+}
+
+[[noreturn]] void serve_text_template(int control) {
+  TemplateHooks hooks;
+  hooks.runner = []() -> JobRunner& { return the_runner(); };
+  serve_template(hooks, control);
+}
+
+}  // namespace
+
+PoolOptions text_pool(StartKind kind, int workers) {
+  PoolOptions options;
+  options.workers = workers;
+  options.start = kind;
+  options.program.arguments = {"/proc/self/exe"};
+  if (kind == StartKind::kFork) options.fork_template = [](int control) { serve_text_template(control); };
+  if (kind == StartKind::kFresh || kind == StartKind::kSpawn)
+    options.program.arguments = {std::filesystem::read_symlink("/proc/self/exe")};
+  options.grace = std::chrono::milliseconds(50);
+  return options;
+}
+
+void serve_if_asked() {
+  switch (role_from_environment()) {
+    case Role::kNone:
+      return;
+    case Role::kWorker:
+      serve_worker(the_runner());
+    case Role::kTemplate:
+      serve_text_template(-1);
+  }
+}
+
+}  // namespace prong::test
