@@ -164,7 +164,7 @@ inline constexpr bool kIsBlock<std::vector<T, Allocator>> =
 
 /// Saves a value that lives until the bytes are used, so that a large one is not copied on the way.
 template <typename T>
-void save(OutputArchive& archive, const T& value) {
+void put(OutputArchive& archive, const T& value) {
   require_encodable<T>();
   if constexpr (kIsBlock<T>) {
     archive(cereal::make_size_tag(static_cast<cereal::size_type>(value.size())));
@@ -181,7 +181,7 @@ template <typename T>
 Payload encode_value(const T& value) {
   detail::Bytes bytes;
   OutputArchive archive(bytes);
-  detail::save(archive, value);
+  detail::put(archive, value);
   return bytes.payload();
 }
 

@@ -27,7 +27,7 @@ template <typename Result>
 void send_result(ResultSink& sink, const Result& result) {
   Bytes bytes;
   OutputArchive archive(bytes);
-  save(archive, result);
+  put(archive, result);
   sink.returned(bytes.parts());
 }
 
@@ -126,7 +126,7 @@ struct CallEncoder<TypeList<P...>> {
   /// A function of its own, so that converted arguments live until the payload is made.
   template <typename... Arguments>
   static Payload save_arguments(Bytes& bytes, OutputArchive& archive, const Arguments&... arguments) {
-    (save(archive, arguments), ...);
+    (put(archive, arguments), ...);
     return bytes.payload();
   }
 };
