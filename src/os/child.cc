@@ -112,10 +112,11 @@ PRONG_BARE bool worth_another_path(int error) {
 }
 
 PRONG_BARE void exec_first(const Plan& plan) {
-  int error = ENOENT;
+  int error = ENOENT;  // of a search: wherever it is not, it is just not there
+  const bool searches = plan.paths[0] != nullptr && plan.paths[1] != nullptr;
   for (const char* const* path = plan.paths; *path != nullptr; ++path) {
     ::syscall(SYS_execve, *path, plan.arguments, plan.environment);
-    if (errno == EACCES || !worth_another_path(errno)) error = errno;
+    if (!searches || errno == EACCES || !worth_another_path(errno)) error = errno;
     if (!worth_another_path(errno)) break;
   }
   errno = error;

@@ -77,6 +77,11 @@ void append_numbers(std::string_view text, std::vector<pid_t>& into) {
   }
 }
 
+pid_t parent_of(pid_t pid) {
+  const auto stat = read_file(folder_of(pid) + "/stat");
+  return stat ? to_number<pid_t>(stat_field(*stat, 1)) : 0;
+}
+
 bool kernel_lists_children() {
   static const bool answer = ::access("/proc/thread-self/children", R_OK) == 0;
   return answer;
@@ -105,8 +110,7 @@ std::vector<pid_t> children_by_scan(pid_t pid) {
   if (!proc_is_ours()) return {};
   std::vector<pid_t> children;
   for_each_number_in("/proc", [&](pid_t candidate) {
-    const auto stat = read_file(folder_of(candidate) + "/stat");
-    if (stat && to_number<pid_t>(stat_field(*stat, 1)) == pid) children.push_back(candidate);
+    if (parent_of(candidate) == pid) children.push_back(candidate);
   });
   return children;
 }
@@ -136,8 +140,12 @@ bool signal_group(pid_t leader, int signal) noexcept {
 }
 
 void kill_deep(pid_t pid) {
+  const std::vector<pid_t> children = children_of(pid);
   signal_process(pid, SIGKILL);
-  for (const pid_t child : children_of(pid)) kill_deep(child);
+  for (const pid_t child : children) {
+    const pid_t parent = parent_of(child);
+    if (parent == pid || parent == ::getpid()) kill_deep(child);
+  }
 }
 
 bool ended_by_signal(int status) noexcept { return WIFSIGNALED(status); }
