@@ -101,7 +101,9 @@ std::shared_ptr<Group> submit_many(Core& core, nb::handle options, const Functio
     if (completions) spec.completions = completions->queue;
     spec.tag = first_tag++;
   }
-  return std::make_shared<Group>(core.handle, core.handle->pool().submit_all(std::move(specs)));
+  std::vector<JobPtr> jobs = core.handle->pool().submit_all(std::move(specs));
+  for (const JobPtr& job : jobs) core.handle->track(job);
+  return std::make_shared<Group>(core.handle, std::move(jobs));
 }
 
 nb::list take_jobs(Completions& completions, nb::handle type, nb::handle context, std::optional<double> seconds) {

@@ -69,7 +69,7 @@ void notify(PyObject* job) {
 
 }  // namespace
 
-Handle::Handle(PoolOptions options) : pool_(std::move(options)) {
+Handle::Handle(PoolOptions options, bool track_jobs) : track_jobs_(track_jobs), pool_(std::move(options)) {
   pool_.set_watcher([this](std::span<const JobPtr> jobs) {
     in_watcher = true;
     tell(jobs);
@@ -77,6 +77,26 @@ Handle::Handle(PoolOptions options) : pool_(std::move(options)) {
 }
 
 Handle::~Handle() = default;
+
+void Handle::track(const JobPtr& job) {
+  if (!track_jobs_) return;
+  if (tracked_.size() >= sweep_at_) {
+    std::erase_if(tracked_, [](const auto& weak) {
+      const JobPtr tracked = weak.lock();
+      return !tracked || tracked->done();
+    });
+    sweep_at_ = std::max<std::size_t>(1024, 2 * tracked_.size());
+  }
+  tracked_.push_back(job);
+}
+
+void Handle::cancel_queued() {
+  // Last first, so that what is about to start does not take the place of what was just cancelled.
+  while (!tracked_.empty()) {
+    if (const JobPtr job = tracked_.back().lock()) pool_.cancel(job);
+    tracked_.pop_back();
+  }
+}
 
 bool Handle::watch(const JobPtr& job, nb::handle python_job) {
   auto& watchers = watched_[job.get()];
@@ -116,10 +136,10 @@ bool Handle::join(std::optional<double> seconds) {
   return wait_with_signals([&](const WaitOptions& options) { return pool_.join(options); }, seconds);
 }
 
-HandlePtr make_handle(PoolOptions options) {
-  if (options.start == StartKind::kFork) return {new Handle(std::move(options)), destroy};
+HandlePtr make_handle(PoolOptions options, bool track_jobs) {
+  if (options.start == StartKind::kFork) return {new Handle(std::move(options), track_jobs), destroy};
   nb::gil_scoped_release release;
-  return {new Handle(std::move(options)), destroy};
+  return {new Handle(std::move(options), track_jobs), destroy};
 }
 
 }  // namespace prong::python

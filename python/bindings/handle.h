@@ -17,12 +17,17 @@ namespace prong::python {
 
 class Handle {
  public:
-  explicit Handle(PoolOptions options);
+  Handle(PoolOptions options, bool track_jobs);
   ~Handle();
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
   Pool& pool() noexcept { return pool_; }
+
+  /// Keeps in mind a job that was submitted, for cancel_queued().
+  void track(const JobPtr& job);
+  /// Cancels what has not started, of the jobs that were tracked.
+  void cancel_queued();
 
   /// Calls `python_job._notify()` once the job is done. False if it is done already: then it is not called.
   bool watch(const JobPtr& job, nb::handle python_job);
@@ -39,6 +44,9 @@ class Handle {
   void tell(std::span<const JobPtr> jobs);
 
   // Guarded by the GIL.
+  const bool track_jobs_;
+  std::vector<std::weak_ptr<Job>> tracked_;
+  std::size_t sweep_at_ = 1024;
   std::unordered_map<const Job*, std::vector<PyObject*>> watched_;
   Pool pool_;  // last: its end joins the watcher, which uses what stands above
 };
@@ -46,6 +54,6 @@ class Handle {
 using HandlePtr = std::shared_ptr<Handle>;
 
 /// Starts a pool. The last owner may be any thread, also the watcher's.
-HandlePtr make_handle(PoolOptions options);
+HandlePtr make_handle(PoolOptions options, bool track_jobs);
 
 }  // namespace prong::python

@@ -43,7 +43,9 @@ void add_options(nb::module_& module) {
   nb::class_<SharedOptions>(module, "JobOptions", "Options of a job, checked once and shared by many jobs.")
       .def(nb::new_(&make_options), nb::kw_only(), "timeout"_a, "retries"_a, "causes"_a, "backoff"_a, "max_backoff"_a,
            "jitter"_a, "priority"_a, "key"_a, "fresh"_a, "kill_leftovers"_a,
-           "causes: whether an exception, exit, signal, time-out, lost worker is tried again. Durations in seconds.");
+           "causes: whether an exception, exit, signal, time-out, lost worker is tried again. Durations in seconds.")
+      .def_prop_ro("retries", [](const SharedOptions& self) { return self.options->retry.retries; })
+      .def_prop_ro("on_exception", [](const SharedOptions& self) { return self.options->retry.on_exception; });
   module.def("usable_cpus", &usable_cpus, "CPUs this process may really use: affinity and cgroup quota.");
 }
 

@@ -38,7 +38,7 @@ std::function<void(int)> template_runner(nb::object function) {
 Core make_core(int workers, const std::string& start, std::vector<std::string> arguments,
                std::vector<std::string> environment, int max_jobs_per_worker, bool start_early, double grace,
                nb::handle initializer, nb::handle finalizer, double initializer_timeout, double finalizer_timeout,
-               nb::object fork_template) {
+               nb::object fork_template, bool track_jobs) {
   PoolOptions options;
   options.workers = workers;
   options.start = start_kind(start);
@@ -54,7 +54,7 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
     options.fork_template = template_runner(std::move(fork_template));
     options.fork_function = fork_python;
   }
-  return {make_handle(std::move(options))};
+  return {make_handle(std::move(options), track_jobs)};
 }
 
 std::vector<DefinitionId> needs_of(const Function& function, nb::handle extra) {
@@ -72,14 +72,20 @@ JobSpec make_spec(nb::handle options, Payload payload, std::vector<DefinitionId>
   return spec;
 }
 
+nb::object add_job(Core& core, nb::handle type, nb::handle context, JobSpec spec) {
+  JobPtr job = core.handle->pool().submit(std::move(spec));
+  core.handle->track(job);
+  return make_job(type, core.handle, std::move(job), context);
+}
+
 nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
                   std::uint16_t shape, nb::bytes pickle, nb::handle buffers, nb::handle needs) {
   JobSpec spec = make_spec(options, seal_python(function.token, shape, pickle, buffers), needs_of(function, needs));
-  return make_job(type, core.handle, core.handle->pool().submit(std::move(spec)), context);
+  return add_job(core, type, context, std::move(spec));
 }
 
 nb::object submit_sealed(Core& core, nb::handle type, nb::handle context, nb::handle options, const Sealed& sealed) {
-  return make_job(type, core.handle, core.handle->pool().submit(make_spec(options, sealed.payload, {})), context);
+  return add_job(core, type, context, make_spec(options, sealed.payload, {}));
 }
 
 nb::dict stats(Core& core) {
@@ -135,11 +141,13 @@ void add_pool(nb::module_& module) {
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
            "max_jobs_per_worker"_a, "start_early"_a, "grace"_a, "initializer"_a.none(), "finalizer"_a.none(),
-           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(), "Durations in seconds.")
+           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(),
+           "track_jobs"_a, "Durations in seconds.")
       .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
       .def("submit_sealed", &submit_sealed, "type"_a, "context"_a, "options"_a, "sealed"_a)
+      .def("cancel_queued", [](Core& core) { core.handle->cancel_queued(); }, "Cancels what has not started.")
       .def("close", [](Core& core) { core.handle->pool().close(); }, nb::call_guard<nb::gil_scoped_release>())
       .def("terminate", [](Core& core) { core.handle->pool().terminate(); }, nb::call_guard<nb::gil_scoped_release>())
       .def("join", [](Core& core, std::optional<double> seconds) { return core.handle->join(seconds); },

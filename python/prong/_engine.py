@@ -1,0 +1,218 @@
+"""Engine: a core pool with what it takes to send calls to it. Shared by a Pool, its views, its jobs and its maps."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+from prong import _core, _exit
+from prong._definitions import Definition, Definitions
+from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError
+from prong._outcome import outcome_from
+from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, dumps, encode, name_of, names_main
+from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, SINGLE
+
+if TYPE_CHECKING:
+    from prong._job import Job
+
+_NO_FUNCTION = _core.Function(0, [])
+
+
+class Engine:
+    """Encodes calls and submits them. Any thread.
+
+    ``core`` makes the core pool; before that, initializers are encoded by ``bundle``.
+    """
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self.core: _core.Pool = None  # type: ignore[assignment]
+        self.finish_at_exit = False  #: whether the end of the program waits for its jobs
+        self._pid = os.getpid()
+
+    def start(self, core: _core.Pool) -> None:
+        """The pool exists now."""
+        self.core = core
+        self.definitions.publish_with(core.define)
+        _exit.register(self)
+
+    # Single jobs.
+
+    def submit(self, job_type: type[Job], options: Any, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+        """Queues a call. What cannot be encoded gives a job that has failed already."""
+        try:
+            callee = self.definitions.function(function)
+            shape, value = _layout(callee, function, args, kwargs)
+            buffers = Buffers()
+            data = self._plain(value, buffers)
+            needs = None
+            if data is None:
+                data, needs = self._by_value(value, buffers, lambda: _blame(self, function, args, kwargs))
+        except EncodingError as error:
+            return job_type.failed(self, error)
+        return self._submit(job_type, options, callee or _NO_FUNCTION, shape, data, buffers or None, needs)
+
+    def _submit(self, job_type: type[Job], options: Any, *encoded: Any) -> Any:
+        try:
+            return self.core.submit(job_type, self, options, *encoded)
+        except PoolError as error:
+            raise self.explain(error) from None
+
+    def _plain(self, value: Any, buffers: Buffers) -> bytes | None:
+        try:
+            data = dumps(value, PROTOCOL, buffer_callback=buffers.add)
+        except Exception:
+            return None  # by value works for more, and says best what it does not work for
+        return None if names_main(data) else data
+
+    def _by_value(
+        self, value: Any, buffers: Buffers, blame: Callable[[], EncodingError | None]
+    ) -> tuple[bytes, list[int] | None]:
+        buffers.clear()
+        references: dict[int, Definition] = {}
+        try:
+            data = self.definitions.dump(value, references, buffers.add)
+        except EncodingError:
+            raise
+        except Exception as error:
+            raise blame() or cannot_pickle("the call", error) from error
+        return data, self.definitions.engine_ids(references.values()) if references else None
+
+    # Many jobs.
+
+    def callee(self, function: Any) -> _core.Function:
+        """The token of a function that many jobs call. Raises EncodingError."""
+        try:
+            return self.definitions.callee(function)
+        except EncodingError:
+            raise
+        except Exception as error:
+            raise cannot_pickle(f"function {name_of(function)}", error) from error
+
+    def encode_items(self, items: Iterable[Any], function: Any) -> list[Any]:
+        """For each item what submit_many takes, or the EncodingError."""
+        encoded: list[Any] = []
+        add = encoded.append
+        for item in items:
+            buffers = Buffers()
+            try:
+                data = dumps(item, PROTOCOL, buffer_callback=buffers.add)
+                if buffers or names_main(data):
+                    raise ValueError
+                add(data)
+            except Exception:
+                add(self._encode_item(item, function))
+        return encoded
+
+    def _encode_item(self, item: Any, function: Any) -> Any:
+        buffers = Buffers()
+        needs = None
+        data = self._plain(item, buffers)
+        if data is None:
+            try:
+                what = f"an item ({brief(item)}) for {name_of(function)}"
+                data, needs = self._by_value(item, buffers, lambda: None)
+            except EncodingError as error:
+                return cannot_pickle(what, error.__cause__ or error)
+        return data, buffers or None, needs
+
+    def submit_many(
+        self,
+        options: Any,
+        function: _core.Function,
+        encoded: list[Any],
+        completions: _core.Completions | None = None,
+        first_tag: int = 0,
+        shape: int = SINGLE,
+    ) -> _core.Group:
+        """Queues a call for each encoded item."""
+        try:
+            return _core.submit_many(self.core, options, function, shape, encoded, completions, first_tag)
+        except PoolError as error:
+            raise self.explain(error) from None
+
+    def completions(self) -> _core.Completions:
+        """Where jobs go in the order in which they are done."""
+        return _core.Completions(self.core)
+
+    # Initializers and finalizers, before the pool exists.
+
+    def bundle(self, function: Any, args: tuple[Any, ...]) -> _core.Sealed:
+        """A call together with every definition that it needs."""
+        references: dict[int, Definition] = {}
+        try:
+            call = self.definitions.dump((function, args, {}), references)
+        except EncodingError:
+            raise
+        except Exception as error:
+            raise cannot_pickle(f"the call of {name_of(function)}", error) from error
+        data = dumps((self.definitions.blobs(references.values()), call), PROTOCOL)
+        return _core.seal(0, BUNDLE, data, None)
+
+    # The pool's life.
+
+    def explain(self, error: PoolError) -> PoolError:
+        """The error of a pool that takes no jobs, as exactly as it is known."""
+        failure = self.core.failure
+        if failure and "initializer" in failure:
+            return InitializerFailed(failure)
+        if isinstance(error, PoolClosed):
+            return PoolClosed("the pool is closed: it takes no more jobs")
+        return error
+
+    def belongs_here(self) -> bool:
+        """False in a child made by fork() after the pool was."""
+        return self._pid == os.getpid()
+
+    def cancel_queued(self) -> None:
+        """Cancels the jobs that have not started (of an engine that was started with ``track_jobs``)."""
+        self.core.cancel_queued()
+
+    def close(self) -> None:
+        self.core.close()
+
+    def terminate(self) -> None:
+        self.core.terminate()
+
+    def join(self, seconds: float | None = None) -> bool:
+        """Waits for the end of a pool that is closed; False if it did not come in time."""
+        return self.core.join(seconds)
+
+    def workers(self) -> list[tuple[int, int, str, int]]:
+        """(id, pid, state, jobs done) of each worker."""
+        return self.core.workers()
+
+    def closed(self) -> bool:
+        return self.core.closed
+
+    def stats(self) -> dict[str, int]:
+        return self.core.stats()
+
+    def failure(self) -> str:
+        """Why the pool failed, or "" while it works."""
+        return self.core.failure
+
+    def finalizer_outcomes(self) -> list[Any]:
+        """Outcomes of the finalizers that have run."""
+        return [outcome_from(parts) for parts, _ in self.core.finalizer_outcomes()]
+
+
+def _layout(callee: Any, function: Any, args: tuple[Any, ...], kwargs: Any) -> tuple[int, Any]:
+    if callee is None:
+        return CALL, (function, args, kwargs)
+    return (ARGUMENTS_AND_KEYWORDS, (args, kwargs)) if kwargs else (ARGUMENTS, args)
+
+
+def _blame(engine: Engine, function: Any, args: tuple[Any, ...], kwargs: Any) -> EncodingError | None:
+    """The error that names the part of a call that does not pickle."""
+    name = name_of(function)
+    parts = [(f"function {name}", function)]
+    parts += [(f"argument {number} ({brief(value)}) of {name}", value) for number, value in enumerate(args, 1)]
+    parts += [(f"argument {key!r} ({brief(value)}) of {name}", value) for key, value in kwargs.items()]
+    for what, value in parts:
+        try:
+            encode(value, lambda part, callback: engine.definitions.dump(part, {}, callback))
+        except Exception as error:
+            return error if isinstance(error, EncodingError) else cannot_pickle(what, error)
+    return None

@@ -1,0 +1,112 @@
+"""What ``prong map`` starts: imports one function, then forks workers that call it with each input.
+
+An input comes as the bytes of a file name or line; a result goes back as text (``str(value)``, or JSON). The command
+line, which is not a Python program, needs no pickle for that.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Callable
+
+from prong import _core
+from prong._worker import Runner, _encode_exception, _leave, settle
+
+_FUNCTION_VARIABLE = "PRONG_MAP_FUNCTION"
+_RESULT_VARIABLE = "PRONG_MAP_RESULT"
+
+
+def main() -> None:
+    name = os.environ.pop(_FUNCTION_VARIABLE)
+    as_json = os.environ.pop(_RESULT_VARIABLE, "str") == "json"
+    _core.role_from_environment()
+    sys.stdout = sys.stderr  # standard output is for the results
+    runner = MapRunner(name, _to_json if as_json else _to_text)
+    runner.load_early()
+
+    def make_runner() -> MapRunner:
+        settle()
+        return runner
+
+    _core.serve_template(make_runner, -1)
+
+
+class MapRunner(Runner):
+    """Calls one function."""
+
+    def __init__(self, name: str, encode: Callable[[Any], bytes]) -> None:
+        self._name = name
+        self._encode = encode
+        self._function: Callable[[str], Any] | None = None
+
+    def load_early(self) -> None:
+        """In the template, so that workers have it when they are forked. A failure is told by the first worker."""
+        try:
+            self._function = load(self._name)
+        except Exception:
+            self._function = None
+
+    def initialize(self, *_call: Any) -> Any:
+        try:
+            self._function = self._function or load(self._name)
+        except Exception as error:
+            return _encode_exception(error, None)
+        return b""
+
+    def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
+        try:
+            assert self._function is not None
+            return self._encode(self._function(os.fsdecode(bytes(data))))
+        except SystemExit as error:
+            _leave(error)
+        except BaseException as error:
+            return _encode_exception(error, self._function)
+
+
+def load(name: str) -> Callable[[str], Any]:
+    """The function that ``file.py:name`` or ``module:name`` stands for."""
+    where, _, path = name.rpartition(":")
+    value: Any = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    for part in path.split("."):
+        value = getattr(value, part)
+    if not callable(value):
+        raise TypeError(f"{name} is not callable but {type(value).__name__}")
+    return value
+
+
+def _load_file(path: Path) -> Any:
+    folder = str(path.resolve().parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)  # as if it were run as a program: modules beside it can be imported
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} cannot be imported")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[path.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[path.stem]
+        raise
+    return module
+
+
+def _to_text(value: Any) -> bytes:
+    return str(value).encode("utf-8", "backslashreplace")
+
+
+def _to_json(value: Any) -> bytes:
+    try:
+        text = json.dumps(value, default=str, allow_nan=False)
+    except ValueError:  # NaN, infinity, or a structure that contains itself
+        text = json.dumps(str(value))
+    return text.encode()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,134 @@
+"""Outcome: what an attempt of a job, or the job as a whole, came to. One vocabulary for functions and commands.
+
+An outcome is matched by its class::
+
+    match job.outcome:
+        case prong.Returned(): ...
+        case prong.TimedOut(limit=limit, allowed=seconds): ...
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Any, Union
+
+
+@dataclass(frozen=True)
+class Returned:
+    """The function returned; :meth:`Job.result` gives its value."""
+
+    name = "returned"
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The function raised. ``type`` is the qualified name; ``traceback`` is as the worker would have printed it."""
+
+    type: str
+    message: str
+    traceback: str
+    name = "raised"
+
+
+@dataclass(frozen=True)
+class Exited:
+    """The process ended by itself. A command's normal end; a function never came back."""
+
+    code: int
+    name = "exited"
+
+
+@dataclass(frozen=True)
+class Signalled:
+    """The process was ended by a signal that Prong did not send."""
+
+    number: int
+    core: bool = False
+    name = "signalled"
+
+    @property
+    def signal(self) -> str:
+        """The signal's name, such as "SIGSEGV"."""
+        try:
+            return signal.Signals(self.number).name
+        except ValueError:
+            return f"signal {self.number}"
+
+
+@dataclass(frozen=True)
+class TimedOut:
+    """A limit was met and the whole process tree was killed. ``allowed``: in seconds."""
+
+    limit: str
+    allowed: float
+    stack: str = ""
+    unconfirmed: bool = False
+    leftovers: str = ""
+    name = "timed_out"
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """Cancelled by request: before it started, or while it ran."""
+
+    while_running: bool = False
+    name = "cancelled"
+
+
+@dataclass(frozen=True)
+class Lost:
+    """The end is not known to be any of the others. It may have run in part."""
+
+    reason: str
+    detail: str = ""
+    name = "lost"
+
+
+Outcome = Union[Returned, Raised, Exited, Signalled, TimedOut, Cancelled, Lost]
+
+_KINDS: dict[str, type[Any]] = {
+    kind.name: kind for kind in (Returned, Raised, Exited, Signalled, TimedOut, Cancelled, Lost)
+}
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a job. Times are seconds on :func:`time.monotonic`; ``started`` is 0 if it never started."""
+
+    number: int
+    worker_pid: int
+    started: float
+    ended: float
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Times:
+    """When a job was submitted, began to run (its last attempt) and was done: seconds on :func:`time.monotonic`, or None."""
+
+    submitted: float
+    started: float | None
+    finished: float | None
+
+    @property
+    def waited(self) -> float | None:
+        """Seconds from submission to the start of the last attempt."""
+        return None if self.started is None else self.started - self.submitted
+
+    @property
+    def ran(self) -> float | None:
+        """Seconds that the last attempt took."""
+        return None if self.started is None or self.finished is None else self.finished - self.started
+
+
+def outcome_from(parts: tuple[Any, ...]) -> Outcome:
+    """The outcome that the core gave as a tuple."""
+    outcome: Outcome = _KINDS[parts[0]](*parts[1:])
+    return outcome
+
+
+def attempt_from(parts: tuple[Any, ...]) -> Attempt:
+    """The attempt that the core gave as a tuple."""
+    number, pid, started, ended, outcome = parts
+    return Attempt(number, pid, started / 1e9, ended / 1e9, outcome_from(outcome))

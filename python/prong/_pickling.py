@@ -1,0 +1,123 @@
+"""Pickling of what travels: plain pickle first, by value only what cannot be imported on the other side.
+
+Plain pickle succeeds for things of ``__main__``, by name, wrongly: so its bytes are searched for that name. By value
+go functions and classes only; each is a *definition* that a worker is told once (see ``_definitions``).
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import types
+from collections.abc import Callable
+from typing import Any
+
+from prong._exceptions import EncodingError
+
+PROTOCOL = 5
+SMALL_BUFFER_BYTES = 16 * 1024
+MOST_BUFFERS = 60_000
+
+#: A pickle and the buffers that go beside it (None if there are none).
+Encoded = tuple[bytes, "list[pickle.PickleBuffer] | None"]
+Reduced = tuple[Any, ...]
+
+loads = pickle.loads
+dumps = pickle.dumps
+
+
+class Buffers(list["pickle.PickleBuffer"]):
+    """Collects the buffers that are worth going beside the pickle."""
+
+    def add(self, buffer: pickle.PickleBuffer) -> bool:
+        """For ``buffer_callback``: true keeps a buffer inside the pickle."""
+        if len(self) == MOST_BUFFERS or memoryview(buffer).nbytes < SMALL_BUFFER_BYTES:
+            return True
+        self.append(buffer)
+        return False
+
+
+def names_main(data: bytes) -> bool:
+    """True if a pickle may refer to something of ``__main__``."""
+    return b"__main__" in data
+
+
+def decode(data: Any, buffers: list[memoryview] | None) -> Any:
+    """The object that was encoded. Out-of-band buffers are used where they are, writable."""
+    return loads(data) if buffers is None else loads(data, buffers=buffers)
+
+
+def by_value_pickler() -> type[pickle.Pickler]:
+    """The pickler for what plain pickle cannot do. Made at first use: importing cloudpickle takes a while."""
+    global _by_value_pickler
+    if _by_value_pickler is None:
+        _by_value_pickler = _make_by_value_pickler()
+    return _by_value_pickler
+
+
+_by_value_pickler: Any = None
+
+
+def _make_by_value_pickler() -> type[pickle.Pickler]:
+    import cloudpickle
+
+    class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
+        """cloudpickle, but functions and classes are asked for at ``refer`` first.
+
+        ``refer(object)`` gives how to reduce one, or None to leave it to cloudpickle. (``persistent_id`` would be asked
+        for every object; ``reducer_override`` costs nothing for lists of numbers.)
+        """
+
+        def __init__(self, file: io.BytesIO, refer: Callable[[Any], Reduced | None], callback: Any = None) -> None:
+            super().__init__(file, PROTOCOL, buffer_callback=callback)
+            self._refer = refer
+
+        def reducer_override(self, obj: Any) -> Any:
+            if isinstance(obj, (type, types.FunctionType)):
+                reduced = self._refer(obj)
+                if reduced is not None:
+                    return reduced
+            return super().reducer_override(obj)
+
+    return ByValuePickler
+
+
+def dump_by_value(value: Any, refer: Callable[[Any], Reduced | None], callback: Any = None) -> bytes:
+    """Pickles by value: see ``ByValuePickler``."""
+    file = io.BytesIO()
+    by_value_pickler()(file, refer, callback).dump(value)  # type: ignore[call-arg, arg-type]
+    return file.getvalue()
+
+
+def encode(value: Any, by_value: Callable[[Any, Any], bytes]) -> Encoded:
+    """Pickles ``value``: plainly, or with ``by_value(value, buffer_callback)`` where that would be wrong or fails."""
+    buffers = Buffers()
+    try:
+        data = dumps(value, PROTOCOL, buffer_callback=buffers.add)
+        if not names_main(data):
+            return data, buffers or None
+    except Exception:
+        pass  # cloudpickle can do more; what it cannot do either is reported
+    buffers.clear()
+    data = by_value(value, buffers.add)
+    return data, buffers or None
+
+
+def brief(value: Any) -> str:
+    """What a value is, for error texts."""
+    if isinstance(value, type):
+        return f"class {value.__qualname__}"
+    kind = type(value)
+    return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+
+
+def name_of(function: Any) -> str:
+    """A function's name, for error texts."""
+    return getattr(function, "__qualname__", None) or brief(function)
+
+
+def cannot_pickle(what: str, error: BaseException) -> EncodingError:
+    """The error for something that does not pickle."""
+    failure = EncodingError(f"{what} cannot be pickled: {type(error).__name__}: {error}")
+    failure.__cause__ = error
+    return failure

@@ -1,0 +1,143 @@
+"""Snapshots: whether a function or class is still what it was when it was pickled, told by identities alone."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from typing import Any, Protocol
+
+_ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis), types.ModuleType, types.BuiltinFunctionType)
+_MISSING = object()
+
+
+class Snapshot(Protocol):
+    """Of one function or class."""
+
+    def is_current(self) -> bool: ...
+
+
+class _Holder(Protocol):
+    snapshot: Any
+
+
+def is_stable(value: Any) -> bool:
+    """True for what cannot change while its identity stays. (Definitions are watched by their own snapshots.)"""
+    if type(value) in _ATOMS:
+        return True
+    return type(value) in (tuple, frozenset) and all(map(is_stable, value))
+
+
+@lru_cache(maxsize=4096)
+def referenced_names(code: types.CodeType) -> tuple[str, ...]:
+    """Globals that a function's code names, with those of functions inside it."""
+    from cloudpickle import cloudpickle
+
+    return tuple(cloudpickle._extract_code_globals(code))
+
+
+class _FunctionSnapshot:
+    """``is_current``: same parts, all of which are stable, importable, or have a snapshot that is current.
+
+    ``lenient``: of its defaults and cells, the identity is enough. (Methods of dataclasses have cells that look mutable.)
+    """
+
+    __slots__ = ("_checking", "_function", "_linked", "_names", "_parts", "_stable")
+
+    def __init__(self, function: types.FunctionType, find: Callable[[int], _Holder | None], lenient: bool = False) -> None:
+        self._function = function
+        self._names = referenced_names(function.__code__)
+        self._parts = self._outer_parts() + self._inner_parts()
+        self._checking = False
+        self._linked: list[_Holder] = []
+        watched = self._outer_parts() if lenient else self._parts
+        self._stable = all([self._classify(part, find) for part in watched])
+
+    def _outer_parts(self) -> list[Any]:
+        variables = self._function.__globals__
+        return [self._function.__code__, *[variables.get(name, _MISSING) for name in self._names]]
+
+    def _inner_parts(self) -> list[Any]:
+        function = self._function
+        parts = list(function.__defaults__ or ())
+        for attributes in (function.__kwdefaults__, function.__dict__):
+            parts += (attributes or {}).values()
+        parts += [_contents(cell) for cell in function.__closure__ or ()]
+        return parts
+
+    def _classify(self, part: Any, find: Callable[[int], _Holder | None]) -> bool:
+        if is_stable(part) or part is _MISSING or part is self._function or isinstance(part, types.CodeType):
+            return True
+        if not isinstance(part, (type, types.FunctionType)):
+            return False
+        holder = find(id(part))
+        if holder is not None:
+            self._linked.append(holder)
+        return True
+
+    def is_current(self) -> bool:
+        if not self._stable:
+            return False
+        if self._checking:  # a cycle: whoever began decides
+            return True
+        self._checking = True
+        try:
+            parts = self._outer_parts() + self._inner_parts()
+            same = len(parts) == len(self._parts) and all(map(_is, self._parts, parts))
+            return same and all(link.snapshot is None or link.snapshot.is_current() for link in self._linked)
+        finally:
+            self._checking = False
+
+
+class _ClassSnapshot:
+    """``is_current``: same members, and methods that are current. Members that change in place are not noticed."""
+
+    __slots__ = ("_checking", "_class", "_members", "_methods")
+
+    def __init__(self, cls: type, find: Callable[[int], _Holder | None]) -> None:
+        self._class = cls
+        self._members = dict(vars(cls))
+        self._methods = [_FunctionSnapshot(function, find, lenient=True) for function in class_functions(cls)]
+        self._checking = False
+
+    def is_current(self) -> bool:
+        if self._checking:
+            return True
+        self._checking = True
+        try:
+            members = vars(self._class)
+            if len(members) != len(self._members):
+                return False
+            same = all(members.get(name, _MISSING) is value for name, value in self._members.items())
+            return same and all(method.is_current() for method in self._methods)
+        finally:
+            self._checking = False
+
+
+def snapshot_of(obj: Any, find: Callable[[int], Any]) -> Snapshot:
+    """The snapshot of a function or class. ``find(id)`` gives the definition of another one, or None."""
+    if isinstance(obj, types.FunctionType):
+        return _FunctionSnapshot(obj, find)
+    return _ClassSnapshot(obj, find)
+
+
+def class_functions(cls: type) -> Iterator[types.FunctionType]:
+    """The functions that a class was defined with: methods, and what stands behind properties and class methods."""
+    for member in vars(cls).values():
+        if isinstance(member, (staticmethod, classmethod)):
+            member = member.__func__
+        candidates = (member.fget, member.fset, member.fdel) if isinstance(member, property) else (member,)
+        for function in candidates:
+            if isinstance(function, types.FunctionType) and function.__module__ == cls.__module__:
+                yield function
+
+
+def _contents(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return _MISSING
+
+
+def _is(one: Any, other: Any) -> bool:
+    return one is other

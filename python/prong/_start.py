@@ -1,0 +1,121 @@
+"""How the workers of a pool come to be: what they are told of the program, and the three kinds of start."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from prong import _core, _inherited
+from prong._definitions import Definitions
+from prong._engine import Engine
+from prong._exceptions import PoolError
+from prong._options import StartKind
+from prong._pickling import PROTOCOL, dumps
+from prong._shapes import INHERITED
+
+Call = tuple[Any, tuple[Any, ...]]
+
+# Sets sys.path before anything is imported, so that the program's prong is the one found.
+_BOOT = """\
+import json, os, sys
+state = json.loads(os.environ.pop("PRONG_PYTHON_STATE"))
+sys.path[:] = state["path"]
+from prong._worker import main
+main(state)
+"""
+
+
+@dataclass(frozen=True)
+class StartOptions:
+    """What a pool is made of, checked. Durations in seconds."""
+
+    workers: int
+    kind: StartKind
+    initializer: Call | None = None
+    finalizer: Call | None = None
+    max_jobs_per_worker: int = 0
+    initializer_timeout: float = 0.0
+    finalizer_timeout: float = 10.0
+    grace: float = 0.5
+    start_early: bool = True
+    preload: tuple[str, ...] = ()
+    inherit_fds: frozenset[int] = frozenset()
+    track_jobs: bool = False  #: for Engine.cancel_queued
+
+
+def start_engine(options: StartOptions) -> Engine:
+    """Starts a pool's processes."""
+    if options.kind == "fork":
+        return _start_forked(options)
+    engine = Engine(Definitions())
+    calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
+    engine.start(_core_pool(options, calls, [*program_arguments(), "-c", _BOOT], [_state(options)], None))
+    return engine
+
+
+def _core_pool(
+    options: StartOptions, calls: list[Any], arguments: list[str], environment: list[str], fork_template: Any
+) -> _core.Pool:
+    return _core.Pool(
+        workers=options.workers,
+        start=options.kind,
+        arguments=arguments,
+        environment=environment,
+        max_jobs_per_worker=options.max_jobs_per_worker,
+        start_early=options.start_early,
+        grace=options.grace,
+        initializer=calls[0],
+        finalizer=calls[1],
+        initializer_timeout=options.initializer_timeout,
+        finalizer_timeout=options.finalizer_timeout,
+        fork_template=fork_template,
+        track_jobs=options.track_jobs,
+    )
+
+
+def program_arguments() -> list[str]:
+    """The interpreter that runs this program, with its options (flags, -X, -W)."""
+    if getattr(sys, "frozen", False) or not sys.executable:
+        raise PoolError("there is no interpreter to start (a frozen program?): use start='fork'")
+    return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
+
+
+def _state(options: StartOptions) -> str:
+    state = {"path": sys.path, "argv": getattr(sys, "argv", [""]), "preload": options.preload, "authkey": _authkey()}
+    return f"PRONG_PYTHON_STATE={json.dumps(state)}"
+
+
+def _authkey() -> str:
+    """The key by which multiprocessing's managers and queues know each other, if the program uses them."""
+    process = sys.modules.get("multiprocessing.process")
+    return bytes(process.current_process().authkey).hex() if process is not None else ""
+
+
+def _start_forked(options: StartOptions) -> Engine:
+    inherited = _inherited.Inherited()
+    engine = Engine(Definitions(inherited))
+    numbers = [None if call is None else _inherited.keep_call(*call) for call in (options.initializer, options.finalizer)]
+    calls = [None if number is None else _seal_inherited(number) for number in numbers]
+
+    def run_template(control_fd: int) -> None:
+        from prong._forked import run_template
+
+        run_template(control_fd, inherited, options.inherit_fds)
+
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()  # else both processes would write what is buffered
+    try:
+        engine.start(_core_pool(options, calls, [], [], run_template))
+    finally:
+        for number in numbers:
+            if number is not None:
+                _inherited.drop_call(number)
+    return engine
+
+
+def _seal_inherited(number: int) -> _core.Sealed:
+    return _core.seal(0, INHERITED, dumps(number, PROTOCOL), None)

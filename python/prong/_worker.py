@@ -1,0 +1,214 @@
+"""The worker's side: what a worker or template process of a Python pool does."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import random
+import signal
+import sys
+import traceback
+from typing import Any, NoReturn
+
+from prong import _core, _inherited, _received
+from prong._exceptions import EncodingError
+from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, decode, dump_by_value, dumps, name_of, names_main
+from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, INHERITED, SINGLE
+
+_received_function = _received.received
+
+
+def main(state: dict[str, Any]) -> NoReturn:
+    """Runs a process that was started for a pool of kind "fresh" or "spawn"."""
+    _clear_main()
+    sys.argv[:] = state["argv"]
+    role = _core.role_from_environment()
+    for name in [name for name in os.environ if name.startswith("PRONG_") and name != "PRONG_WORKER"]:
+        if name not in ("PRONG_LOG",):
+            del os.environ[name]
+    if state["authkey"]:
+        import multiprocessing.process
+
+        multiprocessing.process.current_process().authkey = bytes.fromhex(state["authkey"])
+    if role == "template":
+        _preload(state["preload"])
+        serve_template(-1)
+    settle()
+    _core.serve_worker(Runner())
+
+
+def serve_template(control_fd: int) -> NoReturn:
+    """Forks workers until the launcher is gone."""
+    gc.collect()
+    gc.freeze()  # a worker's first collection shall not copy what it inherited
+    _core.serve_template(_make_runner, control_fd)
+
+
+def _make_runner() -> Runner:
+    settle()
+    return Runner()
+
+
+def settle() -> None:
+    """Makes a new process a worker."""
+    # A handler that does nothing, not SIG_IGN: what jobs start shall have the default again.
+    signal.signal(signal.SIGINT, _do_nothing)
+    random.seed()
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError, ValueError):
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _do_nothing(_number: int, _frame: Any) -> None:
+    pass
+
+
+def _clear_main() -> None:
+    """Functions of the program's ``__main__`` will have this module as theirs."""
+    variables = vars(sys.modules["__main__"])
+    for name in [name for name in variables if not name.startswith("__")]:
+        del variables[name]
+
+
+def _preload(modules: list[str]) -> None:
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            traceback.print_exc()  # the first job that needs it says so too
+
+
+class Runner:
+    """Runs calls. Answers with bytes (a pickled value), a tuple (pickle, buffers) or a list (an exception)."""
+
+    def define(self, definition: bytes) -> None:
+        _received.define(definition)
+
+    def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
+        """Decodes a call, calls, encodes the result."""
+        function = None
+        try:
+            try:
+                function, args, kwargs = _decode_call(token, shape, data, buffers)
+            except Exception as error:
+                raise _cannot_decode(token, error) from error
+            del data, buffers
+            value = function(*args, **kwargs) if kwargs else function(*args)
+            del args, kwargs
+        except SystemExit as error:
+            _leave(error)
+        except BaseException as error:
+            return _encode_exception(error, function)
+        return _encode_value(value, function)
+
+    def initialize(self, *call: Any) -> Any:
+        return self.run(*call)
+
+    def finalize(self, *call: Any) -> Any:
+        return self.run(*call)
+
+    def before_exit(self) -> None:
+        """The worker ends in order."""
+        import atexit
+
+        from prong import _exit
+
+        with contextlib.suppress(Exception):
+            _exit.end_all()
+        atexit._run_exitfuncs()
+        _flush()
+
+
+def _decode_call(token: int, shape: int, data: Any, buffers: list[Any] | None) -> tuple[Any, Any, Any]:
+    if shape == ARGUMENTS:
+        return _received_function(token) if token else None, decode(data, buffers), None
+    if shape == SINGLE:
+        return _received_function(token), (decode(data, buffers),), None
+    if shape == ARGUMENTS_AND_KEYWORDS:
+        function = _received_function(token)
+        return function, *decode(data, buffers)
+    value = decode(data, buffers)
+    if shape == BUNDLE:
+        definitions, call = value
+        for definition in definitions:
+            _received.define(definition)
+        value = decode(call, None)
+    elif shape == INHERITED:
+        value = *_inherited.call(value), {}
+    else:
+        assert shape == CALL, f"unknown shape {shape}"
+    function, args, kwargs = value
+    return function, args, kwargs
+
+
+def _cannot_decode(token: int, error: Exception) -> EncodingError:
+    what = "function" if token else "call"
+    return EncodingError(f"the {what} or its arguments cannot be unpickled: {type(error).__name__}: {error}")
+
+
+def _encode_value(value: Any, function: Any) -> Any:
+    buffers = Buffers()
+    try:
+        try:
+            data = dumps(value, PROTOCOL, buffer_callback=buffers.add)
+        except Exception:
+            data = b"__main__"
+        if names_main(data):
+            buffers.clear()
+            data = dump_by_value(value, _reference, buffers.add)
+    except Exception as error:
+        failure = cannot_pickle(f"the result ({brief(value)}) of {name_of(function)}", error)
+        return _encode_exception(failure, function)
+    return (data, buffers) if buffers else data
+
+
+def _reference(obj: Any) -> Any:
+    return _received.reference(obj) or _inherited.reduce_any(obj)
+
+
+def _encode_exception(error: BaseException, function: Any) -> list[Any]:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    text = "".join(traceback.format_exception(type(error), error, _own_traceback(error)))
+    try:
+        message = str(error)
+    except Exception:
+        message = "(its text cannot be had)"
+    answer = _encode_value_or_none(error)
+    return [kind, message, text, *answer]
+
+
+def _encode_value_or_none(error: BaseException) -> tuple[bytes | None, Any]:
+    """Pickle and buffers of an exception; (None, None) if it does not pickle: then its texts have to do."""
+    error.__traceback__ = None
+    encoded = _encode_value(error, None)
+    if isinstance(encoded, bytes):
+        return encoded, None
+    return encoded if isinstance(encoded, tuple) else (None, None)
+
+
+def _own_traceback(error: BaseException) -> Any:
+    """The traceback without the frames of this module, if there are others."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is globals():
+        trace = trace.tb_next
+    return trace
+
+
+def _leave(error: SystemExit) -> NoReturn:
+    """A job called sys.exit(): the process ends, as it would have anywhere else."""
+    if error.code is not None and not isinstance(error.code, int):
+        print(error.code, file=sys.stderr)
+    _flush()
+    code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    os._exit(code & 0xFF)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(Exception):
+            stream.flush()  # type: ignore[union-attr]
