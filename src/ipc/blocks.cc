@@ -57,7 +57,9 @@ class JoinedStorage final : public PayloadStorage {
   std::string text_;
 };
 
-[[noreturn]] void refuse(const char* what) { throw Error(std::string("a control message makes no sense: ") + what); }
+[[noreturn]] void refuse(const char* what) {
+  throw Error(std::string("a control message makes no sense: ") + what);
+}
 
 void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
   if (fds.size() != count) refuse("wrong number of descriptors");
@@ -100,8 +102,7 @@ void ControlReceiver::receive_one() {
   ControlMessage message;
   std::vector<os::Fd> fds;
   os::wait_readable(socket_.get(), -1);
-  const auto received =
-      os::receive_message(socket_.get(), std::as_writable_bytes(std::span(&message, 1)), fds);
+  const auto received = os::receive_message(socket_.get(), std::as_writable_bytes(std::span(&message, 1)), fds);
   // The coordinator is gone, and with it everybody who could want a result.
   if (received.kind == os::ReceiveResult::Kind::kClosed) std::_Exit(EXIT_FAILURE);
   if (received.kind == os::ReceiveResult::Kind::kNothing) return;

@@ -2,8 +2,8 @@
 //
 // Requests: the coordinator sends {kRequestBlock, id} + memfd before it pushes the request that names `id`.
 // Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + an empty memfd of that size or
-// {kRefused, errno}; the worker writes it and publishes the result that names `id`. Only the coordinator creates segments.
-// Commands: {kOutputs} + two memfds take standard output and error of the next jobs.
+// {kRefused, errno}; the worker writes it and publishes the result that names `id`. Only the coordinator creates
+// segments. Commands: {kOutputs} + two memfds take standard output and error of the next jobs.
 #pragma once
 
 #include <array>

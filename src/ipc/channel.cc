@@ -199,7 +199,9 @@ void Channel::give_room_back() noexcept {
   os::futex_wake(sleepers.waits_for_space, std::numeric_limits<int>::max());
 }
 
-bool Channel::results_waiting() const noexcept { return private_->damaged || private_->reader.waiting(*layout_); }
+bool Channel::results_waiting() const noexcept {
+  return private_->damaged || private_->reader.waiting(*layout_);
+}
 
 void Channel::wake_worker() noexcept {
   SharedU32& sleeps = layout_->sleepers.sleeps;
@@ -224,7 +226,9 @@ void Channel::disarm() noexcept {
   publish_cpu(os::current_cpu());
 }
 
-int Channel::worker_cpu() const noexcept { return layout_->worker_presence.cpu.load(std::memory_order_relaxed); }
+int Channel::worker_cpu() const noexcept {
+  return layout_->worker_presence.cpu.load(std::memory_order_relaxed);
+}
 
 void Channel::publish_cpu(int cpu) noexcept {
   if (cpu == private_->published_cpu) return;

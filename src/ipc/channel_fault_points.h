@@ -22,14 +22,14 @@ inline constexpr std::array<std::string_view, 24> kChannelFaultPoints{
     "channel.wake_space.before_futex",  // the mark of the waiter for room is cleared, it still sleeps
     "channel.arm.after_armed",          // about to sleep
     // Worker
-    "channel.take.before_started",      // its start time is written, the request still ready
-    "channel.take.after_started",       // started, nothing read yet
-    "channel.take.before_passed",       // revoked seen, its slot not yet free
-    "channel.take.after_passed",        // revoked request passed over, its slot free
-    "channel.take.before_sleep",        // marked as sleeping, awake
-    "channel.take.after_sleep",         // woken, nothing looked at yet
-    "channel.write.before_skip",        // the skip record to the start of the ring is not yet written
-    "channel.write.after_skip",         // written, the record behind it not
+    "channel.take.before_started",       // its start time is written, the request still ready
+    "channel.take.after_started",        // started, nothing read yet
+    "channel.take.before_passed",        // revoked seen, its slot not yet free
+    "channel.take.after_passed",         // revoked request passed over, its slot free
+    "channel.take.before_sleep",         // marked as sleeping, awake
+    "channel.take.after_sleep",          // woken, nothing looked at yet
+    "channel.write.before_skip",         // the skip record to the start of the ring is not yet written
+    "channel.write.after_skip",          // written, the record behind it not
     "channel.publish.before_published",  // the record is written, not yet visible
     "channel.publish.after_published",   // visible, the slot not yet free
     "channel.publish.after_free",        // free, the coordinator not yet told

@@ -39,7 +39,9 @@ template void seal(ResultRecord&) noexcept;
 template bool intact(const RequestRecord&) noexcept;
 template bool intact(const ResultRecord&) noexcept;
 
-void write_header(ChannelLayout& layout) noexcept { layout.header = kHeader; }
+void write_header(ChannelLayout& layout) noexcept {
+  layout.header = kHeader;
+}
 
 bool check_header(const ChannelLayout& layout) noexcept {
   return std::memcmp(&layout.header, &kHeader, sizeof kHeader) == 0;

@@ -32,11 +32,11 @@ struct Request {
 
 enum class ResultKind : std::uint16_t {
   kReturned = 1,
-  kRaised,     ///< payload: encoded by encode_raised (base/codec.h)
-  kExited,     ///< commands: `code`
-  kSignalled,  ///< commands: `code` is the signal
-  kNotStarted, ///< commands: `code` is an errno, payload the text of what was tried
-  kNeedBlock,  ///< not an end: the worker waits for a block of `block_size` bytes for the result of `sequence`
+  kRaised,      ///< payload: encoded by encode_raised (base/codec.h)
+  kExited,      ///< commands: `code`
+  kSignalled,   ///< commands: `code` is the signal
+  kNotStarted,  ///< commands: `code` is an errno, payload the text of what was tried
+  kNeedBlock,   ///< not an end: the worker waits for a block of `block_size` bytes for the result of `sequence`
 };
 
 struct Result {
@@ -47,10 +47,10 @@ struct Result {
   std::int64_t ended_ns = 0;
   std::uint32_t block = 0;
   std::uint64_t block_size = 0;
-  std::uint64_t output_end = 0;        ///< commands: where this job's output ends in the output file
+  std::uint64_t output_end = 0;  ///< commands: where this job's output ends in the output file
   std::uint64_t error_output_end = 0;
-  bool outputs_spent = false;          ///< commands: the worker needs new output files before its next job
-  std::string bytes;                   ///< inline payload, copied out of the ring
+  bool outputs_spent = false;  ///< commands: the worker needs new output files before its next job
+  std::string bytes;           ///< inline payload, copied out of the ring
 };
 
 }  // namespace prong::ipc

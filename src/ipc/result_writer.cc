@@ -21,7 +21,9 @@ void store(ChannelLayout& layout, ResultRecord& record) noexcept {
 
 }  // namespace
 
-bool ResultWriter::wants_rewind() const noexcept { return published_ % kResultRingSize >= kWarmBytes; }
+bool ResultWriter::wants_rewind() const noexcept {
+  return published_ % kResultRingSize >= kWarmBytes;
+}
 
 void ResultWriter::plan(std::size_t size, std::uint64_t taken) noexcept {
   const std::uint64_t length = align_record(sizeof(ResultRecord) + size);

@@ -18,9 +18,13 @@ constexpr std::uint64_t pack_word(std::uint64_t sequence, WordState state) noexc
   return sequence << 3 | static_cast<std::uint64_t>(state);
 }
 
-constexpr std::uint64_t sequence_in(std::uint64_t word) noexcept { return word >> 3; }
+constexpr std::uint64_t sequence_in(std::uint64_t word) noexcept {
+  return word >> 3;
+}
 
 /// May be none of the named states: the word is shared memory.
-constexpr WordState state_in(std::uint64_t word) noexcept { return static_cast<WordState>(word & 7); }
+constexpr WordState state_in(std::uint64_t word) noexcept {
+  return static_cast<WordState>(word & 7);
+}
 
 }  // namespace prong::ipc

@@ -1,8 +1,8 @@
 // WaitStrategy: how long to spin before sleeping. Either process; one thread.
 //
 // Spinning answers in 0.1 µs where sleeping takes 2 to 32, but only while the partner runs on another CPU: on the same
-// one it keeps away the very process that it waits for. So the budget is halved by each failure and restored by success,
-// or by a sleep so short that spinning would have succeeded.
+// one it keeps away the very process that it waits for. So the budget is halved by each failure and restored by
+// success, or by a sleep so short that spinning would have succeeded.
 #pragma once
 
 #include <algorithm>

@@ -62,9 +62,9 @@ struct WorkerChannel::Private {
 
   WaitStrategy waiting;
   ResultWriter writer;
-  std::uint64_t next = 1;      ///< sequence of the request to take next
-  std::uint64_t running = 0;   ///< the one taken and not answered, 0: none
-  std::int64_t started_ns = 0;  ///< of the running one
+  std::uint64_t next = 1;         ///< sequence of the request to take next
+  std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
+  std::int64_t started_ns = 0;    ///< of the running one
   std::uint64_t known_taken = 0;  ///< results_taken as last read
   int published_cpu = 0;
 };
@@ -130,7 +130,8 @@ void WorkerChannel::sleep_for_word(const Slot& slot) {
   const std::int64_t began = os::monotonic_now();
   SharedU32& sleeps = layout_->sleepers.sleeps;
   publish_cpu(kAsleep);
-  // seq_cst, then the word again: the coordinator stores the word, then looks at `sleeps`. One of the two sees the other.
+  // seq_cst, then the word again: the coordinator stores the word, then looks at `sleeps`. One of the two sees the
+  // other.
   sleeps.store(1, std::memory_order_seq_cst);
   PRONG_CHANNEL_FAULT_POINT("take.before_sleep");
   if (sequence_in(slot.word.load(std::memory_order_seq_cst)) != private_->next) os::futex_wait(sleeps, 1, -1);

@@ -31,9 +31,9 @@ struct Log {
 /// How both sides behave, so that the point is reached.
 struct Behaviour {
   std::size_t result_size = 10;
-  bool drain = true;      ///< the coordinator takes results
-  bool arm = false;       ///< the coordinator has armed the doorbell
-  bool notices = false;   ///< the worker publishes a notice before each result
+  bool drain = true;       ///< the coordinator takes results
+  bool arm = false;        ///< the coordinator has armed the doorbell
+  bool notices = false;    ///< the worker publishes a notice before each result
   bool late_push = false;  ///< nothing is pushed while the worker is awake
 };
 
@@ -196,13 +196,13 @@ const Behaviour kNotices{.notices = true};
 const Behaviour kLate{.late_push = true};
 
 const std::map<std::string_view, Expected> kWorkerPoints{
-    {"channel.take.before_started", {kPlain, 0}},     {"channel.take.after_started", {kPlain, 1}},
-    {"channel.take.before_passed", {kPlain, 0}},      {"channel.take.after_passed", {kPlain, 0}},
-    {"channel.take.before_sleep", {kLate, 0}},        {"channel.take.after_sleep", {kLate, 0}},
-    {"channel.write.before_skip", {kLarge, 1}},       {"channel.write.after_skip", {kLarge, 1}},
+    {"channel.take.before_started", {kPlain, 0}},      {"channel.take.after_started", {kPlain, 1}},
+    {"channel.take.before_passed", {kPlain, 0}},       {"channel.take.after_passed", {kPlain, 0}},
+    {"channel.take.before_sleep", {kLate, 0}},         {"channel.take.after_sleep", {kLate, 0}},
+    {"channel.write.before_skip", {kLarge, 1}},        {"channel.write.after_skip", {kLarge, 1}},
     {"channel.publish.before_published", {kPlain, 1}}, {"channel.publish.after_published", {kPlain, 0}},
-    {"channel.publish.after_free", {kPlain, 0}},      {"channel.notice.after_published", {kNotices, 1}},
-    {"channel.ring.before_doorbell", {kArmed, 0}},    {"channel.ring.after_doorbell", {kArmed, 0}},
+    {"channel.publish.after_free", {kPlain, 0}},       {"channel.notice.after_published", {kNotices, 1}},
+    {"channel.ring.before_doorbell", {kArmed, 0}},     {"channel.ring.after_doorbell", {kArmed, 0}},
     {"channel.space.before_sleep", {kFull, 1}},
 };
 

@@ -101,7 +101,9 @@ std::uint64_t available_memory(const std::string& proc_root, const std::string& 
   return std::min(room_on_machine(proc_root), room_in_groups(proc_root, sys_root));
 }
 
-std::uint64_t available_memory() { return available_memory("/proc", "/sys"); }
+std::uint64_t available_memory() {
+  return available_memory("/proc", "/sys");
+}
 
 void check_available_memory(std::uint64_t size) {
   if (size <= kUnchecked) return;

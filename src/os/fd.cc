@@ -17,7 +17,9 @@ void Fd::reset() noexcept {
   errno = kept;
 }
 
-Fd Fd::duplicate() const { return Fd(check(::fcntl(number_, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", number_)); }
+Fd Fd::duplicate() const {
+  return Fd(check(::fcntl(number_, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", number_));
+}
 
 void close_on_exec(int fd, bool close) noexcept {
   if (fd >= 0) ::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0);

@@ -10,7 +10,9 @@
 namespace prong::os {
 namespace {
 
-bool is_open(int number) { return ::fcntl(number, F_GETFD) != -1; }
+bool is_open(int number) {
+  return ::fcntl(number, F_GETFD) != -1;
+}
 
 TEST(FdTest, ClosesWhenItGoes) {
   int number = -1;
@@ -57,7 +59,9 @@ TEST(FdTest, DuplicateIsCloseOnExec) {
   EXPECT_NE(::fcntl(copy.get(), F_GETFD) & FD_CLOEXEC, 0);
 }
 
-TEST(FdTest, DuplicateOfNothingThrows) { EXPECT_THROW(Fd().duplicate(), SystemError); }
+TEST(FdTest, DuplicateOfNothingThrows) {
+  EXPECT_THROW(Fd().duplicate(), SystemError);
+}
 
 }  // namespace
 }  // namespace prong::os

@@ -14,7 +14,9 @@ static_assert(std::atomic<std::uint32_t>::is_always_lock_free);
 
 namespace {
 
-std::uint32_t* address_of(std::atomic<std::uint32_t>& word) noexcept { return reinterpret_cast<std::uint32_t*>(&word); }
+std::uint32_t* address_of(std::atomic<std::uint32_t>& word) noexcept {
+  return reinterpret_cast<std::uint32_t*>(&word);
+}
 
 }  // namespace
 
@@ -31,6 +33,8 @@ void futex_wake(std::atomic<std::uint32_t>& word, int count) noexcept {
   ::syscall(SYS_futex, address_of(word), FUTEX_WAKE, count, nullptr, nullptr, 0);
 }
 
-int current_cpu() noexcept { return ::sched_getcpu(); }  // reads the rseq area where glibc has registered one
+int current_cpu() noexcept {
+  return ::sched_getcpu();
+}  // reads the rseq area where glibc has registered one
 
 }  // namespace prong::os

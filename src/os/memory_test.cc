@@ -141,7 +141,9 @@ TEST(MappingTest, EmptyOneAndMoves) {
   EXPECT_EQ(second.size(), 4096u);
 }
 
-TEST(MappingTest, RefusedMappingThrows) { EXPECT_THROW(Mapping(-1, 4096, Mapping::Mode::kShared), SystemError); }
+TEST(MappingTest, RefusedMappingThrows) {
+  EXPECT_THROW(Mapping(-1, 4096, Mapping::Mode::kShared), SystemError);
+}
 
 }  // namespace
 }  // namespace prong::os

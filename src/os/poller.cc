@@ -61,7 +61,9 @@ void Poller::add(int fd, std::uint64_t token, Trigger trigger) {
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "watch descriptor ", fd);
 }
 
-void Poller::remove(int fd) noexcept { ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr); }
+void Poller::remove(int fd) noexcept {
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
+}
 
 Poller::Wake Poller::wait(std::vector<std::uint64_t>& ready, std::int64_t deadline_ns, const sigset_t* mask) {
   Events events;
@@ -72,7 +74,9 @@ Poller::Wake Poller::wait(std::vector<std::uint64_t>& ready, std::int64_t deadli
   return count > 0 ? Wake::kReady : Wake::kTimedOut;
 }
 
-Fd create_eventfd() { return Fd(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create an eventfd")); }
+Fd create_eventfd() {
+  return Fd(check(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "create an eventfd"));
+}
 
 void ring(int eventfd) noexcept {
   const std::uint64_t one = 1;

@@ -60,10 +60,14 @@ bool wait_for(int fd, short events, std::int64_t deadline_ns) {
   }
 }
 
-bool means_closed(int error) noexcept { return error == EPIPE || error == ECONNRESET || error == ENOTCONN; }
+bool means_closed(int error) noexcept {
+  return error == EPIPE || error == ECONNRESET || error == ENOTCONN;
+}
 
 // ETOOMANYREFS: too many descriptors of this user are under way; they become fewer when receivers take them.
-bool means_full(int error) noexcept { return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS; }
+bool means_full(int error) noexcept {
+  return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS;
+}
 
 }  // namespace
 
@@ -105,8 +109,12 @@ ReceiveResult receive_message(int socket, std::span<std::byte> into, std::vector
   return {ReceiveResult::Kind::kMessage, static_cast<std::size_t>(size)};
 }
 
-bool wait_readable(int fd, std::int64_t deadline_ns) { return wait_for(fd, POLLIN, deadline_ns); }
+bool wait_readable(int fd, std::int64_t deadline_ns) {
+  return wait_for(fd, POLLIN, deadline_ns);
+}
 
-bool wait_writable(int fd, std::int64_t deadline_ns) { return wait_for(fd, POLLOUT, deadline_ns); }
+bool wait_writable(int fd, std::int64_t deadline_ns) {
+  return wait_for(fd, POLLOUT, deadline_ns);
+}
 
 }  // namespace prong::os

@@ -11,18 +11,18 @@
 
 namespace prong::test {
 
-/// A forked child that runs `body` and ends with status 0, or is killed: at the latest with this object, or by SIGALRM
-/// after `kDeadlineS` seconds.
+/// A forked child that runs `body` and ends with status 0 (by an exception: kThrew), or is killed: at the latest with
+/// this object, or by SIGALRM after `kDeadlineS` seconds.
 class Child {
  public:
   static constexpr unsigned kDeadlineS = 30;
+  static constexpr int kThrew = 99;
 
   template <typename Body>
   explicit Child(Body body) : pid_(::fork()) {
     if (pid_ != 0) return;
     ::alarm(kDeadlineS);
-    body();
-    ::_exit(0);
+    ::_exit(run(body));
   }
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
@@ -47,6 +47,17 @@ class Child {
   bool ended_well() const { return pid_ == 0 && WIFEXITED(status_) && WEXITSTATUS(status_) == 0; }
 
  private:
+  // An exception must not reach the test framework: the child would go on with the other tests.
+  template <typename Body>
+  static int run(Body& body) noexcept {
+    try {
+      body();
+      return 0;
+    } catch (...) {
+      return kThrew;
+    }
+  }
+
   pid_t pid_;
   int status_ = 0;
 };
