@@ -1,8 +1,8 @@
-"""Every block of code in the README runs, and prints what the README says.
+"""Every block of code in the README and the Python guide runs, and prints what the page says.
 
-A block that begins with a comment naming a file ("# hashes.py", "// main.cc") is written to that file, and not run. A
+A block that begins with a comment naming a file ("# words.py", "// main.cc") is written to that file, and not run. A
 python block is run as a program; a `text` block after it is its output. In a console block, lines that begin with "$ "
-are commands, the others their output. "..." in an output stands for anything. All share one folder, in order.
+are commands, the others their output. "..." in an output stands for anything. All of a page share one folder, in order.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parents[2]
+PAGES = ["README.md", "docs/python.md"]
 LANGUAGES = {"python", "console", "text", "cpp", "cmake"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?:#|//) ([\w.]+)\n")
+LINK = re.compile(r"\]\(([^)#:]+)\)")
 
 
 @dataclass(frozen=True)
 class Block:
     language: str
     text: str
-    line: int
+    where: str
 
     @property
     def file(self) -> str:
@@ -33,9 +35,12 @@ class Block:
         return match.group(1) if match else ""
 
 
-def blocks() -> list[Block]:
-    readme = (TREE / "README.md").read_text(encoding="utf-8")
-    return [Block(m.group(1), m.group(2), readme.count("\n", 0, m.start()) + 1) for m in BLOCK.finditer(readme)]
+def blocks_of(page: str) -> list[Block]:
+    text = (TREE / page).read_text(encoding="utf-8")
+    return [
+        Block(match.group(1), match.group(2), f"{page}:{text.count(chr(10), 0, match.start()) + 1}")
+        for match in BLOCK.finditer(text)
+    ]
 
 
 def check_output(printed: str, expected: str, where: str) -> None:
@@ -47,9 +52,9 @@ class Reader:
     """Runs blocks in one folder."""
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
-        bin_folder = TREE / "python" / "prong" / "_bin"
+        programs = TREE / "python" / "prong" / "_bin"
         self.folder = folder
-        self.environment = {**environment, "PATH": f"{bin_folder}:{Path(sys.executable).parent}:{environment['PATH']}"}
+        self.environment = {**environment, "PATH": f"{programs}:{Path(sys.executable).parent}:{environment['PATH']}"}
 
     def run(self, command: list[str], where: str) -> str:
         result = subprocess.run(
@@ -64,42 +69,51 @@ class Reader:
     def run_console(self, block: Block) -> None:
         for step in re.split(r"^\$ ", block.text, flags=re.MULTILINE)[1:]:
             command, _, expected = step.partition("\n")
-            printed = self.run(["bash", "-c", command.partition("  #")[0]], f"README.md:{block.line}: {command}")
-            check_output(printed, expected, f"README.md:{block.line}: {command}")
+            printed = self.run(["bash", "-c", command], f"{block.where}: {command}")
+            check_output(printed, expected, f"{block.where}: {command}")
 
 
-def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    assert {block.language for block in blocks()} <= LANGUAGES
-
-
-def test_python_and_console_blocks_do_what_the_readme_says(tmp_path: Path, family) -> None:
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_of_code_do_what_the_page_says(page: str, tmp_path: Path, family) -> None:
     reader = Reader(tmp_path, family.environment)
     printed = None
-    for block in blocks():
-        where = f"README.md:{block.line}"
+    for block in blocks_of(page):
+        assert block.language in LANGUAGES, f"{block.where}: not tested"
         if block.language == "text":
-            assert printed is not None, f"{where}: output of nothing"
-            check_output(printed, block.text, where)
+            assert printed is not None, f"{block.where}: output of nothing"
+            check_output(printed, block.text, block.where)
             printed = None
         elif block.file:
             reader.write(block)
         elif block.language == "python":
-            printed = reader.run([sys.executable, "-c", block.text], where)
+            printed = reader.run([sys.executable, "-c", block.text], block.where)
         elif block.language == "console":
             reader.run_console(block)
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_cpp_block_builds_with_the_installed_package_and_runs(tmp_path: Path, family) -> None:
+def test_cpp_block_of_the_readme_builds_with_the_installed_package_and_runs(tmp_path: Path, family) -> None:
     reader = Reader(tmp_path, family.environment)
-    for block in blocks():
+    for block in blocks_of("README.md"):
         if block.file.endswith((".cc", ".txt")):
             reader.write(block)
+    main = next(block for block in blocks_of("README.md") if block.file == "main.cc")
     prefix = tmp_path / "prefix"
     reader.run(["cmake", "--install", str(TREE / "build"), "--prefix", str(prefix)], "cmake --install")
     reader.run(["cmake", "-S", ".", "-B", "build", f"-DCMAKE_PREFIX_PATH={prefix}"], "cmake")
     reader.run(["cmake", "--build", "build"], "cmake --build")
-    main = next(block for block in blocks() if block.file.endswith(".cc"))
     expected = re.findall(r"// prints: (.*)$", main.text, re.MULTILINE)
-    check_output(reader.run(["build/tour"], main.file), "\n".join(expected), main.file)
+    check_output(reader.run(["build/tour"], main.where), "\n".join(expected), main.where)
+
+
+def pages_of_the_project() -> list[str]:
+    pages = [*TREE.glob("*.md"), *TREE.glob("docs/**/*.md")]
+    return sorted(str(page.relative_to(TREE)) for page in pages)
+
+
+@pytest.mark.parametrize("page", pages_of_the_project())
+def test_links_lead_somewhere(page: str) -> None:
+    text = BLOCK.sub("", (TREE / page).read_text(encoding="utf-8"))
+    missing = [link for link in LINK.findall(text) if not ((TREE / page).parent / link).exists()]
+    assert missing == []
