@@ -4,9 +4,6 @@ target_compile_features(prong_compile_settings INTERFACE cxx_std_20)
 target_compile_options(prong_compile_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion
   $<$<BOOL:${PRONG_WERROR}>:-Werror>)
-if(PRONG_FAULT_POINTS)
-  target_compile_definitions(prong_compile_settings INTERFACE PRONG_FAULT_POINTS=1)
-endif()
 
 if(PRONG_SANITIZE STREQUAL "address")
   set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
@@ -25,3 +22,4 @@ set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 find_package(Threads REQUIRED)
+find_package(cereal REQUIRED)

@@ -14,7 +14,8 @@ if(TARGET prong_cli)
 endif()
 install(EXPORT prong_targets NAMESPACE prong:: FILE prong-targets.cmake DESTINATION ${package_dir})
 configure_package_config_file(cmake/prong-config.cmake.in ${PROJECT_BINARY_DIR}/prong-config.cmake
-  INSTALL_DESTINATION ${package_dir})
+  INSTALL_DESTINATION ${package_dir}
+  PATH_VARS CMAKE_INSTALL_LIBEXECDIR)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/prong-config-version.cmake
   COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/prong-config.cmake ${PROJECT_BINARY_DIR}/prong-config-version.cmake

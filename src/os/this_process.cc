@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -60,6 +61,15 @@ pid_t process_id() noexcept { return ::getpid(); }
 pid_t parent_id() noexcept { return ::getppid(); }
 pid_t try_fork() noexcept { return ::fork(); }
 void exit_now(int status) noexcept { ::_exit(status); }
+
+void become_program(char* const* argv) noexcept {
+  ::execv(argv[0], argv);
+  ::_exit(127);
+}
+
+void after_fork_in_child(void (*handler)()) noexcept { ::pthread_atfork(nullptr, nullptr, handler); }
+
+bool is_executable(const std::string& path) noexcept { return ::access(path.c_str(), X_OK) == 0; }
 
 void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "become a subreaper"); }
 

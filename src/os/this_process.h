@@ -18,6 +18,12 @@ pid_t parent_id() noexcept;
 pid_t try_fork() noexcept;
 /// Ends without running destructors or exit handlers.
 [[noreturn]] void exit_now(int status) noexcept;
+/// Becomes the program argv[0], found as it is written; argv ends with a null. Ends with status 127 if that is refused.
+[[noreturn]] void become_program(char* const* argv) noexcept;
+/// Runs `handler` in each child that fork() makes from now on; once registered it stays.
+void after_fork_in_child(void (*handler)()) noexcept;
+/// Whether this process may execute the file.
+bool is_executable(const std::string& path) noexcept;
 
 /// This process becomes the parent of orphaned descendants. Throws SystemError.
 void become_subreaper();

@@ -1,6 +1,5 @@
 #include "pool/coordinator.h"
 
-#include <pthread.h>
 
 #include <algorithm>
 #include <atomic>
@@ -8,6 +7,7 @@
 
 #include "os/clock.h"
 #include "os/cpus.h"
+#include "os/this_process.h"
 #include "os/thread.h"
 #include "prong/error.h"
 
@@ -24,7 +24,8 @@ std::atomic<unsigned> fork_generation{0};
 
 unsigned current_generation() {
   static const bool registered = [] {
-    return ::pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); }) == 0;
+    os::after_fork_in_child([] { fork_generation.fetch_add(1, std::memory_order_relaxed); });
+    return true;
   }();
   (void)registered;
   return fork_generation.load(std::memory_order_relaxed);

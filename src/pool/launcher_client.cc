@@ -1,11 +1,9 @@
 #include "pool/launcher_client.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include "os/check.h"
 #include "os/child.h"
 #include "os/memory.h"
+#include "os/this_process.h"
 #include "pool/launcher_path.h"
 
 namespace prong::pool {
@@ -18,13 +16,12 @@ constexpr int kPidfdInLauncher = 4;
 [[noreturn]] void become_launcher(const launcher::LauncherArguments& arguments, char* const* argv) {
   for (const int fd : {arguments.socket, arguments.template_socket, arguments.program_pidfd})
     os::close_on_exec(fd, false);
-  ::execv(argv[0], argv);
-  ::_exit(127);
+  os::become_program(argv);
 }
 
 }  // namespace
 
-LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open_pidfd(::getpid())) {
+LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open_pidfd(os::process_id())) {
   auto [ours, theirs] = os::socket_pair();
   socket_ = std::move(ours);
   if (options.start == StartKind::kFork) {
@@ -43,7 +40,7 @@ LauncherClient::~LauncherClient() {
 
 void LauncherClient::start_detached(int peer, const PoolOptions&) {
   os::ExecRequest request;
-  launcher::LauncherArguments arguments{.socket = kSocketInLauncher, .program_pid = ::getpid()};
+  launcher::LauncherArguments arguments{.socket = kSocketInLauncher, .program_pid = os::process_id()};
   request.fds = {{kSocketInLauncher, peer}};
   if (own_pidfd_) {
     arguments.program_pidfd = kPidfdInLauncher;
@@ -60,19 +57,19 @@ void LauncherClient::start_detached(int peer, const PoolOptions&) {
 void LauncherClient::start_forked(int peer, const PoolOptions& options) {
   auto [launcher_end, template_end] = os::socket_pair();
   const std::string path = find_launcher();
-  const pid_t program = ::getpid();
-  const auto do_fork = [&] { return options.fork_function ? options.fork_function() : ::fork(); };
+  const pid_t program = os::process_id();
+  const auto do_fork = [&] { return options.fork_function ? options.fork_function() : os::try_fork(); };
   pid_ = os::check(do_fork(), "fork the program for a pool of kind 'fork'");
   if (pid_ == 0) {
     try {
       os::become_subreaper();
       const pid_t template_pid = do_fork();
       if (template_pid == 0) {
-        ::close(peer);
-        ::close(launcher_end.get());
-        ::close(socket_.get());
+        os::Fd(peer).reset();
+        launcher_end.reset();
+        socket_.reset();
         options.fork_template(template_end.get());
-        ::_exit(0);
+        os::exit_now(0);
       }
       const launcher::LauncherArguments arguments{.socket = peer,
                                                   .program_pidfd = own_pidfd_.get(),
@@ -85,7 +82,7 @@ void LauncherClient::start_forked(int peer, const PoolOptions& options) {
       argv.push_back(nullptr);
       become_launcher(arguments, argv.data());
     } catch (...) {
-      ::_exit(127);  // never back into the user's frames
+      os::exit_now(127);  // never back into the user's frames
     }
   }
   is_child_ = true;

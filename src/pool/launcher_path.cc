@@ -1,12 +1,12 @@
 #include "pool/launcher_path.h"
 
 #include <dlfcn.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <vector>
 
+#include "os/this_process.h"
 #include "prong/error.h"
 
 /// In programs that found an installed Prong by CMake's find_package: the launcher's place, wherever the installation was
@@ -51,7 +51,7 @@ std::vector<std::string> candidates() {
 std::string find_launcher() {
   std::string tried;
   for (const std::string& path : candidates()) {
-    if (::access(path.c_str(), X_OK) == 0) return path;
+    if (os::is_executable(path)) return path;
     tried += "\n  " + path;
   }
   throw PoolError("cannot find the program prong-launcher; set PRONG_LAUNCHER to its path. Tried:" + tried);

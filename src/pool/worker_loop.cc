@@ -1,6 +1,5 @@
 #include "pool/worker_loop.h"
 
-#include <pthread.h>
 
 #include <atomic>
 #include <cstring>
@@ -128,7 +127,7 @@ void settle_worker(int launcher_pid) {
   os::become_subreaper();
   os::disable_core_dumps();
   os::prefer_as_oom_victim();
-  ::pthread_atfork(nullptr, nullptr, [] { in_forked_copy.store(true, std::memory_order_relaxed); });
+  os::after_fork_in_child([] { in_forked_copy.store(true, std::memory_order_relaxed); });
   in_worker_process.store(true, std::memory_order_relaxed);
   in_forked_copy.store(false, std::memory_order_relaxed);
 }
