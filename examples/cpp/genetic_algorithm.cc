@@ -2,9 +2,9 @@
 //
 //   genetic_algorithm [seed [cities [epochs]]]
 //
-// Tours live on islands, and every island evolves in a job of its own. After each epoch the best tour of an island visits
-// the next one. A job's random numbers depend on the seed, the epoch and the island alone, so the same seed gives the
-// same tour on any number of workers.
+// Tours live on islands, and every island evolves in a job of its own. After each epoch the best tour of an island
+// visits the next one. A job's random numbers depend on the seed, the epoch and the island alone, so the same seed
+// gives the same tour on any number of workers.
 #include <prong/prong.h>
 
 #include <algorithm>
@@ -60,7 +60,9 @@ struct Island {
   }
 };
 
-std::size_t below(Chance& chance, std::size_t end) { return std::uniform_int_distribution<std::size_t>(0, end - 1)(chance); }
+std::size_t below(Chance& chance, std::size_t end) {
+  return std::uniform_int_distribution<std::size_t>(0, end - 1)(chance);
+}
 
 double length_of(const std::vector<City>& cities, const Order& order) {
   double length = 0;
@@ -83,7 +85,8 @@ Order child_of(const Order& mother, const Order& father, Chance& chance) {
   std::vector<bool> kept(mother.size());
   for (std::size_t i = first; i < last; ++i) kept[static_cast<std::size_t>(mother[i])] = true;
   Order child;
-  std::ranges::copy_if(father, std::back_inserter(child), [&](int city) { return !kept[static_cast<std::size_t>(city)]; });
+  std::ranges::copy_if(father, std::back_inserter(child),
+                       [&](int city) { return !kept[static_cast<std::size_t>(city)]; });
   const auto at = [&](std::size_t position) { return std::next(child.begin(), static_cast<std::ptrdiff_t>(position)); };
   child.insert(at(first), mother.begin() + static_cast<std::ptrdiff_t>(first),
                mother.begin() + static_cast<std::ptrdiff_t>(last));
@@ -149,7 +152,9 @@ void report(int epoch, const std::vector<Island>& islands) {
 
 int main(int argc, char** argv) {
   prong::init(argc, argv);
-  const auto given = [&](int position, int otherwise) { return argc > position ? std::atoi(argv[position]) : otherwise; };
+  const auto given = [&](int position, int otherwise) {
+    return argc > position ? std::atoi(argv[position]) : otherwise;
+  };
   const int seed = given(1, 1);
   const int cities = std::max(2, given(2, 60));
   const int epochs = given(3, 12);

@@ -28,7 +28,9 @@ void hang() {
   for (;;) std::raise(SIGSTOP);
 }
 
-void crash() { std::raise(SIGSEGV); }
+void crash() {
+  std::raise(SIGSEGV);
+}
 
 int main(int argc, char** argv) {
   prong::init(argc, argv);  // first: workers are this program, started again, and branch off here

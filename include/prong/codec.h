@@ -65,15 +65,25 @@ class InputArchive : public cereal::InputArchive<InputArchive, cereal::AllowEmpt
   ByteSpan rest_;
 };
 
-// What cereal looks for by the type of the archive.
+namespace detail {
+
 template <typename T>
-  requires std::is_arithmetic_v<T>
+concept Arithmetic = std::is_arithmetic_v<T>;
+template <typename T>
+concept OwnArchive = std::same_as<T, OutputArchive> || std::same_as<T, InputArchive>;
+/// What a vector stores in its encoded form.
+template <typename T>
+concept BlockElement = (Arithmetic<T> && !std::same_as<T, bool>) || std::same_as<T, std::byte>;
+
+}  // namespace detail
+
+// What cereal looks for by the type of the archive.
+template <detail::Arithmetic T>
 void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) {
   archive.write(&value, sizeof value);
 }
 
-template <typename T>
-  requires std::is_arithmetic_v<T>
+template <detail::Arithmetic T>
 void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
   archive.read(&value, sizeof value);
 }
@@ -88,14 +98,12 @@ void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::BinaryData<T>& dat
   archive.read(data.data, static_cast<std::size_t>(data.size));
 }
 
-template <typename Archive, typename T>
-  requires std::same_as<Archive, OutputArchive> || std::same_as<Archive, InputArchive>
+template <detail::OwnArchive Archive, typename T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::NameValuePair<T>& pair) {
   archive(pair.value);
 }
 
-template <typename Archive, typename T>
-  requires std::same_as<Archive, OutputArchive> || std::same_as<Archive, InputArchive>
+template <detail::OwnArchive Archive, typename T>
 void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::SizeTag<T>& tag) {
   archive(tag.size);
 }
@@ -137,9 +145,10 @@ template <typename T>
 constexpr void require_encodable() {
   static_assert(!std::is_pointer_v<T> && !std::is_null_pointer_v<T> && !std::is_member_pointer_v<T>,
                 "prong: a pointer means nothing in another process; pass the value itself, or a std::unique_ptr to it");
-  static_assert(!kIsStdFunction<T>,
-                "prong: a std::function cannot be sent to another process; pass a function, a lambda, or an object of a "
-                "class with operator() and a cereal serialize function");
+  static_assert(
+      !kIsStdFunction<T>,
+      "prong: a std::function cannot be sent to another process; pass a function, a lambda, or an object of a "
+      "class with operator() and a cereal serialize function");
   if constexpr (!std::is_pointer_v<T> && !std::is_null_pointer_v<T> && !std::is_member_pointer_v<T> &&
                 !kIsStdFunction<T>) {
     static_assert(cereal::traits::is_output_serializable<T, OutputArchive>::value &&
@@ -147,9 +156,10 @@ constexpr void require_encodable() {
                   "prong: this type cannot be sent to another process; give it a member function "
                   "`template <typename Archive> void serialize(Archive& archive) { archive(all, its, members); }` "
                   "or include the header of cereal/types that knows it (see docs/cpp.md)");
-    static_assert(std::is_default_constructible_v<T>,
-                  "prong: a type that is sent to another process must be default-constructible: it is made there first, "
-                  "then filled");
+    static_assert(
+        std::is_default_constructible_v<T>,
+        "prong: a type that is sent to another process must be default-constructible: it is made there first, "
+        "then filled");
   }
 }
 
@@ -158,9 +168,8 @@ template <typename T>
 inline constexpr bool kIsBlock = false;
 template <typename Allocator>
 inline constexpr bool kIsBlock<std::basic_string<char, std::char_traits<char>, Allocator>> = true;
-template <typename T, typename Allocator>
-inline constexpr bool kIsBlock<std::vector<T, Allocator>> =
-    (std::is_arithmetic_v<T> || std::same_as<T, std::byte>) && !std::same_as<T, bool>;
+template <BlockElement T, typename Allocator>
+inline constexpr bool kIsBlock<std::vector<T, Allocator>> = true;
 
 /// Saves a value that lives until the bytes are used, so that a large one is not copied on the way.
 template <typename T>

@@ -35,14 +35,14 @@ Payload encode_call(Function&& function, const Arguments&... arguments) {
   return detail::CallEncoder<Parameters>::encode(callable, arguments...);
 }
 
-/// A pool, seen with other options for the jobs that are submitted through it. Cheap to copy; must not outlive the pool.
+/// A pool, seen with other options for the jobs that are submitted through it. Cheap to copy; must not outlive it.
 class PoolView {
  public:
   /// `options` may be null: defaults.
-  PoolView(Pool& pool, std::shared_ptr<const JobOptions> options) noexcept : pool_(&pool), options_(std::move(options)) {}
+  PoolView(Pool& pool, std::shared_ptr<const JobOptions> options) noexcept
+      : pool_(&pool), options_(std::move(options)) {}
 
-  template <typename Function, typename... Arguments>
-    requires(!std::same_as<std::remove_cvref_t<Function>, Command>)
+  template <detail::Callee Function, typename... Arguments>
   FutureOf<Function, Arguments...> submit(Function&& function, Arguments&&... arguments) {
     return {*pool_, submit_call(encode_call(function, arguments...))};
   }
@@ -106,8 +106,7 @@ class PoolView {
   std::shared_ptr<const JobOptions> options_;
 };
 
-template <typename Function, typename... Arguments>
-  requires(!std::same_as<std::remove_cvref_t<Function>, JobSpec> && !std::same_as<std::remove_cvref_t<Function>, Command>)
+template <detail::Callee Function, typename... Arguments>
 FutureOf<Function, Arguments...> Pool::submit(Function&& function, Arguments&&... arguments) {
   return PoolView(*this, nullptr).submit(std::forward<Function>(function), std::forward<Arguments>(arguments)...);
 }

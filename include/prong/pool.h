@@ -34,7 +34,11 @@ struct CommandResult;
 namespace detail {
 template <typename Function, typename... Arguments>
 struct ResultOf;
-}
+/// What may be a function to call: not what other overloads take in its place.
+template <typename T>
+concept Callee = !std::same_as<std::remove_cvref_t<T>, JobSpec> && !std::same_as<std::remove_cvref_t<T>, Command> &&
+                 !std::same_as<std::remove_cvref_t<T>, JobOptions>;
+}  // namespace detail
 /// What submit(function, arguments...) gives: a Future of the function's result.
 template <typename Function, typename... Arguments>
 using FutureOf = Future<typename detail::ResultOf<Function, Arguments...>::type>;
@@ -42,7 +46,7 @@ using FutureOf = Future<typename detail::ResultOf<Function, Arguments...>::type>
 struct WorkerInfo {
   std::uint64_t id = 0;
   int pid = 0;
-  std::string state;        ///< "starting", "idle", "busy", "ending"
+  std::string state;  ///< "starting", "idle", "busy", "ending"
   std::uint64_t jobs_done = 0;
 };
 
@@ -67,8 +71,8 @@ struct WaitOptions {
 
 class Pool {
  public:
-  /// Starts the launcher (and workers). Throws UsageError, SystemError or PoolError. Without options.program, the workers
-  /// of kFresh, kSpawn and kFork are this program's own: see prong/init.h.
+  /// Starts the launcher (and workers). Throws UsageError, SystemError or PoolError. Without options.program, the
+  /// workers of kFresh, kSpawn and kFork are this program's own: see prong/init.h.
   explicit Pool(PoolOptions options = {});
   /// As terminate() and join().
   ~Pool();
@@ -85,9 +89,7 @@ class Pool {
   std::vector<JobPtr> submit_all(std::vector<JobSpec> specs);
 
   /// Queues a call of `function` with copies of `arguments`. See docs/cpp.md for what may be passed.
-  template <typename Function, typename... Arguments>
-    requires(!std::same_as<std::remove_cvref_t<Function>, JobSpec> &&
-             !std::same_as<std::remove_cvref_t<Function>, Command>)
+  template <detail::Callee Function, typename... Arguments>
   FutureOf<Function, Arguments...> submit(Function&& function, Arguments&&... arguments);
   /// The same for each element of `range`, under few locks.
   template <typename Function, typename Range>
@@ -101,7 +103,8 @@ class Pool {
   std::vector<Outcome> map_outcomes(Function&& function, Range&& range);
   /// Queues a command line (StartKind::kCommand).
   Future<CommandResult> submit(Command command);
-  /// This pool with other options for what is submitted: pool.options({.timeout = 5s}).submit(work, x). Throws UsageError.
+  /// This pool with other options for what is submitted: pool.options({.timeout = 5s}).submit(work, x). Throws
+  /// UsageError if they make no sense.
   PoolView options(JobOptions job_options);
 
   /// Cancels a job that has not started: true if it is cancelled now (or was before).
@@ -109,7 +112,8 @@ class Pool {
   /// Cancels a job also if it runs: its process tree is killed as by a limit. False if it was done already.
   bool kill(const JobPtr& job);
 
-  /// Waits until `ready()` is true. `ready` is called without any lock held, often; it must be cheap and must not throw.
+  /// Waits until `ready()` is true. `ready` is called without any lock held, often; it must be cheap and must not
+  /// throw.
   WaitResult wait(const std::function<bool()>& ready, const WaitOptions& options = {});
 
   /// Asks that `job` be handed to the watcher when it is done. False if it is done already (then it never is).

@@ -66,6 +66,6 @@ const char* type_name() {
 #define PRONG_DETAIL_NAME(prefix, number) PRONG_DETAIL_JOIN(prefix, number)
 
 /// Registers a function under the name by which it is written here: PRONG_FUNCTION(shapes::area) is "shapes::area".
-#define PRONG_FUNCTION(function)                                                                                \
+#define PRONG_FUNCTION(function)                                                                                   \
   [[maybe_unused]] static const ::prong::detail::Registration PRONG_DETAIL_NAME(prong_registration_, __COUNTER__)( \
       #function, ::prong::detail::type_name<&function>(), &::prong::detail::RegisteredInvoker<&function>::invoke)

@@ -3,7 +3,7 @@
 //   prong::CommandResult result = prong::run({"make", "-j2"}, {.timeout = 60s});
 //   if (!result.succeeded()) std::cerr << describe(result.outcome) << '\n' << result.error_output.text();
 //
-//   double value = prong::call(risky, 3);                     // may crash: JobSignalled here, not the end of the program
+//   double value = prong::call(risky, 3);  // may crash: a JobSignalled here, not the end of the program
 //   double other = prong::call({.timeout = 1s}, risky, 4);
 //
 // They share two hidden pools of the process, made when first used. Any thread; as many at once as there are threads.
@@ -33,12 +33,9 @@ PoolView own_process(JobOptions options);
 }  // namespace detail
 
 /// Calls `function` in a worker of its own. Throws a JobFailed if it did not return.
-template <typename Function, typename... Arguments>
-  requires(!std::same_as<std::remove_cvref_t<Function>, JobOptions>)
+template <detail::Callee Function, typename... Arguments>
 auto call(Function&& function, Arguments&&... arguments) {
-  return detail::own_process({})
-      .submit(std::forward<Function>(function), std::forward<Arguments>(arguments)...)
-      .get();
+  return detail::own_process({}).submit(std::forward<Function>(function), std::forward<Arguments>(arguments)...).get();
 }
 
 template <typename Function, typename... Arguments>

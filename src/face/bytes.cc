@@ -44,7 +44,9 @@ std::span<const ByteSpan> Bytes::parts() {
   return pieces_;
 }
 
-Payload Bytes::payload() { return Payload::gather(parts()); }
+Payload Bytes::payload() {
+  return Payload::gather(parts());
+}
 
 void throw_too_short(std::size_t wanted, std::size_t there) {
   throw CodecError("the bytes end too early: " + std::to_string(wanted) + " more were to be read, " +

@@ -25,7 +25,8 @@ const void* code_in(const Image& image, const CodeAddress& address) {
 
 Image loaded_or_load(const CodeAddress& address) {
   if (auto image = face::image_of_build(address.image)) return *image;
-  if (address.path.empty()) refuse(address, "the worker runs another build of it: start the program anew after building");
+  if (address.path.empty())
+    refuse(address, "the worker runs another build of it: start the program anew after building");
   if (const auto reason = face::load_image(address.path); !reason.empty())
     refuse(address, "the worker cannot load that: " + reason);
   if (auto image = face::image_of_build(address.image)) return *image;
@@ -38,7 +39,8 @@ CodeAddress locate(const void* code) {
   const auto address = reinterpret_cast<std::uintptr_t>(code);
   if (face::program_image().holds(address)) return address_in(face::program_image(), address);
   if (const auto image = face::image_at(address)) return address_in(*image, address);
-  throw UsageError("the function to call lies in no loaded program or library (is the pointer null, or the code generated?)");
+  throw UsageError(
+      "the function to call lies in no loaded program or library (is the pointer null, or the code generated?)");
 }
 
 const void* resolve(const CodeAddress& address) {

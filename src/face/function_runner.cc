@@ -13,8 +13,7 @@ namespace {
 using detail::InvokeFunction;
 
 InvokeFunction invoker_of(const detail::CodeAddress& address, InputArchive& archive) {
-  if (address.image != 0)
-    return reinterpret_cast<InvokeFunction>(const_cast<void*>(detail::resolve(address)));
+  if (address.image != 0) return reinterpret_cast<InvokeFunction>(const_cast<void*>(detail::resolve(address)));
   std::string type;
   archive(type);
   return detail::find_registered(address.path, type);
@@ -62,9 +61,13 @@ void FunctionRunner::run(JobId, int, const Payload& call, ResultSink& sink) {
   }
 }
 
-void FunctionRunner::initialize(const Payload& call, ResultSink& sink) { run(0, 0, call, sink); }
+void FunctionRunner::initialize(const Payload& call, ResultSink& sink) {
+  run(0, 0, call, sink);
+}
 
-void FunctionRunner::finalize(const Payload& call, ResultSink& sink) { run(0, 0, call, sink); }
+void FunctionRunner::finalize(const Payload& call, ResultSink& sink) {
+  run(0, 0, call, sink);
+}
 
 void FunctionRunner::before_exit() {
   flush_output();

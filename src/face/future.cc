@@ -13,9 +13,13 @@ bool AnyFuture::wait_until(std::chrono::steady_clock::time_point time) const {
   return done();
 }
 
-bool AnyFuture::cancel() { return done() ? std::holds_alternative<Cancelled>(job_->outcome()) : pool_->cancel(job_); }
+bool AnyFuture::cancel() {
+  return done() ? std::holds_alternative<Cancelled>(job_->outcome()) : pool_->cancel(job_);
+}
 
-bool AnyFuture::kill() { return !done() && pool_->kill(job_); }
+bool AnyFuture::kill() {
+  return !done() && pool_->kill(job_);
+}
 
 CommandResult Future<CommandResult>::get() const {
   CommandResult result{.outcome = outcome(), .attempts = static_cast<int>(job()->attempts().size())};

@@ -20,13 +20,17 @@ std::uint64_t hash(std::string_view bytes) {
   return std::max<std::uint64_t>(value, 1);
 }
 
-Headers headers_of(const dl_phdr_info& info) { return {info.dlpi_phdr, info.dlpi_phnum}; }
+Headers headers_of(const dl_phdr_info& info) {
+  return {info.dlpi_phdr, info.dlpi_phnum};
+}
 
 std::string_view segment(const dl_phdr_info& info, const ElfW(Phdr) & header) {
   return {reinterpret_cast<const char*>(info.dlpi_addr + header.p_vaddr), header.p_memsz};
 }
 
-std::size_t padded(std::size_t size) { return (size + 3) & ~std::size_t{3}; }
+std::size_t padded(std::size_t size) {
+  return (size + 3) & ~std::size_t{3};
+}
 
 /// The build-id among the notes of one segment, or "".
 std::string_view build_id_in(std::string_view notes) {

@@ -12,8 +12,8 @@ struct Image {
   std::uintptr_t base = 0;   ///< what the addresses in its file are relative to
   std::uintptr_t begin = 0;  ///< first address that it occupies
   std::uintptr_t end = 0;
-  std::uint64_t build = 0;   ///< hash of its build-id, or of its code if it has none; never 0
-  std::string path;          ///< empty: the program itself
+  std::uint64_t build = 0;  ///< hash of its build-id, or of its code if it has none; never 0
+  std::string path;         ///< empty: the program itself
 
   bool holds(std::uintptr_t address) const noexcept { return address >= begin && address < end; }
 };

@@ -25,7 +25,7 @@ JobRunner& runner() {
 TemplateHooks hooks() {
   // Every worker would hash and search the image again.
   face::program_image();
-  return {.fork = {}, .in_worker = {}, .runner = [] () -> JobRunner& { return runner(); }};
+  return {.fork = {}, .in_worker = {}, .runner = []() -> JobRunner& { return runner(); }};
 }
 
 /// The file that this program was started from, if it is still there; else the kernel's own name for it, which works
@@ -42,16 +42,20 @@ std::string own_path() {
 void init(int, char**) {
   init_called = true;
   switch (role_from_environment()) {
-    case Role::kNone: return;
-    case Role::kWorker: serve_worker(runner());
-    case Role::kTemplate: serve_template(hooks());
+    case Role::kNone:
+      return;
+    case Role::kWorker:
+      serve_worker(runner());
+    case Role::kTemplate:
+      serve_template(hooks());
   }
 }
 
 Program this_program() {
   if (!init_called)
-    throw UsageError("prong::init(argc, argv) was not called; it must stand first in main, because workers are made by "
-                     "starting the program again");
+    throw UsageError(
+        "prong::init(argc, argv) was not called; it must stand first in main, because workers are made by "
+        "starting the program again");
   return {.arguments = {own_path()}};
 }
 

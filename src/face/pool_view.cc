@@ -26,7 +26,9 @@ Future<CommandResult> PoolView::submit(Command command) {
   return {*pool_, pool_->submit(JobSpec{.payload = encode(command), .options = options_})};
 }
 
-Future<CommandResult> Pool::submit(Command command) { return PoolView(*this, nullptr).submit(std::move(command)); }
+Future<CommandResult> Pool::submit(Command command) {
+  return PoolView(*this, nullptr).submit(std::move(command));
+}
 
 PoolView Pool::options(JobOptions job_options) {
   check(job_options);

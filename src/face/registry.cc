@@ -50,8 +50,8 @@ InvokeFunction find_registered(const std::string& name, const std::string& type)
                      "' in the worker; is PRONG_FUNCTION in a file that is linked, or loaded before prong::init?");
   if (std::next(first) != last) throw UsageError("more than one function is registered as '" + name + "'");
   if (first->second.type != type)
-    throw UsageError("'" + name + "' is registered as " + face::demangle(first->second.type) + ", but was submitted as " +
-                     face::demangle(type.c_str()));
+    throw UsageError("'" + name + "' is registered as " + face::demangle(first->second.type) +
+                     ", but was submitted as " + face::demangle(type.c_str()));
   return first->second.invoke;
 }
 

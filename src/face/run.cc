@@ -27,6 +27,8 @@ CommandResult run(Command command, JobOptions options) {
   return with_own_process(command_pool(), std::move(options)).submit(std::move(command)).get();
 }
 
-PoolView detail::own_process(JobOptions options) { return with_own_process(function_pool(), std::move(options)); }
+PoolView detail::own_process(JobOptions options) {
+  return with_own_process(function_pool(), std::move(options));
+}
 
 }  // namespace prong

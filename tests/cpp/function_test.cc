@@ -13,11 +13,19 @@
 namespace prong {
 namespace {
 
-int in_unnamed_namespace(int n) { return n + 1; }
-[[maybe_unused]] int overloaded(int) { return 1; }
-int overloaded(double) { return 2; }
+int in_unnamed_namespace(int n) {
+  return n + 1;
+}
+[[maybe_unused]] int overloaded(int) {
+  return 1;
+}
+int overloaded(double) {
+  return 2;
+}
 
-double half(double value) { return value / 2; }
+double half(double value) {
+  return value / 2;
+}
 PRONG_FUNCTION(half);
 PRONG_FUNCTION(samples::greet);
 PRONG_FUNCTION(samples::mirrored);
@@ -128,7 +136,8 @@ std::string complaint_of(const AnyFuture& future) {
 }
 
 TEST_F(FunctionTest, SaysWhatIsWrongWithAName) {
-  EXPECT_EQ(complaint_of(pool().submit(named<int()>("missing"))).find("prong::UsageError: no function is registered as 'missing'"),
+  EXPECT_EQ(complaint_of(pool().submit(named<int()>("missing")))
+                .find("prong::UsageError: no function is registered as 'missing'"),
             0u);
   EXPECT_EQ(complaint_of(pool().submit(named<int(int)>("half"), 1)),
             "prong::UsageError: 'half' is registered as double (double), but was submitted as int (int)");
@@ -141,10 +150,9 @@ TEST_F(FunctionTest, LoadsThePluginThatHoldsTheFunction) {
   ASSERT_NE(plugged, nullptr);
   EXPECT_EQ(pool().submit(plugged, 7).get(), "plugged 7");
   // The worker above loaded the file for its sake, and with it the name; not necessarily the other one.
-  EXPECT_EQ(Pool({.workers = 1, .initializer = encode_call(plugged, 0)})
-                .submit(named<std::string(int)>("plugged"), 8)
-                .get(),
-            "plugged 8");
+  EXPECT_EQ(
+      Pool({.workers = 1, .initializer = encode_call(plugged, 0)}).submit(named<std::string(int)>("plugged"), 8).get(),
+      "plugged 8");
 }
 
 TEST_F(FunctionTest, NullPointerIsRefusedAtTheCall) {

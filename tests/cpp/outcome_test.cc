@@ -50,7 +50,8 @@ TEST_F(OutcomeTest, ExceptionArrivesWithTypeAndMessage) {
   EXPECT_EQ(failure.causes(), "");
   EXPECT_EQ(failure.attempts(), 1);
   EXPECT_GT(failure.worker_pid(), 0);
-  EXPECT_NE(std::string(failure.what()).find("raised std::out_of_range: no number 5"), std::string::npos) << failure.what();
+  EXPECT_NE(std::string(failure.what()).find("raised std::out_of_range: no number 5"), std::string::npos)
+      << failure.what();
 }
 
 TEST_F(OutcomeTest, ExceptionIsNeverRethrownUnderItsOwnType) {

@@ -5,5 +5,7 @@
 
 extern "C" __attribute__((visibility("default"))) std::string plugged(int n);
 
-std::string plugged(int n) { return "plugged " + std::to_string(n); }
+std::string plugged(int n) {
+  return "plugged " + std::to_string(n);
+}
 PRONG_FUNCTION(plugged);

@@ -15,7 +15,9 @@ namespace {
 
 int prepared = 0;
 
-void prepare(int value) { prepared = value; }
+void prepare(int value) {
+  prepared = value;
+}
 
 class PoolLifeTest : public testing::TestWithParam<StartKind> {};
 
@@ -78,7 +80,9 @@ TEST(PoolTest, TakesNoJobsOnceClosed) {
 
 TEST(PoolTest, WorksFromAProgramWithThreads) {
   std::atomic<bool> stop = false;
-  std::thread busy([&] { while (!stop) std::make_unique<int>(1); });
+  std::thread busy([&] {
+    while (!stop) std::make_unique<int>(1);
+  });
   for (int i = 0; i < 5; ++i) {
     Pool pool({.workers = 2});
     EXPECT_EQ(pool.submit(samples::square, i).get(), i * i);
@@ -89,10 +93,12 @@ TEST(PoolTest, WorksFromAProgramWithThreads) {
 
 TEST(PoolTest, WorkersMayHavePoolsOfTheirOwn) {
   EXPECT_EQ(Pool({.workers = 1})
-                .submit([](int n) {
-                  Pool inner({.workers = 1});
-                  return inner.submit(samples::square, n).get() + 1;
-                }, 3)
+                .submit(
+                    [](int n) {
+                      Pool inner({.workers = 1});
+                      return inner.submit(samples::square, n).get() + 1;
+                    },
+                    3)
                 .get(),
             10);
 }

@@ -6,6 +6,9 @@
 
 #include "prong/prong.h"
 
+// The comments belong to their lines.
+// clang-format off
+
 struct Unknown {
   std::vector<int> numbers;
 };

@@ -34,7 +34,8 @@ TEST(RunTest, CapturesOutputAndStatus) {
 TEST(RunTest, GivesInputDirectoryAndEnvironment) {
   EXPECT_EQ(run(Command{.arguments = {"cat"}, .input = "typed"}).output.text(), "typed");
   EXPECT_EQ(run(Command{.arguments = {"pwd"}, .directory = "/"}).output.text(), "/\n");
-  const Command command{.arguments = {"/bin/sh", "-c", "echo $COLOUR"}, .environment = std::vector<std::string>{"COLOUR=red"}};
+  const Command command{.arguments = {"/bin/sh", "-c", "echo $COLOUR"},
+                        .environment = std::vector<std::string>{"COLOUR=red"}};
   EXPECT_EQ(run(command).output.text(), "red\n");
 }
 
@@ -103,7 +104,11 @@ TEST(CallTest, EachHasAProcessOfItsOwn) {
 }
 
 TEST(CallTest, LimitIsMet) {
-  EXPECT_THROW(call({.timeout = 50ms}, [] { for (;;) ::pause(); }), JobTimedOut);
+  EXPECT_THROW(call({.timeout = 50ms},
+                    [] {
+                      for (;;) ::pause();
+                    }),
+               JobTimedOut);
 }
 
 TEST(CallTest, ReturnsWhenTheWholeTreeIsGone) {

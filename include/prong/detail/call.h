@@ -119,6 +119,8 @@ struct CallEncoder<TypeList<P...>> {
       OutputArchive archive(bytes);
       save_target<Callable, P...>(archive, callable);
       return save_arguments(bytes, archive, convert<P>(arguments)...);
+    } else {
+      return {};
     }
   }
 

@@ -31,18 +31,17 @@ template <typename Type>
 inline constexpr bool kIsNamed<NamedFunction<Type>> = true;
 
 template <typename Callable>
-inline constexpr bool kIsFunctionPointer =
-    std::is_pointer_v<Callable> && std::is_function_v<std::remove_pointer_t<Callable>>;
+concept FunctionPointer = std::is_pointer_v<Callable> && std::is_function_v<std::remove_pointer_t<Callable>>;
 
 /// Captureless lambdas, std::plus<> and the like: made anew in the worker.
 template <typename Callable>
-inline constexpr bool kIsEmpty = std::is_empty_v<Callable> && std::is_default_constructible_v<Callable>;
+concept Empty = std::is_empty_v<Callable> && std::is_default_constructible_v<Callable>;
 
 /// Whether cereal knows the class (not asked for lambdas' sake: cereal never knows one).
 template <typename Callable>
-inline constexpr bool kIsEncodable = std::is_class_v<Callable> && std::is_default_constructible_v<Callable> &&
-                                     cereal::traits::is_output_serializable<Callable, OutputArchive>::value &&
-                                     cereal::traits::is_input_serializable<Callable, InputArchive>::value;
+concept Encodable = std::is_class_v<Callable> && std::is_default_constructible_v<Callable> &&
+    cereal::traits::is_output_serializable<Callable, OutputArchive>::value &&
+    cereal::traits::is_input_serializable<Callable, InputArchive>::value;
 
 /// A constant expression may bit_cast to a type only if no part of it is a pointer, a reference or a union: this is how
 /// captures by reference are seen.
@@ -58,8 +57,8 @@ constexpr void require_sendable() {
                 "the function or the lambda itself");
   static_assert(!std::is_member_pointer_v<Callable>,
                 "prong: a pointer to a member cannot be sent to another process; pass a lambda that calls it");
-  if constexpr (std::is_class_v<Callable> && !kIsStdFunction<Callable> && !kIsNamed<Callable> && !kIsEmpty<Callable> &&
-                !kIsEncodable<Callable>) {
+  if constexpr (std::is_class_v<Callable> && !kIsStdFunction<Callable> && !kIsNamed<Callable> && !Empty<Callable> &&
+                !Encodable<Callable>) {
     static_assert(std::is_trivially_copyable_v<Callable>,
                   "prong: the lambda captures something that owns memory (a string, a vector, ...) and so cannot be "
                   "sent to another process; pass it as an argument of the call, or write a class with operator() and "
@@ -72,11 +71,11 @@ constexpr void require_sendable() {
 
 template <typename Callable>
 void save_callable(OutputArchive& archive, const Callable& callable) {
-  if constexpr (kIsFunctionPointer<Callable>) {
+  if constexpr (FunctionPointer<Callable>) {
     save_address(archive, locate(reinterpret_cast<const void*>(callable)));
-  } else if constexpr (kIsEmpty<Callable>) {
+  } else if constexpr (Empty<Callable>) {
     // nothing
-  } else if constexpr (kIsEncodable<Callable>) {
+  } else if constexpr (Encodable<Callable>) {
     archive(callable);
   } else if constexpr (std::is_trivially_copyable_v<Callable>) {
     archive.write(&callable, sizeof callable);
@@ -85,11 +84,11 @@ void save_callable(OutputArchive& archive, const Callable& callable) {
 
 template <typename Callable>
 Callable load_callable(InputArchive& archive) {
-  if constexpr (kIsFunctionPointer<Callable>) {
+  if constexpr (FunctionPointer<Callable>) {
     return reinterpret_cast<Callable>(const_cast<void*>(resolve(load_address(archive))));
-  } else if constexpr (kIsEmpty<Callable>) {
+  } else if constexpr (Empty<Callable>) {
     return Callable{};
-  } else if constexpr (kIsEncodable<Callable>) {
+  } else if constexpr (Encodable<Callable>) {
     Callable callable{};
     archive(callable);
     return callable;

@@ -40,11 +40,17 @@ template <typename Class, typename Result, typename... P>
 struct Signature<Result (Class::*)(P...) const noexcept> : Signature<Result (*)(P...)> {};
 
 template <typename Callable>
-  requires requires { &Callable::operator(); }
+concept HasOneCallOperator = requires {
+  &Callable::operator();
+};
+
+template <HasOneCallOperator Callable>
 struct Signature<Callable> : Signature<decltype(&Callable::operator())> {};
 
 template <typename Callable>
-concept HasSignature = requires { typename Signature<Callable>::Parameters; };
+concept HasSignature = requires {
+  typename Signature<Callable>::Parameters;
+};
 
 /// The type that a value of T travels as: T itself without reference and const, or the owner of what a view shows.
 template <typename T>
@@ -84,7 +90,8 @@ struct ParametersFor<Callable, Arguments...> {
 /// The owner of what a view or a C string shows; a copy of anything else.
 template <typename T>
 Travelling<T> owner_of(const T& value) {
-  if constexpr (requires { Travelling<T>(value.begin(), value.end()); } && !std::is_convertible_v<const T&, Travelling<T>>) {
+  if constexpr (requires { Travelling<T>(value.begin(), value.end()); } &&
+                !std::is_convertible_v<const T&, Travelling<T>>) {
     return Travelling<T>(value.begin(), value.end());
   } else {
     return Travelling<T>(value);
@@ -111,7 +118,7 @@ struct ResultOfCall<Callable, TypeList<P...>> {
   using type = void;
 };
 template <typename Callable, typename... P>
-  requires std::is_invocable_v<Callable&, P...>
+requires std::is_invocable_v<Callable&, P...>
 struct ResultOfCall<Callable, TypeList<P...>> {
   using type = Travelling<std::invoke_result_t<Callable&, P...>>;
 };
