@@ -1,0 +1,24 @@
+// The commands of the command line, one file each.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace prong::cli {
+
+using Words = std::vector<std::string>;
+
+struct CommandEntry {
+  const char* name;
+  const char* summary;
+  int (*run)(const Words& words);  ///< `words`: what stands after the name. Returns the exit status.
+};
+
+/// All of them, in the order of the help.
+std::span<const CommandEntry> commands();
+
+int run_command(const Words& words);  // run.cc
+int map_command(const Words& words);  // map.cc
+
+}  // namespace prong::cli

@@ -1,0 +1,52 @@
+// JobLog: one line per finished job, in GNU parallel's format (tab-separated; times in seconds).
+//
+//   Seq  Host  Starttime  JobRuntime  Send  Receive  Exitval  Signal  Command
+#pragma once
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "prong/job.h"
+
+namespace prong::cli {
+
+/// What the last two of its numbers say of an outcome: {exit value, signal}.
+struct JobLogEnd {
+  int exit_value = 0;
+  int signal = 0;
+};
+/// A job that has no exit value (met a limit, raised, was lost) has -1; one that met a limit has signal 15, as there.
+JobLogEnd joblog_end(const Outcome& outcome);
+
+struct JobLogEntry {
+  std::uint64_t number = 0;
+  double started_s = 0;  ///< since 1970
+  double seconds = 0;
+  std::uint64_t output_bytes = 0;
+  JobLogEnd end;
+  std::string command;
+};
+std::string joblog_line(const JobLogEntry& entry);
+
+class JobLog {
+ public:
+  /// Makes the file empty but for its heading. Throws SystemError.
+  explicit JobLog(const std::string& path);
+
+  /// Adds the last attempt of a job that is done.
+  void add(std::uint64_t number, const Job& job, std::string command);
+  /// Throws SystemError.
+  void flush();
+
+ private:
+  struct Closer {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::string path_;
+  std::unique_ptr<std::FILE, Closer> file_;
+  double clock_offset_s_;  // from CLOCK_MONOTONIC to the time of day
+};
+
+}  // namespace prong::cli

@@ -1,0 +1,52 @@
+#include "cli/python.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <string_view>
+
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+constexpr const char* kName = "python3";
+
+bool is_executable(const std::filesystem::path& path) {
+  return ::access(path.c_str(), X_OK) == 0;
+}
+
+std::filesystem::path own_folder() {
+  std::error_code ignored;
+  return std::filesystem::read_symlink("/proc/self/exe", ignored).parent_path();
+}
+
+std::string search_path() {
+  const char* folders = std::getenv("PATH");
+  std::string_view rest = folders ? folders : "/usr/local/bin:/usr/bin:/bin";
+  while (!rest.empty()) {
+    const auto end = std::min(rest.find(':'), rest.size());
+    const auto candidate = std::filesystem::path(rest.substr(0, end)) / kName;
+    if (is_executable(candidate)) return candidate;
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  throw UsageError("there is no python3 in PATH; set PRONG_PYTHON to the interpreter to use");
+}
+
+}  // namespace
+
+std::string find_python() {
+  if (const char* chosen = std::getenv("PRONG_PYTHON"); chosen && *chosen) return chosen;
+  const std::filesystem::path beside = own_folder() / kName;
+  return is_executable(beside) ? beside.string() : search_path();
+}
+
+Program python_map_worker(const std::string& function, bool json) {
+  return {
+      .arguments = {find_python(), "-m", "prong._map_worker"},
+      .environment = {"PRONG_MAP_FUNCTION=" + function, std::string("PRONG_MAP_RESULT=") + (json ? "json" : "str")}};
+}
+
+}  // namespace prong::cli

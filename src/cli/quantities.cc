@@ -1,0 +1,63 @@
+#include "cli/quantities.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+struct Unit {
+  std::string_view name;
+  double nanoseconds;
+};
+
+constexpr std::array kUnits = {Unit{"", 1e9},   Unit{"ms", 1e6},   Unit{"us", 1e3},   Unit{"s", 1e9},
+                               Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9}};
+constexpr double kLongestNs = 9e18;
+constexpr double kMostWorkers = 100'000;
+
+struct Number {
+  double value;
+  std::string_view rest;
+};
+
+std::optional<Number> read_number(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
+  if (error != std::errc() || !std::isfinite(value)) return std::nullopt;
+  return Number{value, text.substr(static_cast<std::size_t>(end - text.data()))};
+}
+
+[[noreturn]] void refuse(std::string_view text, const char* what_is_right) {
+  throw UsageError("'" + std::string(text) + "' is not " + what_is_right);
+}
+
+}  // namespace
+
+std::chrono::nanoseconds parse_duration(std::string_view text) {
+  if (const auto number = read_number(text)) {
+    const auto unit = std::ranges::find(kUnits, number->rest, &Unit::name);
+    const double wanted_ns = unit == kUnits.end() ? 0 : number->value * unit->nanoseconds;
+    if (wanted_ns >= 1 && wanted_ns <= kLongestNs)
+      return std::chrono::nanoseconds(static_cast<std::int64_t>(std::llround(wanted_ns)));
+  }
+  refuse(text, "a duration: write seconds (10, 1.5) or a number with ms, s, m, h or d (500ms, 2m)");
+}
+
+int parse_workers(std::string_view text, int cpus) {
+  if (const auto number = read_number(text)) {
+    const bool share = number->rest == "%";
+    const double wanted = share ? std::max(1.0, std::round(number->value * cpus / 100)) : number->value;
+    if ((share || number->rest.empty()) && number->value > 0 && wanted == std::floor(wanted) && wanted <= kMostWorkers)
+      return static_cast<int>(wanted);
+  }
+  refuse(text, "a number of workers: write 1 or more (4), or a share of the CPUs (50%)");
+}
+
+}  // namespace prong::cli

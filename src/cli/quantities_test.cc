@@ -1,0 +1,53 @@
+#include "cli/quantities.h"
+
+#include <gtest/gtest.h>
+
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(QuantitiesTest, DurationsAreSecondsOrHaveAUnit) {
+  EXPECT_EQ(parse_duration("10"), 10s);
+  EXPECT_EQ(parse_duration("1.5"), 1500ms);
+  EXPECT_EQ(parse_duration(".5"), 500ms);
+  EXPECT_EQ(parse_duration("500ms"), 500ms);
+  EXPECT_EQ(parse_duration("20us"), 20us);
+  EXPECT_EQ(parse_duration("3s"), 3s);
+  EXPECT_EQ(parse_duration("2m"), 2min);
+  EXPECT_EQ(parse_duration("1h"), 1h);
+  EXPECT_EQ(parse_duration("1d"), 24h);
+}
+
+TEST(QuantitiesTest, ImpossibleDurationsAreRefused) {
+  for (const char* text : {"", "0", "-1", "x", "1x", "1 s", "1e400", "nan", "inf", "99999999999d", "0.0000000001"})
+    EXPECT_THROW(parse_duration(text), UsageError) << text;
+}
+
+TEST(QuantitiesTest, WorkersAreANumberOrAShare) {
+  EXPECT_EQ(parse_workers("1", 8), 1);
+  EXPECT_EQ(parse_workers("16", 8), 16);
+  EXPECT_EQ(parse_workers("50%", 8), 4);
+  EXPECT_EQ(parse_workers("200%", 8), 16);
+  EXPECT_EQ(parse_workers("1%", 2), 1);
+}
+
+TEST(QuantitiesTest, ImpossibleWorkersAreRefused) {
+  for (const char* text : {"", "0", "-2", "0%", "x", "2x", "1.5", "1e9", "100001"})
+    EXPECT_THROW(parse_workers(text, 8), UsageError) << text;
+}
+
+TEST(QuantitiesTest, RefusalShowsWhatWouldBeRight) {
+  try {
+    parse_duration("soon");
+    FAIL();
+  } catch (const UsageError& error) {
+    EXPECT_STREQ(error.what(),
+                 "'soon' is not a duration: write seconds (10, 1.5) or a number with ms, s, m, h or d (500ms, 2m)");
+  }
+}
+
+}  // namespace
+}  // namespace prong::cli

@@ -1,0 +1,78 @@
+// prong run [options] command {} ::: inputs
+#include <CLI/CLI.hpp>
+
+#include "cli/command_template.h"
+#include "cli/commands.h"
+#include "cli/execute.h"
+#include "cli/exit_status.h"
+#include "cli/parse.h"
+#include "prong/command.h"
+
+namespace prong::cli {
+namespace {
+
+constexpr const char* kUsage = R"(Usage: prong run [options] command [argument ...] ::: input ...
+       prong run [options] command [argument ...] < inputs, one per line
+       prong run [options] < commands, one per line)";
+
+constexpr const char* kNotes = R"(
+In the command:
+  {}    the input            {.}   without its extension   {#}   number of the job
+  {/}   its last part        {//}  its directory           {/.}  last part without extension
+  Without any of them the input is added as the last argument.
+
+A command of several words runs without a shell: each word, and each input, is one argument.
+A command of one quoted word is a shell line: prong run 'gzip -c {} > {}.gz' ::: *.log
+Inputs are never read as shell code.
+
+Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
+130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
+
+class CommandTask final : public Task {
+ public:
+  CommandTask(const Words& command, bool with_shell) : template_(make_command_template(command, with_shell)) {}
+
+  PoolOptions pool_options() const override { return {.start = StartKind::kCommand}; }
+  Payload payload(const Input& input) const override {
+    return encode(Command{.arguments = template_->arguments(input)});
+  }
+  std::string describe(const Input& input) const override { return template_->describe(input); }
+  bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), true); }
+
+  void show(const Input&, const Job& job, const std::string& prefix, Output& output) const override {
+    if (job.attempts().empty()) return;
+    const Attempt& last = job.attempts().back();
+    if (prefix.empty()) {
+      output.write(last.output.text());
+      output.write_error(last.error_output.text());
+      return;
+    }
+    put_with_prefix(prefix, last.output.text(), [&](std::string_view line) { output.write(line); });
+    put_with_prefix(prefix, last.error_output.text(), [&](std::string_view line) { output.write_error(line); });
+  }
+
+  // A plain exit status is the command's own way to tell; it is in the job log and in the exit status.
+  std::string complaint(const Job& job) const override {
+    if (std::holds_alternative<Exited>(job.outcome())) return {};
+    const auto* not_started = std::get_if<Raised>(&job.outcome());
+    return not_started ? not_started->message : prong::describe(job.outcome());
+  }
+
+ private:
+  std::unique_ptr<CommandTemplate> template_;
+};
+
+}  // namespace
+
+int run_command(const Words& words) {
+  CLI::App app("Runs a command line for each input, several at a time.", "prong run");
+  Settings settings;
+  bool with_shell = false;
+  add_settings(app, settings);
+  app.add_flag("--shell", with_shell, "Join the words of the command to a shell line");
+  if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
+  Arguments arguments = arguments_after_options(app);
+  return execute(settings, CommandTask(arguments.command, with_shell), arguments);
+}
+
+}  // namespace prong::cli

@@ -1,0 +1,44 @@
+// Settings: the options that `run` and `map` have in common.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/arguments.h"
+#include "cli/inputs.h"
+#include "cli/progress.h"
+#include "cli/signals.h"
+#include "prong/options.h"
+
+namespace CLI {
+class App;
+}
+
+namespace prong::cli {
+
+struct Settings {
+  int workers = 0;  ///< 0: one per usable CPU
+  JobOptions job;
+  bool keep_order = false;
+  bool dry_run = false;
+  bool tag = false;
+  ProgressMode progress = ProgressMode::kOff;
+  std::string job_log;     ///< empty: none
+  std::string input_file;  ///< empty: standard input, if there are no inputs on the command line
+  bool nul_delimited = false;
+
+  char delimiter() const { return nul_delimited ? '\0' : '\n'; }
+};
+
+/// Adds the options, which will be stored into `settings`, to `app`; what follows them is left to Arguments.
+void add_settings(CLI::App& app, Settings& settings);
+
+/// What stands after the options. Throws UsageError if that begins with an unknown option.
+Arguments arguments_after_options(const CLI::App& app);
+
+/// The inputs that settings and arguments ask for. Throws UsageError for two sources.
+std::unique_ptr<Inputs> open_inputs(const Settings& settings, Arguments& arguments, const Signals& signals);
+
+}  // namespace prong::cli

@@ -1,0 +1,30 @@
+// Task: what `run` and `map` do differently with the same inputs and settings.
+#pragma once
+
+#include <string>
+
+#include "cli/output.h"
+#include "cli/template_string.h"
+#include "prong/job.h"
+#include "prong/pool.h"
+
+namespace prong::cli {
+
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  /// The pool that can run its jobs; the number of workers is filled in by the caller.
+  virtual PoolOptions pool_options() const = 0;
+  virtual Payload payload(const Input& input) const = 0;
+  /// The job on one line, for dry runs, the job log and messages.
+  virtual std::string describe(const Input& input) const = 0;
+  /// Whether a job that is done did what it was asked to.
+  virtual bool succeeded(const Job& job) const = 0;
+  /// Shows what the job gave. The prefix begins each line.
+  virtual void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const = 0;
+  /// What to tell of a failure beyond what show() showed; empty: nothing.
+  virtual std::string complaint(const Job& job) const = 0;
+};
+
+}  // namespace prong::cli
