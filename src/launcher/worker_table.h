@@ -7,6 +7,7 @@
 //       └──kStartFailed──> kGone
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 namespace prong::launcher {
@@ -48,6 +49,7 @@ enum class WorkerAction : std::uint8_t {
 struct WorkerStep {
   WorkerAction action = WorkerAction::kNothing;
   WorkerState next = WorkerState::kGone;
+  bool operator==(const WorkerStep&) const = default;
 };
 
 /// What `event` means for a worker in `state`. An event that cannot come, or comes too late, changes nothing.
