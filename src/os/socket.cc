@@ -77,6 +77,10 @@ std::pair<Fd, Fd> socket_pair() {
   return {Fd(ends[0]), Fd(ends[1])};
 }
 
+void stop_sending(int socket) noexcept {
+  ::shutdown(socket, SHUT_WR);
+}
+
 SendResult send_message(int socket, std::span<const std::byte> message, std::span<const int> fds) {
   PRONG_CHECK(!message.empty());  // an empty one looks like the end to the receiver
   iovec part{const_cast<std::byte*>(message.data()), message.size()};

@@ -14,6 +14,9 @@ namespace prong::os {
 /// Two connected ends, close-on-exec and non-blocking. Throws SystemError.
 std::pair<Fd, Fd> socket_pair();
 
+/// The other side sees the end after what was sent. Does nothing if it is gone.
+void stop_sending(int socket) noexcept;
+
 enum class SendResult { kSent, kFull, kClosed };
 
 /// Sends one message whole. kFull: try again when writable. kClosed: nobody will read it. Throws SystemError on others.

@@ -84,8 +84,7 @@ JobPtr Coordinator::submit(JobSpec spec) {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
   JobPtr job = engine_.submit(std::move(spec), now);
-  engine_.dispatch(now);
-  after_change(now);
+  dispatch(now);
   return job;
 }
 
@@ -95,9 +94,17 @@ std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
   for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
-  engine_.dispatch(now);
-  after_change(now);
+  dispatch(now);
   return submitted;
+}
+
+/// While the role is free nobody listens to the workers: who submits then does, so that their channels do not run dry.
+void Coordinator::dispatch(MonotonicNs now) {
+  if (leader_ == Leader::kNobody)
+    engine_.work(now);
+  else
+    engine_.dispatch(now);
+  after_change(now);
 }
 
 bool Coordinator::cancel(const JobPtr& job) {
@@ -322,6 +329,7 @@ os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until
   lock.lock();
   asleep_ = false;
   engine_.disarm();
+  if (std::find(woken_.begin(), woken_.end(), pool::Crew::kLauncherToken) != woken_.end()) engine_.launcher_spoke();
   return wake;
 }
 

@@ -63,6 +63,7 @@ class Coordinator {
   void pass_role_on();
 
   void step(MonotonicNs now);
+  void dispatch(MonotonicNs now);
   os::Poller::Wake sleep(Lock& lock, std::optional<MonotonicNs> until, const sigset_t* signals);
   bool spin(Lock& lock);
   void after_change(MonotonicNs now);

@@ -15,6 +15,8 @@ using launcher::StartHow;
 
 constexpr int kHopelessAfter = 4;  ///< failed starts in a row
 constexpr MonotonicNs kRetryDelay = 50'000'000;
+/// A look at the launcher's socket is a system call; between jobs that take microseconds it is made this often.
+constexpr MonotonicNs kLauncherPause = 500'000;
 
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status)) return describe(Outcome{Signalled{WTERMSIG(wait_status), false}});
@@ -87,6 +89,15 @@ void Crew::stop(WorkerLink& link, std::chrono::nanoseconds grace) {
 }
 
 void Crew::listen(MonotonicNs now) {
+  if (now - launcher_heard_ >= kLauncherPause) hear_launcher(now);
+  for (std::size_t i = 0; i < links_.size(); ++i) {
+    const std::shared_ptr<WorkerLink> link = links_[i];
+    if (link->state != LinkState::kStarting) drain(*link, now);
+  }
+}
+
+void Crew::hear_launcher(MonotonicNs now) {
+  launcher_heard_ = now;
   launcher::Message message;
   while (launcher_) {
     const launcher::Received received = launcher_->receive(message);
@@ -96,10 +107,6 @@ void Crew::listen(MonotonicNs now) {
       break;
     }
     handle(message, now);
-  }
-  for (std::size_t i = 0; i < links_.size(); ++i) {
-    const std::shared_ptr<WorkerLink> link = links_[i];
-    if (link->state != LinkState::kStarting) drain(*link, now);
   }
 }
 

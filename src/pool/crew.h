@@ -66,7 +66,9 @@ class Crew {
   /// Has the worker's process tree killed: SIGTERM first if `grace` > 0.
   void stop(WorkerLink& link, std::chrono::nanoseconds grace);
 
-  /// Reads the launcher's reports, then the workers' answers.
+  /// The launcher's socket is readable.
+  void launcher_spoke() noexcept { launcher_heard_ = 0; }
+  /// Reads the launcher's reports (if it spoke, or was not listened to for a while), then the workers' answers.
   void listen(MonotonicNs now);
   /// True if an answer or report is there to be read.
   bool anything_waiting() const noexcept;
@@ -79,6 +81,7 @@ class Crew {
  private:
   void start_launcher();
   void handle(const launcher::Message& message, MonotonicNs now);
+  void hear_launcher(MonotonicNs now);
   void on_started(WorkerLink& link, int pid);
   void on_start_failed(WorkerLink& link, const launcher::Message& message, MonotonicNs now);
   void on_worker_gone(WorkerLink& link, const Death& death, MonotonicNs now);
@@ -100,6 +103,7 @@ class Crew {
   std::uint64_t lost_ = 0;
   int failed_starts_ = 0;  ///< in a row
   MonotonicNs retry_at_ = 0;
+  MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
   bool dismissed_ = false;
 };
 

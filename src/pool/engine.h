@@ -41,6 +41,7 @@ class Engine final : private CrewEvents {
   bool ended() const noexcept { return closed_ && ledger_.all_done() && crew_.empty() && crew_.launcher_ended(); }
   const std::string& failure() const noexcept { return failure_; }
 
+  void launcher_spoke() noexcept { crew_.launcher_spoke(); }
   /// Does everything that can be done now.
   void work(MonotonicNs now);
   /// When to call work() again though nothing happened; nothing: never.

@@ -118,7 +118,7 @@ launcher::Received LauncherClient::receive(launcher::Message& message) {
 }
 
 void LauncherClient::shut_down() noexcept {
-  if (socket_) ::shutdown(socket_.get(), SHUT_WR);
+  if (socket_) os::stop_sending(socket_.get());
 }
 
 }  // namespace prong::pool
