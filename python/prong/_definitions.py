@@ -26,7 +26,7 @@ from typing import Any
 from prong import _core, _received
 from prong._inherited import Inherited
 from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, name_of, names_main
-from prong._snapshots import Snapshot, class_functions, is_stable, referenced_names, snapshot_of
+from prong._snapshots import Snapshot, class_functions, is_importable, is_stable, referenced_names, snapshot_of
 
 _tokens = itertools.count(1)
 _serials = itertools.count(1)
@@ -93,10 +93,10 @@ class Definitions:
         known = self._functions.get(id(function))
         if known is not None:
             return known[1]
-        if not isinstance(function, (types.FunctionType, types.BuiltinFunctionType, type)):
+        if not isinstance(function, (types.FunctionType, type)) and not _is_builtin_function(function):
             return None
         with self._lock:
-            definition = self.refer(function)
+            definition = None if _is_builtin_function(function) else self.refer(function)
             if definition is not None:
                 return self._handle(definition)
             handle = self._handle(self._named(function))
@@ -144,12 +144,10 @@ class Definitions:
         return self._redefine(obj, known)
 
     def _goes_by_value(self, obj: Any) -> bool:
-        # cloudpickle's own rule; also heeds cloudpickle.register_pickle_by_value.
-        from cloudpickle import cloudpickle
-
         if self._inherited is not None and self._inherited.path_of(obj) is not None:
             return False
-        return not cloudpickle._should_pickle_by_reference(obj)
+        # Types of builtins that have no name there, such as that of None, are known to cloudpickle.
+        return obj.__module__ != "builtins" and not is_importable(obj)
 
     def _reference(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
         """How a by-value pickle names a function or class."""
@@ -238,7 +236,9 @@ class Definitions:
             known = self._namespaces[id(variables)] = name, variables
         return known[0]
 
-    def globals_of(self, function: types.FunctionType, references: dict[int, Definition]) -> list[tuple[str, str, int, bytes]]:
+    def globals_of(
+        self, function: types.FunctionType, references: dict[int, Definition]
+    ) -> list[tuple[str, str, int, bytes]]:
         """(namespace, name, serial, pickle) of each global that a function refers to and that has a value."""
         namespace = self.namespace(function)
         variables = function.__globals__
@@ -304,6 +304,11 @@ class _DefinitionPickler:
         cells = function.__closure__ or ()
         make = (token, function.__code__, definitions.namespace(function), function.__name__, len(cells))
         return _received.make_function, make, _state_of(function), None, None, _received.fill_function
+
+
+def _is_builtin_function(function: Any) -> bool:
+    """True for a function of an extension module; false for a method of an object."""
+    return isinstance(function, types.BuiltinFunctionType) and isinstance(function.__self__, types.ModuleType)
 
 
 def _state_of(function: types.FunctionType) -> dict[str, Any]:

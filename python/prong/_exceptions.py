@@ -46,7 +46,11 @@ class JobError(ProngError):
     job_id: int | None = None
 
 
-class JobTimeout(JobError, TimeoutError, concurrent.futures.TimeoutError):  # type: ignore[misc]
+# Two classes in Python 3.10, one since.
+_TIMEOUTS = tuple({TimeoutError: None, concurrent.futures.TimeoutError: None})
+
+
+class JobTimeout(JobError, *_TIMEOUTS):  # type: ignore[misc]
     """A limit was met, and the job's whole process tree was killed.
 
     ``limit``: "wall_time", ...; ``seconds``: what was allowed; ``stack``: the worker's stacks at that moment, or why

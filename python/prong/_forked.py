@@ -13,6 +13,7 @@ import stat
 import sys
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NoReturn
 
 from prong import _inherited
@@ -78,7 +79,7 @@ def _replace_descriptors(keep: set[int]) -> None:
 
 
 def _open_descriptors() -> list[int]:
-    return [int(name) for name in os.listdir("/proc/self/fd")]
+    return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
 
 
 def _ties_to_program(number: int) -> bool:
@@ -86,7 +87,7 @@ def _ties_to_program(number: int) -> bool:
         mode = os.fstat(number).st_mode
         if stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode):
             return True
-        target = os.readlink(f"/proc/self/fd/{number}")
+        target = str(Path(f"/proc/self/fd/{number}").readlink())
     except OSError:
         return False
     return target.startswith("anon_inode:") and ("eventfd" in target or "eventpoll" in target)

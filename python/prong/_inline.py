@@ -1,4 +1,4 @@
-"""workers=0: jobs run in the calling process, at submit, for debugging. Also jobs that failed before they reached a pool."""
+"""workers=0: jobs run in the calling process, at submit, for debugging. Also jobs that never reached a pool."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, TimeoutError as FutureTimeoutError
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING, RUNNING
 from typing import Any, Generic, TypeVar
 
@@ -64,7 +65,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What result() would raise, or None; waits at most ``timeout`` seconds. A cancelled job raises."""
-        value, error = self._decoded or self._settle(timeout)
+        _, error = self._decoded or self._settle(timeout)
         if self.cancelled() and error is not None:
             raise error
         return error

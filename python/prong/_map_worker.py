@@ -11,8 +11,9 @@ import importlib.util
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 from prong import _core
 from prong._worker import Runner, _encode_exception, _leave, settle

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import signal
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ class Lost:
     name = "lost"
 
 
-Outcome = Union[Returned, Raised, Exited, Signalled, TimedOut, Cancelled, Lost]
+Outcome = Returned | Raised | Exited | Signalled | TimedOut | Cancelled | Lost
 
 _KINDS: dict[str, type[Any]] = {
     kind.name: kind for kind in (Returned, Raised, Exited, Signalled, TimedOut, Cancelled, Lost)
@@ -105,7 +105,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Times:
-    """When a job was submitted, began to run (its last attempt) and was done: seconds on :func:`time.monotonic`, or None."""
+    """When a job was submitted, began its last attempt, and was done: seconds on :func:`time.monotonic`, or None."""
 
     submitted: float
     started: float | None

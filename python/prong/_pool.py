@@ -9,7 +9,15 @@ from typing import Any, NamedTuple
 
 from prong import _core
 from prong._inline import InlineEngine
-from prong._options import START_KINDS, callable_function, reject_unknown, seconds, start_kind, wait_seconds, whole_number
+from prong._options import (
+    START_KINDS,
+    callable_function,
+    reject_unknown,
+    seconds,
+    start_kind,
+    wait_seconds,
+    whole_number,
+)
 from prong._options import JobOptions as JobOptionNames
 from prong._outcome import Outcome
 from prong._start import StartOptions, start_engine
@@ -47,12 +55,16 @@ class Pool(View):
     jobs run in the calling process, for debugging. ``initializer(*initargs)`` is called by each worker before its first
     job, ``finalizer(*finalargs)`` before it ends in order.
 
-    Further options: ``start``: "fresh" (workers are forked from a new interpreter), "fork" (from this process as it is
-    now) or "spawn" (each a new interpreter); ``max_jobs_per_worker`` (also ``maxtasksperchild``): then it is replaced;
-    ``initializer_timeout``, ``finalizer_timeout``, ``grace`` (between SIGTERM and SIGKILL), in seconds; ``start_early``:
-    start all workers at once; ``preload``: modules that workers import before they are forked ("fresh"); ``inherit_fds``:
-    descriptors of sockets and pipes that stay open in workers ("fork"). Any option of :meth:`options` is a default
-    for the jobs.
+    Further options, by name:
+
+    - ``start``: "fresh" (workers are forked from a new interpreter), "fork" (from this process as it is now) or "spawn"
+      (each is a new interpreter);
+    - ``max_jobs_per_worker`` (also ``maxtasksperchild``): after that many a worker is replaced;
+    - ``initializer_timeout``, ``finalizer_timeout``, ``grace`` (between SIGTERM and SIGKILL): in seconds;
+    - ``start_early``: start all workers at once, not when the first jobs come;
+    - ``preload``: names of modules that are imported before workers are forked ("fresh");
+    - ``inherit_fds``: descriptors of sockets and pipes that stay open in workers ("fork");
+    - any option of :meth:`options`, as the default for jobs.
 
     Used as a context manager, the pool is closed at the end and its jobs are waited for; after an exception it is
     terminated. No ``if __name__ == "__main__"`` is needed.
@@ -106,7 +118,9 @@ class Pool(View):
     def __enter__(self) -> Pool:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None:
             self.close()
         else:

@@ -69,7 +69,7 @@ def fill_function(function: Any, state: dict[str, Any]) -> None:
     for name, value in state["slots"].items():
         setattr(function, name, value)
     function.__dict__.update(state["attributes"])
-    for cell, contents in zip(function.__closure__ or (), state["cells"]):
+    for cell, contents in zip(function.__closure__ or (), state["cells"], strict=True):
         if contents:
             cell.cell_contents = contents[0]
 

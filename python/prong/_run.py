@@ -7,6 +7,7 @@ import shlex
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from prong import _core
@@ -81,7 +82,7 @@ def run(
     output, error_output = _capture(capture)
     sealed = _core.seal_command(
         arguments=[os.fsencode(argument) for argument in arguments],
-        directory=os.fsencode(cwd) if cwd is not None else os.fsencode(os.getcwd()),
+        directory=os.fsencode(Path.cwd() if cwd is None else cwd),
         environment=_environment(os.environ if env is None else env),
         input=_input(input),
         output=output,
@@ -103,7 +104,9 @@ def call(function: Callable[..., T], /, *args: Any, timeout: float | None = None
     1024
     """
     optional_seconds("timeout", timeout)
-    return _functions().options(fresh=True, timeout=timeout, leftovers="kill").submit(function, *args, **kwargs).result()
+    return (
+        _functions().options(fresh=True, timeout=timeout, leftovers="kill").submit(function, *args, **kwargs).result()
+    )
 
 
 class _CommandEngine:

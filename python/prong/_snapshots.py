@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any, Protocol
 
-_ATOMS = (type(None), bool, int, float, complex, str, bytes, range, type(Ellipsis), types.ModuleType, types.BuiltinFunctionType)
+_ATOMS = (
+    type(None),
+    bool,
+    int,
+    float,
+    complex,
+    str,
+    bytes,
+    range,
+    type(Ellipsis),
+    types.ModuleType,
+    types.BuiltinFunctionType,
+)
 _MISSING = object()
 
 
@@ -28,6 +41,23 @@ def is_stable(value: Any) -> bool:
     return type(value) in (tuple, frozenset) and all(map(is_stable, value))
 
 
+def is_importable(obj: Any) -> bool:
+    """True if a worker finds a function or class by its name. Heeds ``cloudpickle.register_pickle_by_value``."""
+    value: Any = sys.modules.get(obj.__module__ or "")
+    if value is None or obj.__module__ == "__main__" or _is_registered_by_value(obj.__module__):
+        return False
+    for name in obj.__qualname__.split("."):
+        value = getattr(value, name, None)
+    return value is obj
+
+
+def _is_registered_by_value(module: str) -> bool:
+    cloudpickle = sys.modules.get("cloudpickle.cloudpickle")
+    if cloudpickle is None:
+        return False
+    return any(module == name or module.startswith(f"{name}.") for name in cloudpickle.list_registry_pickle_by_value())
+
+
 @lru_cache(maxsize=4096)
 def referenced_names(code: types.CodeType) -> tuple[str, ...]:
     """Globals that a function's code names, with those of functions inside it."""
@@ -39,19 +69,23 @@ def referenced_names(code: types.CodeType) -> tuple[str, ...]:
 class _FunctionSnapshot:
     """``is_current``: same parts, all of which are stable, importable, or have a snapshot that is current.
 
-    ``lenient``: of its defaults and cells, the identity is enough. (Methods of dataclasses have cells that look mutable.)
+    ``lenient``: of its defaults and cells, the identity is enough. (Those of dataclasses' methods look mutable.)
     """
 
     __slots__ = ("_checking", "_function", "_linked", "_names", "_parts", "_stable")
 
-    def __init__(self, function: types.FunctionType, find: Callable[[int], _Holder | None], lenient: bool = False) -> None:
+    def __init__(
+        self, function: types.FunctionType, find: Callable[[int], _Holder | None], lenient: bool = False
+    ) -> None:
         self._function = function
         self._names = referenced_names(function.__code__)
         self._parts = self._outer_parts() + self._inner_parts()
         self._checking = False
         self._linked: list[_Holder] = []
         watched = self._outer_parts() if lenient else self._parts
-        self._stable = all([self._classify(part, find) for part in watched])
+        self._stable = True
+        for part in watched:
+            self._stable &= self._classify(part, find)
 
     def _outer_parts(self) -> list[Any]:
         variables = self._function.__globals__

@@ -97,7 +97,9 @@ def _authkey() -> str:
 def _start_forked(options: StartOptions) -> Engine:
     inherited = _inherited.Inherited()
     engine = Engine(Definitions(inherited))
-    numbers = [None if call is None else _inherited.keep_call(*call) for call in (options.initializer, options.finalizer)]
+    numbers = [
+        None if call is None else _inherited.keep_call(*call) for call in (options.initializer, options.finalizer)
+    ]
     calls = [None if number is None else _seal_inherited(number) for number in numbers]
 
     def run_template(control_fd: int) -> None:

@@ -27,7 +27,8 @@ from concurrent.futures import (
     wait,
 )
 from concurrent.futures.process import BrokenProcessPool
-from typing import Any, TypeVar
+from itertools import islice
+from typing import Any, ClassVar, TypeVar
 
 from prong import _exit
 from prong._exceptions import JobLost, PoolClosed, PoolError, WorkerCrashed
@@ -79,7 +80,7 @@ class PoolBroken(PoolError, BrokenProcessPool):
 class FutureJob(Job[T]):
     """A job whose errors are also the standard's."""
 
-    _exception_types = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost}
+    _exception_types: ClassVar = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost}
 
 
 class _FutureView(View):
@@ -144,7 +145,7 @@ class ProcessPoolExecutor(Executor):
         deadline = None if timeout is None else time.monotonic() + timeout
         with _standard_errors():
             call = Call(self._view._engine, self._view._options, fn, ARGUMENTS)
-            items = zip(*iterables)
+            items = zip(*iterables, strict=False)
             jobs = deque(_submit_some(call, items, buffersize))
         return _results(call, items, jobs, deadline, buffersize)
 
@@ -193,7 +194,7 @@ def _standard_errors() -> Generator[None, None, None]:
 def _submit_some(call: Call, items: Iterable[Any], count: int | None) -> Iterable[Any]:
     if count is None:
         return call.submit(items).jobs()
-    return call.submit([item for item, _ in zip(items, range(count))]).jobs()
+    return call.submit(islice(items, count)).jobs()
 
 
 def _results(

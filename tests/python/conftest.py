@@ -1,0 +1,98 @@
+"""Fixtures of all Python tests: pools of every kind of start, and a check that nothing is left behind."""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eventually import eventually
+
+import prong
+
+STARTS = ["fresh", "fork", "spawn"]
+
+
+def open_descriptors() -> set[str]:
+    """Descriptors of this process and what they are."""
+    found = set()
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found.add(f"{entry.name} {entry.readlink()}")
+        except OSError:
+            continue
+    return {text for text in found if "/proc/" not in text}
+
+
+def children() -> set[int]:
+    """Children of this process, dead ones that were not reaped among them."""
+    tasks = Path("/proc/self/task").iterdir()
+    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+
+
+def threads() -> int:
+    """Threads of this process."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
+def descendants_in_sessions_of(launchers: set[int]) -> set[int]:
+    """Processes of the sessions that these launchers lead."""
+    found = set()
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        if int(fields[3]) in launchers:
+            found.add(int(stat.parent.name))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def nothing_left() -> Iterator[None]:
+    """After each test: no more children, descriptors and threads than before. Hidden pools of run() and call() stay."""
+    before = open_descriptors(), children(), threads()
+    yield
+    gc.collect()
+    if os.environ.get("PRONG_TEST_HIDDEN_POOLS"):
+        return
+    assert eventually(lambda: children() <= before[1]), f"children left: {children() - before[1]}"
+    assert eventually(lambda: threads() <= before[2]), f"threads left: {threading.enumerate()}"
+    assert eventually(lambda: open_descriptors() <= before[0]), f"open: {open_descriptors() - before[0]}"
+
+
+@pytest.fixture(params=STARTS)
+def start(request: pytest.FixtureRequest) -> str:
+    """Each kind of start."""
+    return str(request.param)
+
+
+@pytest.fixture
+def make_pool() -> Iterator[Callable[..., prong.Pool]]:
+    """Makes pools that are terminated at the end of the test."""
+    pools: list[prong.Pool] = []
+
+    def make(*args: Any, **options: Any) -> prong.Pool:
+        pools.append(prong.Pool(*args, **options))
+        return pools[-1]
+
+    yield make
+    for pool in pools:
+        pool.terminate()
+        pool.join()
+
+
+@pytest.fixture
+def pool(start: str, make_pool: Callable[..., prong.Pool]) -> prong.Pool:
+    """A pool of two workers, of each kind of start."""
+    return make_pool(2, start=start)
+
+
+@pytest.fixture
+def fresh_pool(make_pool: Callable[..., prong.Pool]) -> prong.Pool:
+    """A pool of two workers of the default kind."""
+    return make_pool(2)

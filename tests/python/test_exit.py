@@ -1,0 +1,162 @@
+"""The program's end: nothing hangs it, and nothing outlives it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+from eventually import eventually
+
+PRELUDE = "import os, signal, sys, threading, time, prong\n"
+
+
+@pytest.fixture
+def program(tmp_path, start):
+    """Runs a program text; gives the finished process. Afterwards nothing of it must be alive."""
+    mark = f"PRONG_TEST_MARK={tmp_path}"
+
+    def run(text: str, **options) -> subprocess.CompletedProcess:
+        script = tmp_path / "program.py"
+        script.write_text(PRELUDE + textwrap.dedent(text).replace("START", repr(start)))
+        environment = {**os.environ, "PRONG_TEST_MARK": str(tmp_path)}
+        return subprocess.run(
+            [sys.executable, script], capture_output=True, text=True, env=environment, timeout=50, **options
+        )
+
+    yield run
+    assert eventually(lambda: not marked(mark)), f"alive: {marked(mark)}"
+
+
+def marked(mark: str) -> list[str]:
+    """Processes that have the mark in their environment."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append((entry / "cmdline").read_text())
+        except OSError:
+            continue
+    return found
+
+
+def test_pool_that_was_never_closed(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+        print(pool.submit(pow, 2, 10).result())
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1024\n", "")
+
+
+def test_running_jobs_do_not_hold_the_end_up(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+        jobs = [pool.submit(time.sleep, 1000) for _ in range(4)]
+        jobs[0].add_done_callback(lambda job: None)
+        """)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_exception(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+        pool.submit(time.sleep, 1000)
+        raise KeyError("the end")
+        """)
+    assert done.returncode == 1
+    assert done.stderr.count("Traceback") == 1
+
+
+@pytest.mark.parametrize("how", ["os._exit(7)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
+def test_sudden_end(program, how):
+    done = program(f"""
+        pool = prong.Pool(2, start=START)
+        jobs = [pool.submit(time.sleep, 1000) for _ in range(3)]
+        pool.submit(pow, 2, 2)
+        {how}
+        """)
+    assert done.returncode in (7, -signal.SIGKILL, -signal.SIGABRT)
+
+
+def test_ctrl_c_ends_a_wait_at_once(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+        job = pool.submit(time.sleep, 1000)
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            job.result()
+        except KeyboardInterrupt:
+            print("interrupted")
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+def test_ctrl_c_during_a_map(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+        threading.Timer(0.3, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+        try:
+            pool.map(time.sleep, [1000] * 10)
+        except KeyboardInterrupt:
+            print("interrupted")
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "interrupted\n", "")
+
+
+def test_signal_handlers_run_during_a_wait(program):
+    done = program("""
+        seen = []
+        signal.signal(signal.SIGUSR1, lambda *_: seen.append("seen"))
+        pool = prong.Pool(1, start=START)
+        job = pool.submit(time.sleep, 1)
+        threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGUSR1)).start()
+        job.result()
+        print(seen)
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "['seen']\n", "")
+
+
+def test_programs_own_children_and_sigchld_are_untouched(program):
+    done = program("""
+        deaths = []
+        signal.signal(signal.SIGCHLD, lambda *_: deaths.append(1))
+        with prong.Pool(2, start="spawn") as pool:
+            pool.submit(os._exit, 3).exception()
+            pool.map(abs, range(10))
+            try:
+                print(os.waitpid(-1, os.WNOHANG))
+            except ChildProcessError:
+                print("no child")
+        print(len(deaths))
+        """)
+    assert (done.returncode, done.stdout) == (0, "no child\n0\n")
+
+
+def test_output_of_jobs_is_not_lost(program):
+    done = program("""
+        with prong.Pool(1, start=START) as pool:
+            pool.submit(print, "from a job").result()
+            pool.submit(os._exit, 0).exception()
+        """)
+    assert done.stdout == "from a job\n"
+
+
+@pytest.mark.parametrize("start", ["fork"], indirect=True)
+def test_fork_runs_no_handler_of_the_program_twice(program):
+    done = program("""
+        import atexit, tempfile
+        atexit.register(print, "atexit")
+        print("buffered", end=" ")
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with prong.Pool(2, start=START) as pool:
+                    pool.submit(os._exit, 1).exception()
+                    assert os.path.isdir(folder)
+            finally:
+                print("finally")
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "buffered finally\natexit\n", "")

@@ -1,0 +1,144 @@
+"""Maps: errors, laziness, progress."""
+
+from __future__ import annotations
+
+import itertools
+
+import culprits
+import pytest
+
+import prong
+from prong._progress import PlainBar
+
+
+def fail_at_three(number):
+    if number == 3:
+        raise ValueError("three")
+    return number
+
+
+def test_map_raises_the_first_error_when_all_are_done(pool, tmp_path):
+    log = tmp_path / "log"
+    with pytest.raises(ValueError, match="three"):
+        pool.map(_log_and_fail, [(str(log), number) for number in range(20)])
+    assert len(log.read_text().splitlines()) == 20
+
+
+def _log_and_fail(item):
+    culprits.append_line(item[0], "x")
+    return fail_at_three(item[1])
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_iteration_goes_on_after_an_error(fresh_pool, method):
+    iterator = getattr(fresh_pool, method)(fail_at_three, range(10))
+    results, errors = [], []
+    while True:
+        try:
+            results.append(next(iterator))
+        except StopIteration:
+            break
+        except ValueError as error:
+            errors.append(str(error))
+    assert sorted(results) == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert errors == ["three"]
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_input_is_read_lazily(fresh_pool, method):
+    taken = itertools.count()
+    read = []
+
+    def numbers():
+        for number in taken:
+            read.append(number)
+            yield number
+
+    iterator = getattr(fresh_pool, method)(culprits.double, numbers(), read_ahead=5)
+    assert read == []
+    for _ in range(20):
+        next(iterator)
+        assert len(read) <= 25
+    iterator.close()
+    with pytest.raises(StopIteration):
+        next(itertools.islice(iterator, 6, None))
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_input_that_needs_the_results(fresh_pool, method):
+    """A feedback loop works as far as the read-ahead allows."""
+    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(3)), read_ahead=1)
+    assert list(iterator) == [0, 2, 4]
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_input_that_raises(fresh_pool, method):
+    def numbers():
+        yield 1
+        raise KeyError("input")
+
+    with pytest.raises(KeyError, match="input"):
+        list(getattr(fresh_pool, method)(culprits.double, numbers()))
+
+
+def test_next_with_timeout(fresh_pool, tmp_path):
+    gate = tmp_path / "gate"
+    for method in (fresh_pool.imap, fresh_pool.imap_unordered):
+        iterator = method(culprits.wait_for_file, [str(gate)])
+        with pytest.raises(TimeoutError):
+            iterator.next(timeout=0.01)
+        gate.touch()
+        assert iterator.next(timeout=30) == str(gate)
+        gate.unlink()
+
+
+def test_map_timeout_leaves_the_jobs(fresh_pool, tmp_path):
+    gate = tmp_path / "gate"
+    result = fresh_pool.map_async(culprits.wait_for_file, [str(gate)])
+    with pytest.raises(TimeoutError, match="it goes on"):
+        result.get(0.01)
+    assert not result.ready()
+    gate.touch()
+    assert result.get(30) == [str(gate)]
+
+
+def test_jobs_of_a_map(fresh_pool):
+    result = fresh_pool.map_async(fail_at_three, range(5))
+    result.wait()
+    assert [job.outcome.name for job in result.jobs()] == ["returned"] * 3 + ["raised", "returned"]
+    assert not result.successful()
+
+
+def test_many_items(fresh_pool):
+    assert fresh_pool.map(culprits.double, range(20_000)) == list(range(0, 40_000, 2))
+    assert sum(fresh_pool.imap_unordered(culprits.double, range(5_000))) == 5_000 * 4_999
+
+
+@pytest.mark.parametrize("method", ["map", "starmap", "imap", "imap_unordered"])
+def test_progress_by_tqdm(fresh_pool, capfd, method):
+    items = [(number,) for number in range(30)]
+    list(getattr(fresh_pool, method)(culprits.echo, items, progress="echoes"))
+    shown = capfd.readouterr().err
+    assert "echoes" in shown
+    assert "30/30" in shown
+
+
+def test_progress_without_tqdm(fresh_pool, capfd, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "tqdm", None)
+    assert fresh_pool.map(culprits.double, range(30), progress=True) == list(range(0, 60, 2))
+    assert "30/30 jobs" in capfd.readouterr().err
+
+
+def test_plain_bar(capfd):
+    bar = PlainBar(None, "files")
+    bar.update(3)
+    bar.close()
+    shown = capfd.readouterr().err
+    assert "3 files" in shown
+    assert shown.endswith("\n")
+
+
+def test_progress_counts_failures(fresh_pool, capfd):
+    with pytest.raises(prong.EncodingError):
+        fresh_pool.map(culprits.double, [1, culprits.Unpicklable(), 3], progress=True)
+    assert "3/3" in capfd.readouterr().err

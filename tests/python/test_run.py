@@ -1,0 +1,146 @@
+"""prong.run: one command. prong.call: one function in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import culprits
+import pytest
+from eventually import eventually
+
+import prong
+
+
+@pytest.fixture(autouse=True, scope="module")
+def hidden_pools():
+    """The pools behind run() and call() stay for the whole program."""
+    prong.run(["true"])
+    prong.call(culprits.double, 1)
+
+
+def test_output_and_exit_code():
+    result = prong.run(["sh", "-c", "echo out; echo err >&2; exit 3"])
+    assert (result.stdout, result.stderr, result.returncode) == ("out\n", "err\n", 3)
+    assert result.outcome == prong.Exited(3)
+    assert not result.ok
+    assert result.seconds > 0
+
+
+def test_text_command_is_split_but_not_run_by_a_shell():
+    assert prong.run("echo 'a b' $HOME").stdout == "a b $HOME\n"
+    assert prong.run("echo $((1 + 2))", shell=True).stdout == "3\n"
+
+
+def test_input_and_bytes():
+    assert prong.run(["cat"], input="text").stdout == "text"
+    assert prong.run(["cat"], input=b"\xff\x00", text=False).stdout == b"\xff\x00"
+    assert prong.run(["cat"]).stdout == ""
+
+
+def test_large_output_on_both_streams():
+    result = prong.run("head -c 3000000 /dev/zero; head -c 3000000 /dev/zero >&2", shell=True, text=False)
+    assert (len(result.stdout), len(result.stderr)) == (3_000_000, 3_000_000)
+
+
+def test_folder_and_environment(tmp_path):
+    assert prong.run(["pwd"], cwd=tmp_path).stdout == f"{tmp_path}\n"
+    assert prong.run("echo $NAME", shell=True, env={"NAME": "value"}).stdout == "value\n"
+
+
+def test_environment_is_the_programs_as_it_is_now(monkeypatch):
+    monkeypatch.setenv("NAME_OF_NOW", "value")
+    assert prong.run("echo $NAME_OF_NOW", shell=True).stdout == "value\n"
+
+
+def test_capture(capfd):
+    merged = prong.run("echo out; echo err >&2", shell=True, capture="merge")
+    assert (merged.stdout, merged.stderr) == ("out\nerr\n", None)
+    dropped = prong.run("echo out", shell=True, capture="discard")
+    assert (dropped.stdout, dropped.stderr) == (None, None)
+
+
+def test_timeout_kills_the_tree(tmp_path):
+    path = tmp_path / "pid"
+    result = prong.run(f"sleep 1000 & echo $! > {path}; echo before; wait", shell=True, timeout=0.5)
+    assert isinstance(result.outcome, prong.TimedOut)
+    assert result.returncode is None
+    assert result.stdout == "before\n"
+    assert not Path(f"/proc/{path.read_text().strip()}").exists()
+
+
+def test_returns_when_the_tree_is_gone(tmp_path):
+    path = tmp_path / "pid"
+    assert prong.run(f"sleep 1000 & echo $! > {path}", shell=True).ok
+    assert not Path(f"/proc/{path.read_text().strip()}").exists()
+
+
+def test_signal():
+    result = prong.run("kill -9 $$", shell=True)
+    assert isinstance(result.outcome, prong.Signalled)
+    assert result.outcome.signal == "SIGKILL"
+    assert result.returncode == -9
+
+
+def test_command_that_is_not_there():
+    result = prong.run(["/no/such/command"])
+    assert result.returncode == 127
+    assert "/no/such/command" in result.stderr
+
+
+def test_check():
+    with pytest.raises(prong.CommandFailed, match="false") as caught:
+        prong.run(["false"], check=True)
+    assert caught.value.result.returncode == 1
+    assert prong.run(["true"], check=True).ok
+
+
+@pytest.mark.parametrize(
+    ("args", "options", "kind"),
+    [
+        (([],), {}, ValueError),
+        (("",), {}, ValueError),
+        ((["echo"],), {"shell": True}, TypeError),
+        ((["echo"],), {"timeout": -1}, ValueError),
+        ((["echo"],), {"capture": "all"}, ValueError),
+        ((5,), {}, TypeError),
+    ],
+)
+def test_bad_arguments(args, options, kind):
+    with pytest.raises(kind):
+        prong.run(*args, **options)
+
+
+def test_call():
+    assert prong.call(culprits.add, 1, other=2) == 3
+    assert prong.call(os.getpid) not in (os.getpid(), prong.call(os.getpid))
+
+
+def test_call_raises():
+    with pytest.raises(ValueError, match="lost"):
+        prong.call(culprits.fail, "lost")
+    with pytest.raises(prong.WorkerCrashed):
+        prong.call(culprits.die_by, signal.SIGKILL)
+    with pytest.raises(TypeError):
+        prong.call(5)
+
+
+def test_call_timeout(tmp_path):
+    path = tmp_path / "pid"
+    with pytest.raises(prong.JobTimeout):
+        prong.call(culprits.mark_and_hang, str(path), timeout=1.0)
+    assert eventually(lambda: not path.exists() or not Path(f"/proc/{path.read_text()}").exists())
+
+
+def test_call_returns_when_the_tree_is_gone():
+    pid = prong.call(_leave_a_child)
+    assert not Path(f"/proc/{pid}").exists()
+
+
+def _leave_a_child() -> int:
+    pid = os.fork()
+    if pid == 0:
+        os.setsid()
+        culprits.hang()
+    return pid
