@@ -17,7 +17,9 @@ constexpr const char* kJobVariable = "PRONG_JOB";
 constexpr const char* kAttemptVariable = "PRONG_ATTEMPT";
 constexpr std::size_t kMostCachedPrograms = 256;
 
-std::string text_of(int error) { return std::generic_category().message(error); }
+std::string text_of(int error) {
+  return std::generic_category().message(error);
+}
 
 os::Fd input_file(const std::string& input) {
   os::Fd file = os::create_memfd("prong-input", 0);
@@ -80,7 +82,8 @@ void CommandRunner::direct_streams(const Command& command, const OutputFiles* ou
   if (input) request_.fds.emplace_back(0, input.get());
 }
 
-/// A name that PATH has been searched for before is run from where it was then; if that has gone, it is searched for again.
+/// A name that PATH has been searched for before is run from where it was then; if that has gone, it is searched for
+/// again.
 pid_t CommandRunner::start(bool from_cache, os::ExecFailure& failure) {
   const std::string& name = request_.arguments[0];
   request_.executable.clear();

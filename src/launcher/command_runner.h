@@ -26,9 +26,9 @@ class CommandRunner {
   using OutputFiles = std::array<os::Fd, 2>;  ///< standard output, standard error
 
   struct Ended {
-    int status = 0;            ///< as of waitpid, if it began
-    int error = 0;             ///< errno, if it did not
-    std::string what_failed;   ///< e.g. "run 'nosuch': not found in PATH"
+    int status = 0;               ///< as of waitpid, if it began
+    int error = 0;                ///< errno, if it did not
+    std::string what_failed;      ///< e.g. "run 'nosuch': not found in PATH"
     bool left_something = false;  ///< processes that this command started are still there
   };
   /// `outputs`: needed if anything is to be kept.
@@ -47,9 +47,9 @@ class CommandRunner {
   std::size_t worker_place_ = 0;
   std::size_t job_place_ = 0;
   std::size_t attempt_place_ = 0;
-  os::ExecRequest request_;  ///< of the command that runs
+  os::ExecRequest request_;                                ///< of the command that runs
   std::unordered_map<std::string, std::string> programs_;  ///< name -> where PATH has it
-  std::set<pid_t> leftovers_;  ///< adopted from commands that ended
+  std::set<pid_t> leftovers_;                              ///< adopted from commands that ended
 };
 
 /// True if bytes are to be kept in output files.

@@ -41,9 +41,9 @@ void prepare_process(const CommandWorkerArguments& arguments) {
   os::die_with_parent(arguments.launcher);
   os::start_group(0);
   launcher_pid = arguments.launcher;
-  os::reset_signals();
   os::ignore_signals({SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2});  // `kill -HUP 0` and the like
   os::handle_signal(SIGTERM, on_terminate);
+  os::unblock_all_signals();  // SIGTERM may be pending already
   os::become_subreaper();
   os::set_process_name("prong-worker");
   os::disable_core_dumps();

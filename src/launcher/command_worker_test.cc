@@ -114,7 +114,9 @@ TEST_F(CommandWorkerTest, BigOutputSpendsTheFiles) {
   EXPECT_EQ(output_of(shell("echo again")), "again\n");
 }
 
-TEST_F(CommandWorkerTest, WithoutInputThereIsNone) { EXPECT_EQ(output_of(shell("cat; echo end")), "end\n"); }
+TEST_F(CommandWorkerTest, WithoutInputThereIsNone) {
+  EXPECT_EQ(output_of(shell("cat; echo end")), "end\n");
+}
 
 TEST_F(CommandWorkerTest, InputIsGiven) {
   Command command = shell("cat");
@@ -135,7 +137,8 @@ TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
   os::write_parts(block, parts);
   const int fds[] = {block.get()};
   ASSERT_TRUE(ipc::send_control(worker_->control.get(),
-                                {.kind = ipc::ControlMessage::Kind::kRequestBlock, .id = 3, .size = payload.size()}, fds));
+                                {.kind = ipc::ControlMessage::Kind::kRequestBlock, .id = 3, .size = payload.size()},
+                                fds));
   ipc::Request request;
   request.block = 3;
   request.block_size = payload.size();
@@ -182,7 +185,8 @@ TEST_F(CommandWorkerTest, CommandsThatCannotStartSayWhy) {
   EXPECT_EQ(why(command), std::pair(EACCES, std::string("run '/etc/passwd': Permission denied")));
   command = shell("true");
   command.directory = "/nonexistent";
-  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("change to directory '/nonexistent': No such file or directory")));
+  EXPECT_EQ(why(command),
+            std::pair(ENOENT, std::string("change to directory '/nonexistent': No such file or directory")));
   EXPECT_EQ(output_of(shell("echo fine")), "fine\n");
 }
 

@@ -1,7 +1,8 @@
 // A template for tests of the launcher: no interpreter, and its workers are shell scripts.
 //
 // PRONG_FAKE_SCRIPT: what workers run. PRONG_FAKE_MODE: "" (serve), "early" (workers end before they are announced),
-// "die" (ends at the first order), "mute" (takes orders and does nothing), "deaf" (takes no orders), "refuse" (cannot fork).
+// "die" (ends at the first order), "mute" (takes orders and does nothing), "deaf" (takes no orders), "refuse" (cannot
+// fork).
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

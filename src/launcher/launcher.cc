@@ -15,15 +15,20 @@ constexpr std::uint64_t kChildToken = 0;
 constexpr std::uint64_t kFirstSessionToken = 1;
 constexpr int kReapsAtOnce = 4096;  // so that a storm of deaths does not keep orders waiting
 
-std::int64_t earlier(std::int64_t a, std::int64_t b) { return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b); }
+std::int64_t earlier(std::int64_t a, std::int64_t b) {
+  return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
+}
 
 os::Fd prepare_process(const LauncherArguments& arguments) {
-  os::reset_signals();  // an ignored SIGCHLD would survive exec and lose every status
+  os::reset_dispositions();  // an ignored SIGCHLD would survive exec and lose every status
+  os::unblock_all_signals();
   // Its life is bound to the program's. A signal meant for all (a terminal's, a service manager's) is the program's
-  // business: were the launcher to end first, nobody would be left to clean up.
-  os::ignore_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE});
+  // business: were the launcher to end first, nobody would be left to clean up. Blocked, not ignored: a command worker
+  // is a fork of the launcher, and one that is stopped before it has its handler must not miss that.
+  os::block_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE});
   os::close_all_but(std::vector<int>{arguments.socket, arguments.program_pidfd, arguments.template_socket});
-  for (const int fd : {arguments.socket, arguments.program_pidfd, arguments.template_socket}) os::close_on_exec(fd, true);
+  for (const int fd : {arguments.socket, arguments.program_pidfd, arguments.template_socket})
+    os::close_on_exec(fd, true);
   os::settle_standard_streams();
   os::start_session();
   os::set_process_name("prong-launcher");

@@ -1,5 +1,5 @@
-// Launcher: the event loop of the launcher process: the only subreaper, the only reaper, the only killer. Runs no code of
-// the user and never blocks, so that it can always reap, kill, and see the program end.
+// Launcher: the event loop of the launcher process: the only subreaper, the only reaper, the only killer. Runs no code
+// of the user and never blocks, so that it can always reap, kill, and see the program end.
 #pragma once
 
 #include <memory>

@@ -159,7 +159,8 @@ TEST_P(ScriptWorkerTest, WorkersDieWithTheLauncher) {
   ::kill(rig_.pid(), SIGKILL);
   EXPECT_TRUE(rig_.ended());
   EXPECT_TRUE(test::eventually([&] { return os::start_time_of(pid) == 0; }));
-  for (const pid_t orphan : rig_.survivors()) ::kill(orphan, SIGKILL);  // what workers started does outlive this one case
+  for (const pid_t orphan : rig_.survivors())
+    ::kill(orphan, SIGKILL);  // what workers started does outlive this one case
 }
 
 TEST_P(ScriptWorkerTest, HangingUpKillsAllAndStillReports) {
@@ -196,16 +197,19 @@ TEST_F(LauncherTest, AnExecedWorkerHasItsRoleAndDescriptorsAndNoOthers) {
   rig_.set_program({{"/bin/sh", "-c", "sleep 1000; :"}, {"EXTRA=yes", "HOME"}});
   const auto end = rig_.start(5, StartHow::kExec);
   const pid_t pid = rig_.expect(Kind::kWorkerStarted, 5).pid;
+  ASSERT_TRUE(test::eventually([&] { return os::children_of(pid).size() == 1; }));  // the shell has come to its script
   const auto has = [&](const std::string& entry) {
     const auto found = test::processes_with(entry);
     return std::find(found.begin(), found.end(), pid) != found.end();
   };
-  for (const char* entry : {"PRONG_ROLE=worker", "PRONG_FDS=3,4,5", "PRONG_WORKER=5", "EXTRA=yes"}) EXPECT_TRUE(has(entry));
+  for (const char* entry : {"PRONG_ROLE=worker", "PRONG_FDS=3,4,5", "PRONG_WORKER=5", "EXTRA=yes"})
+    EXPECT_TRUE(has(entry));
   EXPECT_TRUE(has("PRONG_LAUNCHER_PID=" + std::to_string(rig_.pid())));
   EXPECT_FALSE(has(std::string("HOME=") + std::getenv("HOME")));
   std::vector<int> open;
   const std::filesystem::path folder = "/proc/" + std::to_string(pid) + "/fd";
-  for (const auto& entry : std::filesystem::directory_iterator(folder)) open.push_back(std::atoi(entry.path().filename().c_str()));
+  for (const auto& entry : std::filesystem::directory_iterator(folder))
+    open.push_back(std::atoi(entry.path().filename().c_str()));
   std::sort(open.begin(), open.end());
   EXPECT_EQ(open, (std::vector{0, 1, 2, 3, 4, 5}));
   EXPECT_EQ(std::filesystem::read_symlink(folder / "0"), "/dev/null");

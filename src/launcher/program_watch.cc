@@ -4,7 +4,8 @@
 
 namespace prong::launcher {
 
-ProgramWatch::ProgramWatch(os::Fd pidfd, pid_t program, std::int64_t now) : pidfd_(std::move(pidfd)), program_(program) {
+ProgramWatch::ProgramWatch(os::Fd pidfd, pid_t program, std::int64_t now)
+    : pidfd_(std::move(pidfd)), program_(program) {
   if (pidfd_ || program_ <= 0 || !os::proc_is_ours()) return;
   start_time_ = os::start_time_of(program_);
   due_ = now + kPeriodNs;

@@ -67,7 +67,9 @@ std::vector<std::string> to_argv(const std::string& path, const LauncherArgument
 }
 
 LauncherArguments from_argv(int argc, char** argv) {
-  const auto number = [&](int index, int otherwise) { return index < argc ? to_int(argv[index], otherwise) : otherwise; };
+  const auto number = [&](int index, int otherwise) {
+    return index < argc ? to_int(argv[index], otherwise) : otherwise;
+  };
   LauncherArguments arguments;
   arguments.socket = number(1, -1);
   arguments.program_pidfd = number(2, -1);

@@ -5,7 +5,8 @@
 //   launcher ──> template      kStartWorker
 //   middle process ──> launcher (over the template's socket)   kForked, kForkFailed
 //
-// The coordinator closing its end (or the program's pidfd becoming readable) tells the launcher to kill everything and end.
+// The coordinator closing its end (or the program's pidfd becoming readable) tells the launcher to kill everything and
+// end.
 #pragma once
 
 #include <cstdint>
@@ -27,10 +28,11 @@ enum class MessageKind : std::uint32_t {
   kStopWorker,     ///< `worker`, `grace_ns`: > 0: SIGTERM and SIGCONT now, SIGKILL then; 0: SIGKILL now
   kWorkerStarted,  ///< `worker`, `pid`
   kStartFailed,    ///< `worker`, `error` (errno), `stage`
-  kWorkerGone,     ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or could not be seen to go
-  kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started
-  kForked,         ///< `worker`, `pid`
-  kForkFailed,     ///< `worker`, `error`
+  kWorkerGone,  ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or could not be seen to
+                ///< go
+  kTemplateGone,  ///< `pid`, `status`; or `error` and `stage` if it could not be started
+  kForked,        ///< `worker`, `pid`
+  kForkFailed,    ///< `worker`, `error`
 };
 
 enum class StartHow : std::uint32_t {
@@ -55,8 +57,9 @@ struct Message {
 static_assert(sizeof(Message) == 96);
 
 /// The roles and descriptors of a process that Prong execs. Numbers are decimal.
-inline constexpr const char* kRoleVariable = "PRONG_ROLE";            // "worker" or "template"
-inline constexpr const char* kDescriptorsVariable = "PRONG_FDS";      // worker: "segment,doorbell,control"; template: "control"
+inline constexpr const char* kRoleVariable = "PRONG_ROLE";  // "worker" or "template"
+inline constexpr const char* kDescriptorsVariable =
+    "PRONG_FDS";  // worker: "segment,doorbell,control"; template: "control"
 inline constexpr const char* kLauncherPidVariable = "PRONG_LAUNCHER_PID";
 /// Set in every worker: its number. Inherited by what jobs start, so that they can be told from strangers.
 inline constexpr const char* kWorkerVariable = "PRONG_WORKER";
@@ -73,7 +76,8 @@ std::string encode_program(const Program& program);
 /// Nothing if encode_program() did not make these bytes.
 std::optional<Program> decode_program(ByteSpan bytes);
 
-/// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or 0}.
+/// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or
+/// 0}.
 struct LauncherArguments {
   int socket = -1;
   int program_pidfd = -1;

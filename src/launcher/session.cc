@@ -19,7 +19,9 @@ namespace {
 constexpr std::int64_t kRetryNs = 5'000'000;  // a socket was full: the other side leaves hundreds of messages unread
 constexpr std::array<int, 3> kWorkerFds = {3, 4, 5};  // segment, doorbell, control socket in an exec'ed worker
 
-std::int64_t earlier(std::int64_t a, std::int64_t b) { return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b); }
+std::int64_t earlier(std::int64_t a, std::int64_t b) {
+  return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
+}
 
 std::string read_all(int fd) {
   std::string bytes(os::file_size(fd), '\0');
@@ -58,7 +60,9 @@ Session::Session(const LauncherArguments& arguments, std::uint64_t first_token, 
   watch_template();
 }
 
-void Session::watch_template() { poller_.add(template_->socket(), first_token_ + kTemplate); }
+void Session::watch_template() {
+  poller_.add(template_->socket(), first_token_ + kTemplate);
+}
 
 void Session::ready(Source source) {
   if (source == kSocket) take_orders();
@@ -83,7 +87,9 @@ void Session::on_time(std::int64_t now) {
   if (give_up_at_ < 0 && program_watch_.ended(now)) shut_down();
 }
 
-bool Session::owns(pid_t pid) const { return (template_ && template_->pid() == pid) || workers_.owns(pid); }
+bool Session::owns(pid_t pid) const {
+  return (template_ && template_->pid() == pid) || workers_.owns(pid);
+}
 
 void Session::take_announcements() {
   if (!template_) return;

@@ -1,6 +1,6 @@
 // Session: one pool as the launcher sees it: its coordinator's socket, its program, its template and its workers.
-// Carries out orders and sends reports. When the coordinator or the program is gone, it kills everything that is its own.
-// Launcher process; never blocks.
+// Carries out orders and sends reports. When the coordinator or the program is gone, it kills everything that is its
+// own. Launcher process; never blocks.
 #pragma once
 
 #include <sys/types.h>
@@ -71,9 +71,9 @@ class Session {
   std::optional<Program> program_;
   std::unique_ptr<TemplateProcess> template_;
   WorkerSet workers_;
-  std::deque<Message> reports_;          ///< not taken by the socket yet
-  std::int64_t give_up_at_ = -1;         ///< set by shut_down()
-  Sweeper::Ticket template_sweep_ = 0;   ///< of what the template left behind; 0: none goes on
+  std::deque<Message> reports_;         ///< not taken by the socket yet
+  std::int64_t give_up_at_ = -1;        ///< set by shut_down()
+  Sweeper::Ticket template_sweep_ = 0;  ///< of what the template left behind; 0: none goes on
 };
 
 }  // namespace prong::launcher

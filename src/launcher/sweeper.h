@@ -1,8 +1,9 @@
-// Sweeper: when the launcher has to look for processes that nobody owns, kill them, and say that none is left. A machine
-// of steps that is told the time and what there is; it waits for nothing and calls nothing.
+// Sweeper: when the launcher has to look for processes that nobody owns, kill them, and say that none is left. A
+// machine of steps that is told the time and what there is; it waits for nothing and calls nothing.
 //
-// A process that nobody owns ("stranger") is a child of the launcher that is neither a registered worker nor a template:
-// what a dead worker had started. Sweeps overlap: each ends with the first round after its begin that finds no stranger.
+// A process that nobody owns ("stranger") is a child of the launcher that is neither a registered worker nor a
+// template: what a dead worker had started. Sweeps overlap: each ends with the first round after its begin that finds
+// no stranger.
 #pragma once
 
 #include <sys/types.h>

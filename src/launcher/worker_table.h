@@ -42,7 +42,7 @@ enum class WorkerAction : std::uint8_t {
   kTerminate,  ///< SIGTERM, SIGCONT, and set the deadline
   kHasten,     ///< the earlier of both deadlines
   kKill,
-  kReap,       ///< kill its group while it is a zombie, reap it, begin to sweep
+  kReap,  ///< kill its group while it is a zombie, reap it, begin to sweep
   kReportGone,
 };
 

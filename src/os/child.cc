@@ -228,7 +228,9 @@ class PreparedPlan {
   std::vector<Move> moves_;
 };
 
-bool refused(int error) { return error == EPERM || error == ENOSYS || error == EINVAL; }
+bool refused(int error) {
+  return error == EPERM || error == ENOSYS || error == EINVAL;
+}
 
 pid_t clone_in_our_memory(int (*main)(void*), void* stack_top, int exit_signal, Plan& plan) {
   if (clone_refused_for_test) {
@@ -322,8 +324,12 @@ std::string find_program(const std::string& name, const std::vector<std::string>
   return {};
 }
 
-void refuse_clone_for_test(bool refuse) noexcept { clone_refused_for_test = refuse; }
+void refuse_clone_for_test(bool refuse) noexcept {
+  clone_refused_for_test = refuse;
+}
 
-Fd open_pidfd(pid_t pid) noexcept { return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+Fd open_pidfd(pid_t pid) noexcept {
+  return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+}
 
 }  // namespace prong::os

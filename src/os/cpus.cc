@@ -77,7 +77,8 @@ Quota quota_of_line(const std::string& line, const std::string& cgroups) {
     return least(least_upwards(cgroups, path, read_v2), least_upwards(cgroups + "/unified", path, read_v2));
   }
   if (!has_controller(controllers, "cpu")) return std::nullopt;
-  return least(least_upwards(cgroups + "/cpu", path, read_v1), least_upwards(cgroups + "/" + controllers, path, read_v1));
+  return least(least_upwards(cgroups + "/cpu", path, read_v1),
+               least_upwards(cgroups + "/" + controllers, path, read_v1));
 }
 
 Quota cgroup_quota(const std::string& proc_root, const std::string& sys_root) {
@@ -87,7 +88,9 @@ Quota cgroup_quota(const std::string& proc_root, const std::string& sys_root) {
   return quota;
 }
 
-int online_cpus() { return std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN))); }
+int online_cpus() {
+  return std::max(1, static_cast<int>(::sysconf(_SC_NPROCESSORS_ONLN)));
+}
 
 /// CPUs in the affinity mask, however many the kernel knows; 0 if it cannot be read.
 int affinity_cpus() {

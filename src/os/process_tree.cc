@@ -67,7 +67,9 @@ Number to_number(std::string_view text) {
   return value;
 }
 
-std::string folder_of(pid_t pid) { return "/proc/" + std::to_string(pid); }
+std::string folder_of(pid_t pid) {
+  return "/proc/" + std::to_string(pid);
+}
 
 void append_numbers(std::string_view text, std::vector<pid_t>& into) {
   while (!text.empty()) {
@@ -101,7 +103,8 @@ std::vector<pid_t> children_of(pid_t pid) {
   std::vector<pid_t> children;
   const std::string tasks = folder_of(pid) + "/task";
   for_each_number_in(tasks, [&](pid_t thread) {
-    if (const auto text = read_file(tasks + "/" + std::to_string(thread) + "/children")) append_numbers(*text, children);
+    if (const auto text = read_file(tasks + "/" + std::to_string(thread) + "/children"))
+      append_numbers(*text, children);
   });
   return children;
 }
@@ -132,7 +135,9 @@ std::uint64_t start_time_of(pid_t pid) {
   return to_number<std::uint64_t>(stat_field(*stat, 19));
 }
 
-bool signal_process(pid_t pid, int signal) noexcept { return pid > 0 && ::kill(pid, signal) == 0; }
+bool signal_process(pid_t pid, int signal) noexcept {
+  return pid > 0 && ::kill(pid, signal) == 0;
+}
 
 bool signal_group(pid_t leader, int signal) noexcept {
   if (leader <= 1) return false;
@@ -148,8 +153,12 @@ void kill_deep(pid_t pid) {
   }
 }
 
-bool ended_by_signal(int status) noexcept { return WIFSIGNALED(status); }
-int code_of(int status) noexcept { return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status); }
+bool ended_by_signal(int status) noexcept {
+  return WIFSIGNALED(status);
+}
+int code_of(int status) noexcept {
+  return WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
+}
 
 pid_t peek_ended_child() noexcept {
   siginfo_t info = {};

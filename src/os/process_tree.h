@@ -28,8 +28,8 @@ bool signal_process(pid_t pid, int signal) noexcept;
 /// Signals the group led by `leader`, or `leader` alone while it has no group of its own yet.
 bool signal_group(pid_t leader, int signal) noexcept;
 /// SIGKILL to the process, which is a child of ours, and to everything below it that can be seen now. A child is killed
-/// only if it still has its parent, or us, after the parent was killed: then nobody but us could have reaped it since it
-/// was listed, and its number is its own. What is missed becomes a child of ours when its parent has ended.
+/// only if it still has its parent, or us, after the parent was killed: then nobody but us could have reaped it since
+/// it was listed, and its number is its own. What is missed becomes a child of ours when its parent has ended.
 void kill_deep(pid_t pid);
 
 struct Reaped {

@@ -10,8 +10,18 @@
 
 namespace prong::os {
 
-void reset_signals() noexcept {
+void reset_dispositions() noexcept {
   for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
+}
+
+void block_signals(std::initializer_list<int> signals) noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : signals) sigaddset(&set, number);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void unblock_all_signals() noexcept {
   sigset_t none;
   sigemptyset(&none);
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);

@@ -8,8 +8,11 @@
 
 namespace prong::os {
 
-/// All dispositions to default and an empty mask.
-void reset_signals() noexcept;
+/// All dispositions to default.
+void reset_dispositions() noexcept;
+/// In this thread. Blocked signals stay pending, and are not lost, also while they are ignored.
+void block_signals(std::initializer_list<int> signals) noexcept;
+void unblock_all_signals() noexcept;
 void ignore_signals(std::initializer_list<int> signals) noexcept;
 /// Calls `handler` in signal context; interrupted calls are not restarted.
 void handle_signal(int signal, void (*handler)(int, siginfo_t*, void*)) noexcept;

@@ -25,17 +25,22 @@ namespace {
 
 constexpr std::int64_t kAdoptionBoundNs = 10'000'000'000;
 
-/// Waits until `pid` has ended, at most `timeout_ms`; without pidfds just a little.
-void wait_for_end(pid_t pid, pid_t expected_parent, int timeout_ms) {
-  const Fd pidfd = open_pidfd(pid);
-  if (::getppid() == expected_parent) return;  // it ended before: the descriptor may be another's
-  pollfd poll_entry = {pidfd.get(), POLLIN, 0};
+/// Waits until this process has another parent than `parent`, at most `timeout_ms`; without pidfds just a little.
+void wait_for_end_of_parent(pid_t parent, int timeout_ms) {
+  const Fd pidfd = open_pidfd(parent);
+  if (::getppid() != parent) return;  // it ended before: the descriptor may be another's
+  pollfd entry = {pidfd.get(), POLLIN, 0};
   if (pidfd) {
-    ::poll(&poll_entry, 1, timeout_ms);
+    ::poll(&entry, 1, timeout_ms);  // the kernel gives orphans away before it says that their parent has ended
   } else {
     const timespec pause = {0, 200'000};
     ::nanosleep(&pause, nullptr);
   }
+}
+
+bool is_gone(pid_t pid) {
+  if (::kill(pid, 0) == -1 && errno == ESRCH) return true;
+  return proc_is_ours() && start_time_of(pid) == 0;
 }
 
 void close_from_to(unsigned first, unsigned last) {
@@ -52,26 +57,41 @@ void close_from_to(unsigned first, unsigned last) {
 
 void write_file(const char* path, const char* text, std::size_t size) {
   const Fd file(::open(path, O_WRONLY | O_CLOEXEC));
-  if (file) [[maybe_unused]] const auto ignored = ::write(file.get(), text, size);
+  if (file) [[maybe_unused]]
+    const auto ignored = ::write(file.get(), text, size);
 }
 
 }  // namespace
 
-pid_t process_id() noexcept { return ::getpid(); }
-pid_t parent_id() noexcept { return ::getppid(); }
-pid_t try_fork() noexcept { return ::fork(); }
-void exit_now(int status) noexcept { ::_exit(status); }
+pid_t process_id() noexcept {
+  return ::getpid();
+}
+pid_t parent_id() noexcept {
+  return ::getppid();
+}
+pid_t try_fork() noexcept {
+  return ::fork();
+}
+void exit_now(int status) noexcept {
+  ::_exit(status);
+}
 
 void become_program(char* const* argv) noexcept {
   ::execv(argv[0], argv);
   ::_exit(127);
 }
 
-void after_fork_in_child(void (*handler)()) noexcept { ::pthread_atfork(nullptr, nullptr, handler); }
+void after_fork_in_child(void (*handler)()) noexcept {
+  ::pthread_atfork(nullptr, nullptr, handler);
+}
 
-bool is_executable(const std::string& path) noexcept { return ::access(path.c_str(), X_OK) == 0; }
+bool is_executable(const std::string& path) noexcept {
+  return ::access(path.c_str(), X_OK) == 0;
+}
 
-void become_subreaper() { check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "become a subreaper"); }
+void become_subreaper() {
+  check(::prctl(PR_SET_CHILD_SUBREAPER, 1), "become a subreaper");
+}
 
 void die_with_parent(pid_t parent) noexcept {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -80,16 +100,22 @@ void die_with_parent(pid_t parent) noexcept {
 
 bool wait_for_adoption(pid_t parent) noexcept {
   const std::int64_t deadline = monotonic_now() + kAdoptionBoundNs;
-  while (::getppid() != parent) {
+  const pid_t first = ::getppid();
+  for (;;) {
+    const pid_t now = ::getppid();
+    if (now == parent) return true;
     const std::int64_t left_ms = (deadline - monotonic_now()) / 1'000'000;
-    if (left_ms <= 0) return false;
-    wait_for_end(::getppid(), parent, static_cast<int>(left_ms));
+    if (now != first || left_ms <= 0 || is_gone(parent)) return false;  // adopted by another, or never to be adopted
+    wait_for_end_of_parent(now, static_cast<int>(left_ms));
   }
-  return true;
 }
 
-void start_session() noexcept { ::setsid(); }
-void start_group(pid_t pid) noexcept { ::setpgid(pid, pid); }
+void start_session() noexcept {
+  ::setsid();
+}
+void start_group(pid_t pid) noexcept {
+  ::setpgid(pid, pid);
+}
 
 void close_all_but(std::span<const int> keep) noexcept {
   std::vector<int> kept(keep.begin(), keep.end());
@@ -103,7 +129,9 @@ void close_all_but(std::span<const int> keep) noexcept {
   close_from_to(next, ~0U);
 }
 
-Fd open_null() { return Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open '/dev/null'")); }
+Fd open_null() {
+  return Fd(check(::open("/dev/null", O_RDWR | O_CLOEXEC), "open '/dev/null'"));
+}
 
 void settle_standard_streams() {
   Fd null = open_null();
@@ -114,9 +142,13 @@ void settle_standard_streams() {
   if (null.get() <= 2) ::fcntl(null.release(), F_SETFD, 0);
 }
 
-void append_only(int fd) noexcept { ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND); }
+void append_only(int fd) noexcept {
+  ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND);
+}
 
-void set_process_name(const char* name) noexcept { ::prctl(PR_SET_NAME, name); }
+void set_process_name(const char* name) noexcept {
+  ::prctl(PR_SET_NAME, name);
+}
 
 void disable_core_dumps() noexcept {
   rlimit limit = {};
@@ -125,14 +157,19 @@ void disable_core_dumps() noexcept {
   ::setrlimit(RLIMIT_CORE, &limit);
 }
 
-void prefer_as_oom_victim() noexcept { write_file("/proc/self/oom_score_adj", "1000", 4); }
+void prefer_as_oom_victim() noexcept {
+  write_file("/proc/self/oom_score_adj", "1000", 4);
+}
 
 std::vector<std::string> current_environment() {
   std::vector<std::string> variables;
-  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable) variables.emplace_back(*variable);
+  for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)
+    variables.emplace_back(*variable);
   return variables;
 }
 
-void set_environment(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
+void set_environment(const char* name, const std::string& value) {
+  ::setenv(name, value.c_str(), 1);
+}
 
 }  // namespace prong::os

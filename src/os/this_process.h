@@ -29,7 +29,8 @@ bool is_executable(const std::string& path) noexcept;
 void become_subreaper();
 /// Dies by SIGKILL with `parent`; ends at once (_exit) if the parent is not `parent`.
 void die_with_parent(pid_t parent) noexcept;
-/// Blocks until getppid() == `parent` (adoption after the middle process ended). Bounded: false after 10 s.
+/// Blocks until getppid() == `parent` (adoption after the middle process ended). False if that will not come: `parent`
+/// is gone, another process adopted us, or 10 s are over.
 bool wait_for_adoption(pid_t parent) noexcept;
 
 /// A session of its own, without terminal, unless it leads a group already.

@@ -36,7 +36,8 @@ TEST(ThisProcessTest, ClosesAllButTheKept) {
               const int also_kept = ::fcntl(low, F_DUPFD, 301);
               close_all_but(std::array{also_kept, -1, kept});
               const auto open = [](int fd) { return ::fcntl(fd, F_GETFD) != -1; };
-              return !open(low) && open(kept) && !open(high) && open(also_kept) && open(0) && open(1) && open(2) ? 0 : 1;
+              return !open(low) && open(kept) && !open(high) && open(also_kept) && open(0) && open(1) && open(2) ? 0
+                                                                                                                 : 1;
             }),
             0);
 }

@@ -101,8 +101,7 @@ class LauncherRig {
     const os::Fd own_pidfd = with_pidfd ? os::open_pidfd(::getpid()) : os::Fd();
     os::ExecRequest request;
     request.arguments = launcher::to_argv(
-        PRONG_LAUNCHER_BUILD_PATH,
-        {.socket = 3, .program_pidfd = with_pidfd ? 4 : -1, .program_pid = ::getpid()});
+        PRONG_LAUNCHER_BUILD_PATH, {.socket = 3, .program_pidfd = with_pidfd ? 4 : -1, .program_pid = ::getpid()});
     request.environment = os::current_environment();
     request.environment.push_back(tag_);
     request.fds = {{3, theirs.get()}};
