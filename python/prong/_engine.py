@@ -39,7 +39,7 @@ class Engine:
 
     # Single jobs.
 
-    def submit(self, job_type: type[Job], options: Any, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
+    def submit(self, job_type: type[Job[Any]], options: Any, function: Any, args: tuple[Any, ...], kwargs: Any) -> Any:
         """Queues a call. What cannot be encoded gives a job that has failed already."""
         try:
             callee = self.definitions.function(function)
@@ -53,7 +53,7 @@ class Engine:
             return job_type.failed(self, error)
         return self._submit(job_type, options, callee or _NO_FUNCTION, shape, data, buffers or None, needs)
 
-    def _submit(self, job_type: type[Job], options: Any, *encoded: Any) -> Any:
+    def _submit(self, job_type: type[Job[Any]], options: Any, *encoded: Any) -> Any:
         try:
             return self.core.submit(job_type, self, options, *encoded)
         except PoolError as error:

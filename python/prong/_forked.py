@@ -50,7 +50,7 @@ def _reset_signals() -> None:
 def _reset_tracing() -> None:
     sys.settrace(None)
     sys.setprofile(None)
-    threading.settrace(None)  # type: ignore[arg-type]
+    threading.settrace(None)
     threading.setprofile(None)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING, RUNNING
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from prong import _core
 from prong._errors_of_jobs import error_of
@@ -20,7 +20,7 @@ _PHASES = (PENDING, RUNNING, FINISHED)
 _making_condition = threading.Lock()
 
 
-class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
+class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
     """A call that was given to a pool.
 
     A job is a :class:`concurrent.futures.Future`, so ``concurrent.futures.wait``, ``as_completed``,
@@ -34,7 +34,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
     # A future's condition and its lists are made when somebody looks at them ("watched"): most jobs never need them.
     # Until then the state is the engine's; from then on only _notify() finishes the job, under the condition. Else a
     # waiter that saw it finished would be told once more.
-    _exception_types: Any = None
+    _exception_types: ClassVar[Any] = None
     _watched: threading.Condition | None = None
     _told = False
     _decoded: tuple[Any, BaseException | None] | None = None
@@ -61,7 +61,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
             finally:
                 self = None  # type: ignore[assignment]  # break the cycle through the traceback
                 error = None
-        return value  # type: ignore[no-any-return]
+        return value
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """What result() would raise, or None; waits at most ``timeout`` seconds. A cancelled job raises."""
@@ -73,7 +73,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
     def _settle(self, timeout: float | None) -> tuple[Any, BaseException | None]:
         if not self._wait(None if timeout is None else wait_seconds("timeout", timeout)):
             raise FutureTimeoutError(f"the job is not done after {timeout} seconds (it goes on)")
-        return self.__dict__.setdefault("_decoded", self._decode())  # type: ignore[no-any-return]
+        return self.__dict__.setdefault("_decoded", self._decode())
 
     def _decode(self) -> tuple[Any, BaseException | None]:
         encoded = self._returned()
@@ -154,7 +154,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
     # What concurrent.futures and asyncio look at.
 
     @property
-    def _state(self) -> str:
+    def _state(self) -> str:  # type: ignore[override]
         phase = self._phase()
         if self._watched is not None and phase == 2 and not self._told:
             return CANCELLED if self._outcome()[0] == "cancelled" else RUNNING
@@ -163,7 +163,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg, misc]
         return _PHASES[phase]
 
     @property
-    def _condition(self) -> threading.Condition:
+    def _condition(self) -> threading.Condition:  # type: ignore[override]
         if self._watched is None:
             with _making_condition:
                 if self._watched is None:

@@ -85,7 +85,7 @@ def _make_by_value_pickler() -> type[pickle.Pickler]:
 def dump_by_value(value: Any, refer: Callable[[Any], Reduced | None], callback: Any = None) -> bytes:
     """Pickles by value: see ``ByValuePickler``."""
     file = io.BytesIO()
-    by_value_pickler()(file, refer, callback).dump(value)  # type: ignore[call-arg, arg-type]
+    by_value_pickler()(file, refer, callback).dump(value)  # type: ignore[arg-type]
     return file.getvalue()
 
 

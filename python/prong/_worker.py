@@ -211,4 +211,4 @@ def _leave(error: SystemExit) -> NoReturn:
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(Exception):
-            stream.flush()  # type: ignore[union-attr]
+            stream.flush()

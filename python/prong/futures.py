@@ -80,7 +80,7 @@ class PoolBroken(PoolError, BrokenProcessPool):
 class FutureJob(Job[T]):
     """A job whose errors are also the standard's."""
 
-    _exception_types: ClassVar = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost}
+    _exception_types: ClassVar[Any] = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost}
 
 
 class _FutureView(View):
@@ -125,7 +125,7 @@ class ProcessPoolExecutor(Executor):
         """The same executor for futures with other options: see :meth:`prong.Pool.options`."""
         return self._view.options(**options)
 
-    def map(  # type: ignore[override]
+    def map(
         self,
         fn: Callable[..., T],
         *iterables: Iterable[Any],
@@ -203,14 +203,11 @@ def _results(
     try:
         while jobs:
             left = None if deadline is None else deadline - time.monotonic()
-            jobs[0]._wait(left) or _raise_timeout()
+            if not jobs[0]._wait(left):
+                raise TimeoutError
             if buffersize is not None:
                 jobs.extend(_submit_some(call, items, 1))
             yield jobs.popleft().result()
     finally:
         for job in jobs:
             job.cancel()
-
-
-def _raise_timeout() -> None:
-    raise TimeoutError

@@ -1,4 +1,4 @@
-"""tests/support/watch.cc, under which every C++ test runs: it keeps the status, ends what is stuck, finds what is left."""
+"""tests/support/watch.cc, under which C++ tests run: it keeps the status, ends what is stuck, finds what is left."""
 
 import os
 import subprocess

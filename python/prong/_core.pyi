@@ -1,0 +1,177 @@
+"""Prong's engine. Private: use the names in prong."""
+
+from collections.abc import Sequence
+
+
+from typing import Any, NoReturn
+
+__version__: str
+
+class Buffer:
+    """Bytes of a payload, writable, without a copy."""
+
+class Job:
+    """A handle on one piece of work given to a pool."""
+
+    def done(self) -> bool:
+        """True once the job is done, in whatever way."""
+
+    def _phase(self) -> int:
+        """0: queued, 1: dispatched, 2: done."""
+
+    def _wait(self, seconds: float | None, /) -> bool:
+        """Waits until the job is done; False: not in time."""
+
+    def _returned(self) -> Any:
+        """The pickle and buffers of the value."""
+
+    def _raised(self) -> Any:
+        """The pickle and buffers of the exception, or None."""
+
+    def _outcome(self) -> tuple[Any, ...]:
+        """The outcome as a tuple."""
+
+    def _describe(self) -> str:
+        """The outcome as a line of text."""
+
+    def _attempts(self) -> list[tuple[Any, ...]]:
+        """(number, pid, started ns, ended ns, outcome) of each attempt."""
+
+    def _outputs(self) -> tuple[Any, ...]:
+        """A command's standard output and error."""
+
+    def _times(self) -> tuple[int, int]:
+        """When submitted and finished, in monotonic ns."""
+
+    def _watch(self) -> bool:
+        """Have _notify called when done; False: done already."""
+
+    def _cancel(self) -> bool:
+        """Cancels a job that has not started."""
+
+    def _kill(self) -> bool:
+        """Cancels a job, also a running one."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def _tag(self) -> Any: ...
+
+    @property
+    def _context(self) -> Any: ...
+
+class JobOptions:
+    """Options of a job, checked once and shared by many jobs."""
+
+    def __init__(self, *, timeout: float, retries: int, causes: Sequence[bool], backoff: float, max_backoff: float, jitter: float, priority: int, key: str, fresh: bool, kill_leftovers: bool) -> None:
+        """
+        causes: whether an exception, exit, signal, time-out, lost worker is tried again. Durations in seconds.
+        """
+
+    @property
+    def retries(self) -> int: ...
+
+    @property
+    def on_exception(self) -> bool: ...
+
+def usable_cpus() -> int:
+    """CPUs this process may really use: affinity and cgroup quota."""
+
+class Function:
+    """A function that workers know under a token."""
+
+    def __init__(self, token: int, needs: Sequence[int]) -> None: ...
+
+    @property
+    def token(self) -> int: ...
+
+    @property
+    def needs(self) -> list[int]: ...
+
+class Sealed:
+    """An encoded call or command."""
+
+def seal(token: int, shape: int, pickle: bytes, buffers: object | None) -> Sealed: ...
+
+class Pool:
+    """The engine's pool: bytes in, outcomes out."""
+
+    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
+        """Durations in seconds."""
+
+    def define(self, definition: bytes) -> int:
+        """Registers bytes that workers must see before jobs that need them."""
+
+    def submit(self, type: type[Any], context: object, options: object, function: Function, shape: int, pickle: bytes, buffers: object | None, needs: object | None) -> Any: ...
+
+    def submit_sealed(self, type: type[Any], context: object, options: object, sealed: Sealed) -> Any: ...
+
+    def cancel_queued(self) -> None:
+        """Cancels what has not started."""
+
+    def close(self) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def join(self, seconds: float | None) -> bool:
+        """Waits until the pool has ended; False: not in time."""
+
+    @property
+    def closed(self) -> bool: ...
+
+    @property
+    def failure(self) -> str: ...
+
+    def stats(self) -> dict[str, int]: ...
+
+    def workers(self) -> list[tuple[int, int, str, int]]:
+        """(id, pid, state, jobs done) of each worker."""
+
+    def finalizer_outcomes(self) -> list[tuple[Any, ...]]: ...
+
+class Completions:
+    """Jobs in the order in which they are done."""
+
+    def __init__(self, pool: Pool) -> None: ...
+
+    def take(self, type: type[Any], context: object, seconds: float | None) -> list[Any]:
+        """Waits for some; [] when the time is up."""
+
+    def count(self, seconds: float | None) -> int:
+        """As take(), but says only how many."""
+
+    def empty(self) -> bool: ...
+
+class Group:
+    """Jobs in the order in which they were submitted."""
+
+    def __len__(self) -> int: ...
+
+    def job(self, type: type[Any], context: object, index: int) -> Any: ...
+
+    def wait(self, count: int, seconds: float | None) -> bool:
+        """Waits until the first jobs are done."""
+
+    def done(self) -> bool: ...
+
+    def cancel(self) -> int:
+        """Cancels what has not started; says how many."""
+
+    def results(self, loads: object, finish: object) -> list[Any]: ...
+
+def submit_many(pool: Pool, options: object, function: Function, shape: int, items: list[Any], completions: Completions | None, first_tag: int) -> Group: ...
+
+def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
+
+def role_from_environment() -> str:
+    """'worker', 'template' or '': what this process was started for."""
+
+def in_worker() -> bool:
+    """True in a worker process, and in what its jobs fork."""
+
+def serve_worker(runner: object) -> NoReturn:
+    """Runs jobs until told to end. Never returns."""
+
+def serve_template(make_runner: object, control_fd: int = -1) -> NoReturn:
+    """Forks workers until the launcher is gone. Never returns."""
