@@ -9,7 +9,9 @@
 
 namespace prong {
 
-int usable_cpus() { return os::usable_cpus().count; }
+int usable_cpus() {
+  return os::usable_cpus().count;
+}
 
 Pool::Pool(PoolOptions options) {
   options = detail::with_own_workers(std::move(options));
@@ -87,11 +89,23 @@ WaitResult Pool::join(const WaitOptions& options) {
   return wait([this] { return coordinator_->ended(); }, options);
 }
 
-bool Pool::closed() const { return coordinator_->closed(); }
-std::string Pool::failure() const { return coordinator_->failure(); }
-PoolStats Pool::stats() const { return coordinator_->stats(); }
-std::vector<WorkerInfo> Pool::workers() const { return coordinator_->workers(); }
-std::vector<Outcome> Pool::finalizer_outcomes() const { return coordinator_->finalizer_outcomes(); }
-const PoolOptions& Pool::options() const { return coordinator_->options(); }
+bool Pool::closed() const {
+  return coordinator_->closed();
+}
+std::string Pool::failure() const {
+  return coordinator_->failure();
+}
+PoolStats Pool::stats() const {
+  return coordinator_->stats();
+}
+std::vector<WorkerInfo> Pool::workers() const {
+  return coordinator_->workers();
+}
+std::vector<Outcome> Pool::finalizer_outcomes() const {
+  return coordinator_->finalizer_outcomes();
+}
+const PoolOptions& Pool::options() const {
+  return coordinator_->options();
+}
 
 }  // namespace prong

@@ -54,9 +54,9 @@ struct JobSpec {
   Payload payload{};
   /// Definitions (functions, classes) that the worker must have seen before this job.
   std::vector<DefinitionId> needs{};
-  std::shared_ptr<const JobOptions> options{};  ///< shared by many jobs; null: defaults
+  std::shared_ptr<const JobOptions> options{};     ///< shared by many jobs; null: defaults
   std::shared_ptr<CompletionQueue> completions{};  ///< null: none
-  std::uint64_t tag = 0;                         ///< the caller's own; kept with the job
+  std::uint64_t tag = 0;                           ///< the caller's own; kept with the job
 };
 
 /// Any thread, coordinator's process only. Fields are final once done() is true.

@@ -31,7 +31,7 @@ enum class Leftovers { kKeep, kKill };
 struct JobOptions {
   std::chrono::nanoseconds timeout{0};  ///< wall time of one attempt, from its start in the worker; 0: none
   RetryPolicy retry{};
-  int priority = 0;  ///< higher runs first; equal priorities in order of submission
+  int priority = 0;    ///< higher runs first; equal priorities in order of submission
   std::string key{};   ///< not empty: unique among queued and running jobs; a second submit returns the first job
   bool fresh = false;  ///< a worker of its own that runs nothing else; the job is done when its process tree is gone
   Leftovers leftovers = Leftovers::kKeep;
@@ -55,9 +55,9 @@ struct Program {
 struct PoolOptions {
   int workers = 0;  ///< 0: one per CPU that this process may use
   StartKind start = StartKind::kFresh;
-  Program program{};             ///< for kFresh and kSpawn
-  int max_jobs_per_worker = 0; ///< 0: no limit
-  bool start_early = true;     ///< start all workers at once, not when the first jobs come
+  Program program{};            ///< for kFresh and kSpawn
+  int max_jobs_per_worker = 0;  ///< 0: no limit
+  bool start_early = true;      ///< start all workers at once, not when the first jobs come
   std::chrono::nanoseconds grace = std::chrono::milliseconds(500);  ///< between SIGTERM and SIGKILL
   Payload initializer{};  ///< run by each worker before its first job; empty: none
   Payload finalizer{};    ///< run by each worker before it ends in order; empty: none

@@ -14,7 +14,8 @@ struct Returned {
   Payload value;
 };
 
-/// The function raised. `value` is the encoded exception, empty when it could not be encoded; the texts are always there.
+/// The function raised. `value` is the encoded exception, empty when it could not be encoded; the texts are always
+/// there.
 struct Raised {
   std::string type;       ///< qualified name, e.g. "builtins.ValueError" or "std::runtime_error"
   std::string message;    ///< what str(exception) or what() gave
@@ -39,8 +40,8 @@ enum class Limit { kWallTime, kCpuTime, kMemory, kQueueTime, kOutput, kBudget, k
 struct TimedOut {
   Limit limit = Limit::kWallTime;
   std::chrono::nanoseconds allowed{0};
-  std::string stack;        ///< stacks at that moment, or why there are none
-  bool unconfirmed = false; ///< something of the tree could not be seen to end; `leftovers` names it
+  std::string stack;         ///< stacks at that moment, or why there are none
+  bool unconfirmed = false;  ///< something of the tree could not be seen to end; `leftovers` names it
   std::string leftovers;
 };
 
@@ -68,7 +69,8 @@ using Outcome = std::variant<Returned, Raised, Exited, Signalled, TimedOut, Canc
 
 /// One word: "returned", "raised", "exited", "signalled", "timed_out", "cancelled", "lost".
 std::string_view outcome_name(const Outcome& outcome) noexcept;
-/// One line for people: "raised ValueError: no such key", "killed by signal 11 (SIGSEGV)", "exceeded its wall-time limit of 2 s".
+/// One line for people: "raised ValueError: no such key", "killed by signal 11 (SIGSEGV)", "exceeded its wall-time
+/// limit of 2 s".
 std::string describe(const Outcome& outcome);
 /// "wall_time", "cpu_time", ... ; "worker_lost", "launcher_lost", "memory", ...
 std::string_view limit_name(Limit limit) noexcept;

@@ -1,4 +1,5 @@
-// The version of Prong. Written here and nowhere else: CMake, the Python package and the command line read it from this line.
+// The version of Prong. Written here and nowhere else: CMake, the Python package and the command line read it from this
+// line.
 #pragma once
 
 #include <string_view>

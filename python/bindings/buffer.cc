@@ -11,8 +11,7 @@ constexpr std::size_t kCopyBelow = 16 * 1024;
 constexpr std::size_t kReleaseFrom = 1024 * 1024;
 
 struct BufferObject {
-  PyObject_HEAD
-  Payload payload;
+  PyObject_HEAD Payload payload;
 };
 
 PyTypeObject* buffer_type = nullptr;
@@ -112,7 +111,9 @@ std::size_t HeldBuffers::total() const noexcept {
   return total;
 }
 
-ByteSpan span_of(nb::bytes bytes) { return {reinterpret_cast<const std::byte*>(bytes.c_str()), bytes.size()}; }
+ByteSpan span_of(nb::bytes bytes) {
+  return {reinterpret_cast<const std::byte*>(bytes.c_str()), bytes.size()};
+}
 
 Payload seal_python(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);

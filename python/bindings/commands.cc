@@ -17,7 +17,9 @@ Capture capture(const std::string& name) {
   throw nb::value_error("capture must be 'keep', 'inherit', 'discard' or 'merge'");
 }
 
-std::string text_of(nb::bytes bytes) { return {bytes.c_str(), bytes.size()}; }
+std::string text_of(nb::bytes bytes) {
+  return {bytes.c_str(), bytes.size()};
+}
 
 Sealed seal_command(const std::vector<nb::bytes>& arguments, nb::bytes directory,
                     const std::optional<std::vector<nb::bytes>>& environment, const std::optional<nb::bytes>& input,

@@ -12,7 +12,9 @@ constexpr std::size_t kHeadSize = 8;
 constexpr std::size_t kAlignment = 64;
 constexpr std::array<std::byte, kAlignment> kPadding{};
 
-std::size_t padding_after(std::size_t size) { return (kAlignment - size % kAlignment) % kAlignment; }
+std::size_t padding_after(std::size_t size) {
+  return (kAlignment - size % kAlignment) % kAlignment;
+}
 
 template <typename T>
 void put(std::vector<std::byte>& out, T value) {
@@ -74,7 +76,9 @@ void EnvelopeParts::add_buffers(const Envelope& envelope) {
   }
 }
 
-Payload seal(const Envelope& envelope) { return Payload::gather(EnvelopeParts(envelope).parts()); }
+Payload seal(const Envelope& envelope) {
+  return Payload::gather(EnvelopeParts(envelope).parts());
+}
 
 Envelope open_envelope(ByteSpan bytes) {
   Reader reader(bytes);

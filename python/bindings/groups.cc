@@ -72,7 +72,8 @@ class Group {
 };
 
 Payload payload_of(const Function& function, std::uint16_t shape, nb::handle item) {
-  if (PyBytes_CheckExact(item.ptr())) return seal_python(function.token, shape, nb::borrow<nb::bytes>(item), nb::none());
+  if (PyBytes_CheckExact(item.ptr()))
+    return seal_python(function.token, shape, nb::borrow<nb::bytes>(item), nb::none());
   const auto parts = nb::cast<nb::tuple>(item);
   return seal_python(function.token, shape, nb::cast<nb::bytes>(parts[0]), parts[1]);
 }
@@ -120,8 +121,9 @@ void add_groups(nb::module_& module) {
   nb::class_<Completions>(module, "Completions", "Jobs in the order in which they are done.")
       .def(nb::new_([](Core& core) { return std::make_shared<Completions>(Completions{core.handle}); }), "pool"_a)
       .def("take", &take_jobs, "type"_a, "context"_a, "seconds"_a.none(), "Waits for some; [] when the time is up.")
-      .def("count", [](Completions& self, std::optional<double> seconds) { return self.take(seconds).size(); },
-           "seconds"_a.none(), "As take(), but says only how many.")
+      .def(
+          "count", [](Completions& self, std::optional<double> seconds) { return self.take(seconds).size(); },
+          "seconds"_a.none(), "As take(), but says only how many.")
       .def("empty", [](Completions& self) { return self.queue->empty(); });
 
   nb::class_<Group>(module, "Group", "Jobs in the order in which they were submitted.")

@@ -16,7 +16,8 @@ constexpr MonotonicNs kLongestSleep = 500'000'000;
 thread_local bool in_watcher = false;
 
 MonotonicNs now() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 std::optional<MonotonicNs> deadline_in(std::optional<double> seconds) {
@@ -25,7 +26,9 @@ std::optional<MonotonicNs> deadline_in(std::optional<double> seconds) {
   return now() + static_cast<MonotonicNs>(std::max(*seconds, 0.0) * 1e9);
 }
 
-bool passed(const std::optional<MonotonicNs>& deadline) { return deadline && now() >= *deadline; }
+bool passed(const std::optional<MonotonicNs>& deadline) {
+  return deadline && now() >= *deadline;
+}
 
 void check_signals() {
   if (PyErr_CheckSignals() != 0) throw nb::python_error();

@@ -8,7 +8,9 @@
 namespace prong::python {
 namespace {
 
-JobObject* cast(PyObject* self) { return reinterpret_cast<JobObject*>(self); }
+JobObject* cast(PyObject* self) {
+  return reinterpret_cast<JobObject*>(self);
+}
 
 /// Runs `body` (which returns a new reference) and turns what it throws into a Python error.
 template <typename Body>
@@ -164,7 +166,9 @@ PyObject* get_tag(PyObject* self, void*) {
   return guarded([&] { return nb::int_(cast(self)->job ? cast(self)->job->tag() : 0); });
 }
 
-PyObject* get_context(PyObject* self, void*) { return Py_NewRef(cast(self)->context); }
+PyObject* get_context(PyObject* self, void*) {
+  return Py_NewRef(cast(self)->context);
+}
 
 PyMethodDef methods[] = {
     {"done", done, METH_NOARGS, "done($self, /)\n--\n\nTrue once the job is done, in whatever way."},
@@ -206,7 +210,9 @@ PyType_Spec spec = {"prong._core.Job", sizeof(JobObject), 0,
 
 }  // namespace
 
-void add_job_type(nb::module_& module) { module.attr("Job") = owned(PyType_FromSpec(&spec)); }
+void add_job_type(nb::module_& module) {
+  module.attr("Job") = owned(PyType_FromSpec(&spec));
+}
 
 nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle context) {
   nb::object self = owned(create(reinterpret_cast<PyTypeObject*>(type.ptr()), nullptr, nullptr));

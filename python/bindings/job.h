@@ -7,8 +7,7 @@
 namespace prong::python {
 
 struct JobObject {
-  PyObject_HEAD
-  HandlePtr handle;  ///< null: a job that was never given to a pool
+  PyObject_HEAD HandlePtr handle;  ///< null: a job that was never given to a pool
   JobPtr job;
   PyObject* context;  ///< the Python engine: decodes results
 };

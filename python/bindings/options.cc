@@ -23,7 +23,7 @@ SharedOptions make_options(double timeout, int retries, const std::vector<bool>&
                            bool kill_leftovers) {
   auto options = std::make_shared<JobOptions>();
   options->timeout = duration(timeout);
-  options->retry = {retries,      causes.at(0), causes.at(1),      causes.at(2),           causes.at(3),
+  options->retry = {retries,      causes.at(0),      causes.at(1),          causes.at(2), causes.at(3),
                     causes.at(4), duration(backoff), duration(max_backoff), jitter};
   options->priority = priority;
   options->key = std::move(key);

@@ -7,7 +7,9 @@
 namespace prong::python {
 namespace {
 
-double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 nb::str text(std::string_view value) {
   return nb::steal<nb::str>(
@@ -27,7 +29,9 @@ struct ToTuple {
     return nb::make_tuple("timed_out", text(limit_name(timed_out.limit)), seconds(timed_out.allowed),
                           text(timed_out.stack), timed_out.unconfirmed, text(timed_out.leftovers));
   }
-  nb::tuple operator()(const Cancelled& cancelled) const { return nb::make_tuple("cancelled", cancelled.while_running); }
+  nb::tuple operator()(const Cancelled& cancelled) const {
+    return nb::make_tuple("cancelled", cancelled.while_running);
+  }
   nb::tuple operator()(const Lost& lost) const {
     return nb::make_tuple("lost", text(lost_reason_name(lost.reason)), text(lost.detail));
   }
@@ -35,7 +39,9 @@ struct ToTuple {
 
 }  // namespace
 
-nb::tuple outcome_tuple(const Outcome& outcome) { return std::visit(ToTuple{}, outcome); }
+nb::tuple outcome_tuple(const Outcome& outcome) {
+  return std::visit(ToTuple{}, outcome);
+}
 
 nb::object contents_tuple(const Payload& payload) {
   if (payload.empty()) return nb::none();

@@ -14,8 +14,12 @@ SignalsBlocked::SignalsBlocked() noexcept {
   pthread_sigmask(SIG_BLOCK, &blocked, &previous_);
 }
 
-SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &previous_, nullptr); }
+SignalsBlocked::~SignalsBlocked() {
+  pthread_sigmask(SIG_SETMASK, &previous_, nullptr);
+}
 
-bool on_main_thread() noexcept { return syscall(SYS_gettid) == getpid(); }
+bool on_main_thread() noexcept {
+  return syscall(SYS_gettid) == getpid();
+}
 
 }  // namespace prong::python

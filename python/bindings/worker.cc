@@ -159,9 +159,12 @@ void serve_template_python(nb::object make_runner, int control_fd) {
 
 const char* role() {
   switch (role_from_environment()) {
-    case Role::kWorker: return "worker";
-    case Role::kTemplate: return "template";
-    case Role::kNone: return "";
+    case Role::kWorker:
+      return "worker";
+    case Role::kTemplate:
+      return "template";
+    case Role::kNone:
+      return "";
   }
   return "";
 }

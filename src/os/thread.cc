@@ -17,9 +17,13 @@ BlockAllSignals::BlockAllSignals() noexcept {
   ::pthread_sigmask(SIG_SETMASK, &all, &before_);
 }
 
-BlockAllSignals::~BlockAllSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+BlockAllSignals::~BlockAllSignals() {
+  ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
 
-void name_this_thread(const char* name) noexcept { ::pthread_setname_np(::pthread_self(), name); }
+void name_this_thread(const char* name) noexcept {
+  ::pthread_setname_np(::pthread_self(), name);
+}
 
 Awoken wait_for_doorbell(int eventfd, std::int64_t deadline_ns, const sigset_t* mask) noexcept {
   pollfd waited{.fd = eventfd, .events = POLLIN, .revents = 0};

@@ -1,6 +1,5 @@
 #include "pool/coordinator.h"
 
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -15,7 +14,7 @@ namespace prong {
 namespace {
 
 constexpr std::uint64_t kKickToken = 0;
-constexpr MonotonicNs kLease = 2'000'000;      ///< how long the role may stay free
+constexpr MonotonicNs kLease = 2'000'000;  ///< how long the role may stay free
 constexpr MonotonicNs kMaxSpin = 50'000;
 constexpr MonotonicNs kMinSpin = 1'000;
 
@@ -66,7 +65,9 @@ Coordinator::~Coordinator() {
   if (watcher_thread_.joinable()) watcher_thread_.join();
 }
 
-bool Coordinator::is_owner() const noexcept { return fork_generation.load(std::memory_order_relaxed) == generation_; }
+bool Coordinator::is_owner() const noexcept {
+  return fork_generation.load(std::memory_order_relaxed) == generation_;
+}
 
 void Coordinator::check_owner() const {
   if (!is_owner())

@@ -76,17 +76,17 @@ class Coordinator {
   pool::Engine engine_;
 
   Leader leader_ = Leader::kNobody;
-  bool role_wanted_ = false;      ///< a waiter wants the role from the own thread
+  bool role_wanted_ = false;        ///< a waiter wants the role from the own thread
   bool own_thread_parked_ = false;  ///< the own thread sleeps without a time limit: wake it when the role falls free
-  MonotonicNs left_at_ = 0;       ///< when the last waiter left the role
+  MonotonicNs left_at_ = 0;         ///< when the last waiter left the role
   std::condition_variable role_changed_;
-  std::vector<int> followers_;    ///< doorbells of waiting threads that do not lead
+  std::vector<int> followers_;  ///< doorbells of waiting threads that do not lead
   std::uint64_t finished_seen_ = 0;
   bool ended_seen_ = false;
-  std::uint64_t changes_ = 0;     ///< grows when a waiter should look again
+  std::uint64_t changes_ = 0;  ///< grows when a waiter should look again
 
-  bool asleep_ = false;                ///< the leader is in the poller
-  MonotonicNs asleep_until_ = 0;       ///< 0: without limit
+  bool asleep_ = false;           ///< the leader is in the poller
+  MonotonicNs asleep_until_ = 0;  ///< 0: without limit
   std::vector<std::uint64_t> woken_;
   MonotonicNs spin_budget_;
   bool stopping_ = false;

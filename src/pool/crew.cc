@@ -65,8 +65,7 @@ WorkerLink* Crew::start(MonotonicNs now) {
       return nullptr;  // the launcher's end is seen by listen()
     }
     link->handed_over();
-    if (!options_.initializer.empty())
-      link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
+    if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
     ++started_;
     links_.push_back(std::move(link));
     return links_.back().get();

@@ -5,9 +5,9 @@
 namespace prong::pool {
 namespace {
 
-constexpr double kWorkAheadNs = 200'000;         ///< about this much work waits in a channel
-constexpr std::size_t kMaxDepth = 48;            ///< leaves slots for definitions
-constexpr MonotonicNs kLongNs = 1'000'000;       ///< a job that runs longer has nothing queued behind it
+constexpr double kWorkAheadNs = 200'000;    ///< about this much work waits in a channel
+constexpr std::size_t kMaxDepth = 48;       ///< leaves slots for definitions
+constexpr MonotonicNs kLongNs = 1'000'000;  ///< a job that runs longer has nothing queued behind it
 
 }  // namespace
 

@@ -13,7 +13,8 @@ namespace prong::pool {
 
 class Dispatcher {
  public:
-  Dispatcher(const PoolOptions& options, jobs::Ledger& ledger, Crew& crew) : options_(options), ledger_(ledger), crew_(crew) {}
+  Dispatcher(const PoolOptions& options, jobs::Ledger& ledger, Crew& crew)
+      : options_(options), ledger_(ledger), crew_(crew) {}
 
   DefinitionId define(Payload definition);
 

@@ -16,8 +16,7 @@ using ipc::RequestKind;
 Outcome outcome_of(const Death& death, const WorkerLink& link) {
   if (death.launcher_lost) return Lost{LostReason::kLauncherLost, "the launcher died, and the worker with it"};
   if (link.damaged) return Lost{LostReason::kChannelDamaged, "the worker wrote nonsense into its channel"};
-  if (WIFSIGNALED(death.wait_status))
-    return Signalled{WTERMSIG(death.wait_status), WCOREDUMP(death.wait_status) != 0};
+  if (WIFSIGNALED(death.wait_status)) return Signalled{WTERMSIG(death.wait_status), WCOREDUMP(death.wait_status) != 0};
   return Exited{WEXITSTATUS(death.wait_status)};
 }
 

@@ -107,9 +107,8 @@ bool LauncherClient::start_worker(std::uint64_t worker, launcher::StartHow how, 
 }
 
 bool LauncherClient::stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace) {
-  return launcher::send(socket_.get(), {.kind = launcher::MessageKind::kStopWorker,
-                                        .worker = worker,
-                                        .grace_ns = grace.count()});
+  return launcher::send(socket_.get(),
+                        {.kind = launcher::MessageKind::kStopWorker, .worker = worker, .grace_ns = grace.count()});
 }
 
 launcher::Received LauncherClient::receive(launcher::Message& message) {

@@ -9,8 +9,8 @@
 #include "os/this_process.h"
 #include "prong/error.h"
 
-/// In programs that found an installed Prong by CMake's find_package: the launcher's place, wherever the installation was
-/// moved to. See cmake/prong-config.cmake.in.
+/// In programs that found an installed Prong by CMake's find_package: the launcher's place, wherever the installation
+/// was moved to. See cmake/prong-config.cmake.in.
 extern "C" [[gnu::weak]] const char* const prong_installed_launcher;
 
 namespace prong::pool {

@@ -225,6 +225,8 @@ void WorkerLink::collect_partial_output(Attempt& attempt) {
   attempt.error_output = error_output_.read_to(os::file_size(error_output_.file.get()));
 }
 
-void WorkerLink::arm() noexcept { channel_.arm(static_cast<std::uint32_t>(outstanding_.size() / 4)); }
+void WorkerLink::arm() noexcept {
+  channel_.arm(static_cast<std::uint32_t>(outstanding_.size() / 4));
+}
 
 }  // namespace prong::pool

@@ -28,9 +28,9 @@ enum class LinkState {
 struct Outstanding {
   std::uint64_t sequence = 0;
   ipc::RequestKind kind = ipc::RequestKind::kRun;
-  JobPtr job;                ///< kRun
+  JobPtr job;  ///< kRun
   MonotonicNs pushed = 0;
-  MonotonicNs started = 0;   ///< as first seen
+  MonotonicNs started = 0;  ///< as first seen
 };
 
 /// What the worker answered to a request.
@@ -60,10 +60,10 @@ class WorkerLink {
   int pid = 0;
   std::uint64_t jobs_given = 0;  ///< pushed and not taken back
   std::uint64_t jobs_done = 0;
-  bool exclusive = false;  ///< its one job ends with it
-  bool stalled = false;    ///< its running job takes longer than expected: nothing is queued behind it
-  bool damaged = false;    ///< its channel makes no sense any more
-  MonotonicNs stop_by = 0; ///< kFinishing: when to lose patience
+  bool exclusive = false;   ///< its one job ends with it
+  bool stalled = false;     ///< its running job takes longer than expected: nothing is queued behind it
+  bool damaged = false;     ///< its channel makes no sense any more
+  MonotonicNs stop_by = 0;  ///< kFinishing: when to lose patience
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;
   std::uint64_t stop_sequence = 0;

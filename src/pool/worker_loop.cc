@@ -1,6 +1,5 @@
 #include "pool/worker_loop.h"
 
-
 #include <atomic>
 #include <cstring>
 #include <string>
@@ -132,12 +131,16 @@ void settle_worker(int launcher_pid) {
   in_forked_copy.store(false, std::memory_order_relaxed);
 }
 
-void run_worker(WorkerDescriptors descriptors, JobRunner& runner) { Worker(std::move(descriptors), runner).run(); }
+void run_worker(WorkerDescriptors descriptors, JobRunner& runner) {
+  Worker(std::move(descriptors), runner).run();
+}
 
 }  // namespace prong::pool
 
 namespace prong {
 
-bool in_worker() noexcept { return pool::in_worker_process.load(std::memory_order_relaxed); }
+bool in_worker() noexcept {
+  return pool::in_worker_process.load(std::memory_order_relaxed);
+}
 
 }  // namespace prong

@@ -65,7 +65,9 @@ std::string run(Pool& pool, const std::string& text, JobOptions options = {}) {
   return value_of(submitted);
 }
 
-bool exists(pid_t pid) { return ::kill(pid, 0) == 0; }
+bool exists(pid_t pid) {
+  return ::kill(pid, 0) == 0;
+}
 
 class PoolTest : public testing::TestWithParam<StartKind> {
  protected:

@@ -93,7 +93,8 @@ TEST_P(SoakTest, AccountBalancesUnderRandomKills) {
     }
     take();
     while (submitted - finished > 2000) {
-      ASSERT_EQ(pool.wait([&] { return !completions->empty(); }, {.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}),
+      ASSERT_EQ(pool.wait([&] { return !completions->empty(); },
+                          {.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}),
                 WaitResult::kReady);
       take();
     }

@@ -1,4 +1,5 @@
-// consumer PREFIX VERSION: uses Prong as it was installed under PREFIX, and runs a job with the launcher that lies there.
+// consumer PREFIX VERSION: uses Prong as it was installed under PREFIX, and runs a job with the launcher that lies
+// there.
 #include <prong/prong.h>
 
 #include <filesystem>
@@ -7,7 +8,9 @@
 
 namespace {
 
-int twice(int number) { return 2 * number; }
+int twice(int number) {
+  return 2 * number;
+}
 
 bool expect(bool holds, const std::string& what) {
   if (!holds) std::cerr << "not so: " << what << "\n";
