@@ -223,12 +223,12 @@ def run(folder: Path, output: Path, budget: float, workers: int | None) -> int:
 
     sabotaged = dict(zip(SABOTAGE, tasks[len(tasks) // 2 :], strict=False))
     sound = [task for task in tasks if task not in sabotaged.values()]
+    workers = workers or prong.usable_cpus()
     start = time.perf_counter()
     with prong.Pool(workers) as pool:
-        count = len(pool.workers)
         jobs = encrypt_all(pool, sound, sabotaged)
         seconds = time.perf_counter() - start
-    pool_rate = report(f"{count} workers", len(sound), sum(task.size for task in sound), seconds)
+    pool_rate = report(f"{workers} workers", len(sound), sum(task.size for task in sound), seconds)
     say(
         "speed-up",
         f"{pool_rate / serial_rate:.2f} times the rate of the sample; {pool.stats['workers_lost']} workers lost",
