@@ -56,7 +56,7 @@ class MapRunner(Runner):
         try:
             self._function = self._function or load(self._name)
         except Exception as error:
-            return _encode_exception(error, None)
+            return _failure(error)
         return b""
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
@@ -66,7 +66,21 @@ class MapRunner(Runner):
         except SystemExit as error:
             _leave(error)
         except BaseException as error:
-            return _encode_exception(error, self._function)
+            return _failure(error)
+
+
+def _failure(error: BaseException) -> Any:
+    """As the engine wants it, with the traceback of the function's own code only."""
+    trace = error.__traceback__
+    while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
+        trace = trace.tb_next
+    kind, message, text, *_ = _encode_exception(error.with_traceback(trace), None)
+    no_traceback = trace is None and not isinstance(error, SyntaxError)
+    return [kind, message, "" if no_traceback else text, None, None]
+
+
+def _is_machinery(file: str) -> bool:
+    return file in (__file__, importlib.__file__) or file.startswith("<frozen importlib")
 
 
 def load(name: str) -> Callable[[str], Any]:

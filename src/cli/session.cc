@@ -16,6 +16,11 @@ constexpr std::size_t kSpareJobs = 64;
 constexpr std::size_t kMostHeld = 10'000;
 constexpr std::size_t kLongestDescription = 200;
 
+bool never_began_for_lack_of_workers(const Job& job) {
+  const auto* lost = std::get_if<Lost>(&job.outcome());
+  return lost && lost->reason == LostReason::kStartFailed && job.attempts().empty();
+}
+
 std::string shortened(std::string text) {
   if (text.size() <= kLongestDescription) return text;
   text.resize(kLongestDescription);
@@ -63,8 +68,7 @@ void Session::feed() {
   try {
     if (!batch_.empty()) launch();
   } catch (const PoolError& error) {
-    trouble_ = error.what();
-    stop_starting();
+    give_up(error.what());
   }
 }
 
@@ -134,6 +138,7 @@ void Session::finish(const JobPtr& job) {
   const auto found = flights_.find(job->tag());
   Flight flight = std::move(found->second);
   flights_.erase(found);
+  if (never_began_for_lack_of_workers(*job)) give_up(pool_->failure());
   flight.withdrawn = stopping_ && job->attempts().empty();
   if (!flight.withdrawn) {
     ++done_;
@@ -182,6 +187,11 @@ void Session::stop_starting() {
   stopping_ = true;
   inputs_ended_ = true;
   batch_.clear();
+}
+
+void Session::give_up(const std::string& why) {
+  stop_starting();
+  trouble_ = why.substr(0, why.find_last_not_of('\n') + 1);
 }
 
 void Session::withdraw_queued() {

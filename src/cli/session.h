@@ -55,6 +55,7 @@ class Session {
 
   void heed_signals();
   void stop_starting();
+  void give_up(const std::string& why);
   void withdraw_queued();
   void say(const std::string& message);
 

@@ -30,14 +30,13 @@ void add_parsed(CLI::App& app, const std::string& names, const char* type, const
 }
 
 void add_job_settings(CLI::App& app, Settings& settings) {
-  add_parsed(app, "-j,--jobs", "N",
-             "Jobs to run at a time: a number, or a share of the CPUs (50%); default: one per CPU that may be used",
+  add_parsed(app, "-j,--jobs", "N", "Jobs to run at a time, or a share of the CPUs (50%); default: one per usable CPU",
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
   add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
              [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
   app.add_option("--retries", settings.job.retry.retries, "Run a job that failed again, up to N times")
       ->type_name("N")
-      ->check(CLI::NonNegativeNumber);
+      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
 }
 
 void add_input_settings(CLI::App& app, Settings& settings) {
@@ -52,7 +51,7 @@ void add_output_settings(CLI::App& app, Settings& settings) {
   app.add_flag("-k,--keep-order", settings.keep_order, "Show results in the order of the inputs");
   app.add_flag("--tag", settings.tag, "Begin each line of output with the input and a tab");
   app.add_flag("--progress{auto}", settings.progress,
-               "Show a live line on standard error if that is a terminal; --progress=always: also elsewhere")
+               "Show a live line on a terminal; --progress=always: lines elsewhere, too")
       ->transform(CLI::CheckedTransformer(modes).description(""));
   app.add_option("--joblog", settings.job_log, "Write a line per finished job to FILE, in GNU parallel's format")
       ->type_name("FILE");
