@@ -40,7 +40,7 @@ std::string_view build_id_in(std::string_view notes) {
     const std::size_t name_size = padded(note.n_namesz);
     const std::size_t whole = sizeof note + name_size + padded(note.n_descsz);
     if (whole > notes.size()) return {};
-    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(sizeof note, note.n_namesz) == std::string_view("GNU", 4))
+    if (note.n_type == NT_GNU_BUILD_ID && notes.substr(sizeof note, note.n_namesz) == std::string_view("GNU\0", 4))
       return notes.substr(sizeof note + name_size, note.n_descsz);
     notes.remove_prefix(whole);
   }
