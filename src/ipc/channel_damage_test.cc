@@ -204,6 +204,20 @@ TEST_F(ChannelDamageTest, SlotThatNeverComesBackIsNoticed) {
   EXPECT_EQ(pop(), Channel::Pop::kDamaged);
 }
 
+// A worker that waits for room would wait for ever if its own word were believed.
+TEST_F(ChannelDamageTest, EmptyRingIsRoomEnoughWhateverIsWanted) {
+  push();
+  push();
+  answer_one("");
+  answer_one("");
+  layout().worker.space_wanted = ~std::uint64_t{0};
+  layout().sleepers.waits_for_space = 1;
+  EXPECT_EQ(pop(), Channel::Pop::kResult);
+  EXPECT_EQ(layout().sleepers.waits_for_space, 1u);
+  EXPECT_EQ(pop(), Channel::Pop::kResult);
+  EXPECT_EQ(layout().sleepers.waits_for_space, 0u);
+}
+
 TEST_F(ChannelDamageTest, WorkerNoticesAnOverwrittenRequest) {
   const std::uint64_t sequence = push("hello");
   layout().slot_of(sequence).request.size = 400'000;

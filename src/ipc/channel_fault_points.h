@@ -10,7 +10,7 @@
 
 namespace prong::ipc {
 
-inline constexpr std::array<std::string_view, 24> kChannelFaultPoints{
+inline constexpr std::array<std::string_view, 26> kChannelFaultPoints{
     // Coordinator
     "channel.push.before_ready",        // the request is written, its slot not yet ready
     "channel.push.after_ready",         // ready, not yet noted in private memory
@@ -26,6 +26,7 @@ inline constexpr std::array<std::string_view, 24> kChannelFaultPoints{
     "channel.take.after_started",        // started, nothing read yet
     "channel.take.before_passed",        // revoked seen, its slot not yet free
     "channel.take.after_passed",         // revoked request passed over, its slot free
+    "channel.take.before_marked",        // nothing to take, not yet marked as sleeping
     "channel.take.before_sleep",         // marked as sleeping, awake
     "channel.take.after_sleep",          // woken, nothing looked at yet
     "channel.write.before_skip",         // the skip record to the start of the ring is not yet written
@@ -36,6 +37,7 @@ inline constexpr std::array<std::string_view, 24> kChannelFaultPoints{
     "channel.notice.after_published",    // a record that does not end its request is visible
     "channel.ring.before_doorbell",      // armed is cleared, the doorbell not rung
     "channel.ring.after_doorbell",       // rung
+    "channel.space.before_marked",       // no room, not yet marked as waiting for it
     "channel.space.before_sleep",        // marked as waiting for room, doorbell rung, awake
 };
 

@@ -130,6 +130,7 @@ void WorkerChannel::sleep_for_word(const Slot& slot) {
   const std::int64_t began = os::monotonic_now();
   SharedU32& sleeps = layout_->sleepers.sleeps;
   publish_cpu(kAsleep);
+  PRONG_CHANNEL_FAULT_POINT("take.before_marked");
   // seq_cst, then the word again: the coordinator stores the word, then looks at `sleeps`. One of the two sees the
   // other.
   sleeps.store(1, std::memory_order_seq_cst);
@@ -214,6 +215,7 @@ void WorkerChannel::make_room(std::size_t size) noexcept {
 void WorkerChannel::wait_for_space() noexcept {
   SharedU32& waits = layout_->sleepers.waits_for_space;
   layout_->worker.space_wanted.store(private_->writer.space_wanted(), std::memory_order_relaxed);
+  PRONG_CHANNEL_FAULT_POINT("space.before_marked");
   // seq_cst, then results_taken again: the coordinator stores that, then looks at `waits`.
   waits.store(1, std::memory_order_seq_cst);
   os::ring(doorbell_.get());
