@@ -21,6 +21,7 @@ import itertools
 import json
 import os
 import random
+import signal
 import sys
 import sysconfig
 import tempfile
@@ -265,4 +266,8 @@ def main() -> int:
         return run(folder.resolve(), output, megabytes * 1e6, given.workers)
 
 
-sys.exit(main())
+signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does: nothing is left behind
+try:
+    sys.exit(main())
+except KeyboardInterrupt:
+    sys.exit("interrupted")

@@ -66,6 +66,21 @@ def test_leaves_nothing_unless_asked_to(run_example, folder: Path, tmp_path: Pat
     assert list(scratch.iterdir()) == []
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_an_interrupt_leaves_nothing(start_example, folder: Path, tmp_path: Path, monkeypatch, number) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    with start_example("encrypt_folder.py", folder) as process:
+        eventually(lambda: sum(1 for _ in scratch.glob("prong-demo-*/**/*.aes")) >= 3, "some files are done")
+        process.send_signal(number)
+        _, errors = process.communicate()
+    assert process.returncode == 1
+    assert "interrupted" in errors
+    assert "Traceback" not in errors
+    assert list(scratch.iterdir()) == []
+
+
 def test_budget_takes_the_smallest_files(run_example, folder: Path, tmp_path: Path) -> None:
     sizes = sorted(path.stat().st_size for path in folder.rglob("file*"))
     budget = sum(sizes[:20])
