@@ -21,11 +21,10 @@ StartKind start_kind(const std::string& name) {
 }
 
 /// Runs the template in the forked child. Nothing may get out of here: the frames above belong to the program.
-std::function<void(int)> template_runner(nb::object function) {
-  auto shared = std::make_shared<nb::object>(std::move(function));
-  return [shared](int control_fd) {
+std::function<void(int)> template_runner(std::shared_ptr<nb::object> function) {
+  return [function](int control_fd) {
     try {
-      (*shared)(control_fd);
+      (*function)(control_fd);
     } catch (nb::python_error& error) {
       error.restore();
       PyErr_Print();
@@ -50,11 +49,15 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   if (!finalizer.is_none()) options.finalizer = nb::cast<const Sealed&>(finalizer).payload;
   options.initializer_timeout = duration(initializer_timeout);
   options.finalizer_timeout = duration(finalizer_timeout);
+  const auto shared_template = std::make_shared<nb::object>(std::move(fork_template));
   if (options.start == StartKind::kFork) {
-    options.fork_template = template_runner(std::move(fork_template));
+    options.fork_template = template_runner(shared_template);
     options.fork_function = fork_python;
   }
-  return {make_handle(std::move(options), track_jobs)};
+  Core core{make_handle(std::move(options), track_jobs)};
+  // The fork is made. What the function refers to may refer to the pool: a cycle that no garbage collector sees.
+  shared_template->reset();
+  return core;
 }
 
 std::vector<DefinitionId> needs_of(const Function& function, nb::handle extra) {

@@ -57,7 +57,8 @@ def _finished_type(job_type: type[Any]) -> type[Any]:
 
 def finished_job(job_type: type[Any], value: Any = None, error: BaseException | None = None, began: int = 0) -> Any:
     """A job that has returned ``value`` or failed with ``error``."""
-    job: Any = _finished_type(job_type)()  # type: ignore[arg-type]  # a class is hashable
+    kind: Any = _finished_type(job_type)  # type: ignore[arg-type]  # a class is hashable
+    job = kind.__new__(kind)
     now = time.monotonic_ns()
     job._when = (began or now, now)
     job._parts = ("returned",) if error is None else _parts_of(error)

@@ -39,6 +39,9 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
     _told = False
     _decoded: tuple[Any, BaseException | None] | None = None
 
+    def __init__(self) -> None:
+        raise TypeError("jobs are made by submit() and its like")
+
     @classmethod
     def failed(cls, engine: Any, error: BaseException) -> Job[Any]:
         """A job that never reached a pool."""

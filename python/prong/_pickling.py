@@ -118,6 +118,7 @@ def name_of(function: Any) -> str:
 
 def cannot_pickle(what: str, error: BaseException) -> EncodingError:
     """The error for something that does not pickle."""
-    failure = EncodingError(f"{what} cannot be pickled: {type(error).__name__}: {error}")
+    reason = str(error) if isinstance(error, EncodingError) else f"{type(error).__name__}: {error}"
+    failure = EncodingError(f"{what} cannot be pickled: {reason}")
     failure.__cause__ = error
     return failure

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import sys
 import threading
@@ -67,6 +68,20 @@ def wait_for_file(path: str) -> str:
     while not Path(path).exists():
         time.sleep(0.002)
     return path
+
+
+def announce_and_wait(started: str, gate: str) -> str:
+    """Makes one file, then waits for the other."""
+    Path(started).touch()
+    return wait_for_file(gate)
+
+
+def random_number(kind: str = "random") -> float:
+    if kind == "random":
+        return random.random()
+    import numpy.random
+
+    return float(numpy.random.random())
 
 
 def fail_until(path: str, times: int) -> int:

@@ -74,9 +74,10 @@ def test_buffersize_bounds_what_is_submitted():
 
 def test_shutdown_can_cancel(tmp_path):
     executor = ProcessPoolExecutor(1)
-    gate = tmp_path / "gate"
-    running = executor.submit(culprits.wait_for_file, str(gate))
-    assert eventually(running.running)
+    started, gate = tmp_path / "started", tmp_path / "gate"
+    running = executor.submit(culprits.announce_and_wait, str(started), str(gate))
+    assert eventually(started.exists)
+    assert running.running()
     queued = [executor.submit(time.sleep, 1000) for _ in range(20)]
     executor.shutdown(wait=False, cancel_futures=True)
     assert all(future.cancelled() for future in queued)
