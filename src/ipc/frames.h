@@ -47,10 +47,13 @@ struct Result {
   std::int64_t ended_ns = 0;
   std::uint32_t block = 0;
   std::uint64_t block_size = 0;
-  std::uint64_t output_end = 0;  ///< commands: where this job's output ends in the output file
+  /// Commands: sizes of this job's standard output and error, which begin at the start of their files. `outputs_spent`
+  /// false: they stand in `bytes`, one after the other, and the worker has emptied the files; true: they are in the
+  /// files, and the worker needs new ones before its next job.
+  std::uint64_t output_end = 0;
   std::uint64_t error_output_end = 0;
-  bool outputs_spent = false;  ///< commands: the worker needs new output files before its next job
-  std::string bytes;           ///< inline payload, copied out of the ring
+  bool outputs_spent = false;
+  std::string bytes;  ///< inline payload, copied out of the ring
 };
 
 }  // namespace prong::ipc

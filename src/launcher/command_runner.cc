@@ -3,7 +3,6 @@
 #include <cerrno>
 #include <span>
 #include <string_view>
-#include <system_error>
 
 #include "launcher/environment.h"
 #include "launcher/protocol.h"
@@ -16,10 +15,6 @@ namespace {
 constexpr const char* kJobVariable = "PRONG_JOB";
 constexpr const char* kAttemptVariable = "PRONG_ATTEMPT";
 constexpr std::size_t kMostCachedPrograms = 256;
-
-std::string text_of(int error) {
-  return std::generic_category().message(error);
-}
 
 os::Fd input_file(const std::string& input) {
   os::Fd file = os::create_memfd("prong-input", 0);
@@ -101,13 +96,12 @@ pid_t CommandRunner::start(bool from_cache, os::ExecFailure& failure) {
 
 std::string CommandRunner::explain(const os::ExecFailure& failure) const {
   const std::string& name = request_.arguments[0];
-  const std::string reason = text_of(failure.error);
-  if (failure.stage == std::string_view("chdir")) return "change to directory '" + request_.directory + "': " + reason;
-  if (failure.stage != std::string_view("exec")) return "start a process for '" + name + "': " + reason;
-  if (failure.error != ENOENT || name.find('/') != std::string::npos) return "run '" + name + "': " + reason;
+  if (failure.stage == std::string_view("chdir")) return "change to directory '" + request_.directory + "'";
+  if (failure.stage != std::string_view("exec")) return "start a process for '" + name + "'";
+  if (failure.error != ENOENT || name.find('/') != std::string::npos) return "run '" + name + "'";
   const std::string found = os::find_program(name, request_.environment);
-  if (found.empty()) return "run '" + name + "': not found in PATH";
-  return "run '" + found + "': its interpreter was not found";
+  if (found.empty()) return "run '" + name + "' (not found in PATH)";
+  return "run '" + found + "' (its interpreter was not found)";
 }
 
 /// The worker is the only one that reaps its children, among them what its commands left behind.

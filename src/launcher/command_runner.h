@@ -28,7 +28,7 @@ class CommandRunner {
   struct Ended {
     int status = 0;               ///< as of waitpid, if it began
     int error = 0;                ///< errno, if it did not
-    std::string what_failed;      ///< e.g. "run 'nosuch': not found in PATH"
+    std::string what_failed;      ///< e.g. "run 'nosuch' (not found in PATH)"
     bool left_something = false;  ///< processes that this command started are still there
   };
   /// `outputs`: needed if anything is to be kept.

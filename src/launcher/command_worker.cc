@@ -6,6 +6,7 @@
 #include <csignal>
 #include <exception>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "ipc/blocks.h"
@@ -21,7 +22,7 @@
 namespace prong::launcher {
 namespace {
 
-constexpr std::uint64_t kOutputLimit = 8 * 1024 * 1024;  // a larger output file is not used again
+constexpr std::uint64_t kInlineOutput = 64 * 1024;  // larger outputs stay in their files
 
 // SIGTERM from the launcher goes to the whole group: the command has its grace, and the worker waits for its end, since
 // its own end would kill the group. From anybody else (`kill 0` in a command) it is not meant for the worker.
@@ -60,19 +61,25 @@ class CommandWorker {
   [[noreturn]] void serve();
 
  private:
-  void handle(const ipc::Request& request);
-  void run(const ipc::Request& request);
-  void run_command(const ipc::Request& request, Command command, ipc::Result& result, std::string& text);
+  /// What becomes the result of a request.
+  struct Answer {
+    ipc::Result result;
+    std::string text;  ///< payload
+    bool used_outputs = false;
+  };
+
+  void handle(const ipc::Request& request, Answer& answer);
+  void run(const ipc::Request& request, Answer& answer);
+  void run_command(const ipc::Request& request, Command command, Answer& answer);
+  static void refuse(Answer& answer, int error, std::string what);
   const CommandRunner::OutputFiles& outputs();
-  void measure_outputs(bool left_something);
-  void end_request(const ipc::Request& request, ipc::Result& result, const std::string& text);
+  void take_outputs(bool left_something, Answer& answer);
+  void settle_outputs(const Answer& answer);
 
   ipc::WorkerChannel channel_;
   ipc::ControlReceiver control_;
   CommandRunner runner_;
-  std::optional<CommandRunner::OutputFiles> outputs_;
-  std::array<std::uint64_t, 2> output_ends_ = {};
-  bool outputs_spent_ = false;
+  std::optional<CommandRunner::OutputFiles> outputs_;  ///< empty when a command begins
 };
 
 void CommandWorker::serve() {
@@ -81,53 +88,53 @@ void CommandWorker::serve() {
     channel_.take(request);
     command_runs = true;
     if (stop_wanted) os::die_by_signal(SIGTERM);
-    handle(request);
+    Answer answer;
+    answer.result.sequence = request.sequence;
+    answer.result.started_ns = os::monotonic_now();
+    handle(request, answer);
+    answer.result.ended_ns = os::monotonic_now();
+    const ByteSpan parts[] = {as_bytes(answer.text)};
+    channel_.publish(answer.result, parts);
+    settle_outputs(answer);
+    if (request.kind == ipc::RequestKind::kFinish) os::exit_now(0);
     command_runs = false;
     if (stop_wanted) os::die_by_signal(SIGTERM);
   }
 }
 
-void CommandWorker::handle(const ipc::Request& request) {
-  if (request.kind == ipc::RequestKind::kRun) return run(request);
-  // Commands need no definitions, and there is nothing to initialize or to finalize.
-  ipc::Result result;
-  result.started_ns = os::monotonic_now();
-  end_request(request, result, {});
-  if (request.kind == ipc::RequestKind::kFinish) os::exit_now(0);
-}
-
-void CommandWorker::run(const ipc::Request& request) {
-  ipc::Result result;
-  std::string text;
-  result.started_ns = os::monotonic_now();
+/// Commands need no definitions, and there is nothing to initialize or to finalize.
+void CommandWorker::handle(const ipc::Request& request, Answer& answer) {
+  if (request.kind != ipc::RequestKind::kRun) return;
   try {
-    const Payload block = request.block ? control_.request_block(request.block, request.block_size) : Payload();
-    run_command(request, decode_command(request.block ? block.bytes() : request.bytes), result, text);
+    run(request, answer);
   } catch (const SystemError& error) {
-    result.kind = ipc::ResultKind::kNotStarted;
-    result.code = error.error();
-    text = error.what();
+    refuse(answer, error.error(), std::string("prepare a command (") + error.what() + ")");
   } catch (const UsageError& error) {
-    result.kind = ipc::ResultKind::kNotStarted;
-    result.code = EINVAL;
-    text = error.what();
+    refuse(answer, EINVAL, std::string("read a command (") + error.what() + ")");
   }
-  end_request(request, result, text);
 }
 
-void CommandWorker::run_command(const ipc::Request& request, Command command, ipc::Result& result, std::string& text) {
-  const bool keeps = needs_outputs(command);
-  const auto* files = keeps ? &outputs() : nullptr;
+void CommandWorker::run(const ipc::Request& request, Answer& answer) {
+  if (request.block == 0) return run_command(request, decode_command(request.bytes), answer);
+  const Payload block = control_.request_block(request.block, request.block_size);
+  run_command(request, decode_command(block.bytes()), answer);
+}
+
+void CommandWorker::run_command(const ipc::Request& request, Command command, Answer& answer) {
+  answer.used_outputs = needs_outputs(command);
+  const auto* files = answer.used_outputs ? &outputs() : nullptr;
   const CommandRunner::Ended ended = runner_.run(std::move(command), request.job, request.attempt, files);
-  if (keeps) measure_outputs(ended.left_something);
-  if (ended.error != 0) {
-    result.kind = ipc::ResultKind::kNotStarted;
-    result.code = ended.error;
-    text = ended.what_failed;
-    return;
-  }
-  result.kind = os::ended_by_signal(ended.status) ? ipc::ResultKind::kSignalled : ipc::ResultKind::kExited;
-  result.code = os::code_of(ended.status);
+  if (ended.error != 0) return refuse(answer, ended.error, ended.what_failed);
+  const bool by_signal = os::ended_by_signal(ended.status);
+  answer.result.kind = by_signal ? ipc::ResultKind::kSignalled : ipc::ResultKind::kExited;
+  answer.result.code = by_signal ? ended.status & 0xff : os::code_of(ended.status);  // with the bit for a core dump
+  if (answer.used_outputs) take_outputs(ended.left_something, answer);
+}
+
+void CommandWorker::refuse(Answer& answer, int error, std::string what) {
+  answer.result.kind = ipc::ResultKind::kNotStarted;
+  answer.result.code = error;
+  answer.text = std::move(what);
 }
 
 const CommandRunner::OutputFiles& CommandWorker::outputs() {
@@ -139,24 +146,28 @@ const CommandRunner::OutputFiles& CommandWorker::outputs() {
   return *outputs_;
 }
 
-void CommandWorker::measure_outputs(bool left_something) {
-  for (std::size_t i = 0; i < output_ends_.size(); ++i) output_ends_[i] = os::file_size((*outputs_)[i].get());
-  outputs_spent_ = left_something || output_ends_[0] > kOutputLimit || output_ends_[1] > kOutputLimit;
+/// Small outputs go with the result, so that the files can be emptied: each command finds them empty, and one that
+/// opens /dev/stdout anew, which empties the file, harms no other. What others may still write is left where it is.
+void CommandWorker::take_outputs(bool left_something, Answer& answer) {
+  const std::uint64_t output = os::file_size((*outputs_)[0].get());
+  const std::uint64_t error_output = os::file_size((*outputs_)[1].get());
+  answer.result.output_end = output;
+  answer.result.error_output_end = error_output;
+  answer.result.outputs_spent = left_something || output > kInlineOutput || error_output > kInlineOutput;
+  if (answer.result.outputs_spent || output + error_output == 0) return;
+  answer.text.resize(output + error_output);
+  const auto bytes = std::as_writable_bytes(std::span(answer.text));
+  // Nobody else has the files any more, so they are as long as they were.
+  os::read_at((*outputs_)[0].get(), 0, bytes.first(output));
+  os::read_at((*outputs_)[1].get(), 0, bytes.subspan(output));
 }
 
-void CommandWorker::end_request(const ipc::Request& request, ipc::Result& result, const std::string& text) {
-  result.sequence = request.sequence;
-  result.ended_ns = os::monotonic_now();
-  result.output_end = output_ends_[0];
-  result.error_output_end = output_ends_[1];
-  result.outputs_spent = outputs_spent_;
-  const ByteSpan parts[] = {as_bytes(text)};
-  if (outputs_spent_) {
-    outputs_.reset();
-    output_ends_ = {};
-    outputs_spent_ = false;
-  }
-  channel_.publish(result, parts);
+/// Only when the result is published: until then the files are all that is left of the command if we are killed.
+void CommandWorker::settle_outputs(const Answer& answer) {
+  if (answer.result.outputs_spent) return outputs_.reset();
+  if (!answer.used_outputs || !outputs_) return;
+  if (answer.result.output_end > 0) os::make_empty((*outputs_)[0].get());
+  if (answer.result.error_output_end > 0) os::make_empty((*outputs_)[1].get());
 }
 
 }  // namespace

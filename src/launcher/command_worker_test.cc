@@ -46,9 +46,8 @@ class CommandWorkerTest : public testing::Test {
     const ipc::Result result = run(command);
     EXPECT_EQ(result.kind, ResultKind::kExited) << result.bytes;
     EXPECT_EQ(result.code, 0);
-    const std::string text = worker_->output(0, output_read_, result.output_end);
-    output_read_ = result.output_end;
-    return text;
+    EXPECT_FALSE(result.outputs_spent);
+    return result.bytes;
   }
 
   static constexpr std::uint64_t kWorker = 5;
@@ -56,7 +55,6 @@ class CommandWorkerTest : public testing::Test {
   test::LauncherRig rig_;
   std::unique_ptr<test::WorkerEnd> worker_;
   pid_t pid_ = 0;
-  std::uint64_t output_read_ = 0;
 };
 
 TEST_F(CommandWorkerTest, EveryExitCode) {
@@ -75,14 +73,24 @@ TEST_F(CommandWorkerTest, EverySignalThatEndsAProcess) {
   }
 }
 
-TEST_F(CommandWorkerTest, OutputsOfOneCommandFollowThoseOfTheOther) {
+TEST_F(CommandWorkerTest, SmallOutputsComeWithTheResult) {
   const ipc::Result first = run(shell("echo out; echo error >&2"));
-  EXPECT_EQ(worker_->output(0, 0, first.output_end), "out\n");
-  EXPECT_EQ(worker_->output(1, 0, first.error_output_end), "error\n");
+  EXPECT_EQ(first.bytes, "out\nerror\n");
+  EXPECT_EQ(first.output_end, 4U);
+  EXPECT_EQ(first.error_output_end, 6U);
+  EXPECT_FALSE(first.outputs_spent);
   const ipc::Result second = run(shell("echo more"));
-  EXPECT_EQ(worker_->output(0, first.output_end, second.output_end), "more\n");
-  EXPECT_EQ(second.error_output_end, first.error_output_end);
-  EXPECT_FALSE(second.outputs_spent);
+  EXPECT_EQ(second.bytes, "more\n");
+  EXPECT_EQ(second.error_output_end, 0U);
+}
+
+TEST_F(CommandWorkerTest, OpeningStandardOutputAnewHarmsNoOtherCommand) {
+  EXPECT_EQ(output_of(shell("echo a much longer first line")), "a much longer first line\n");
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(output_of(shell("echo b > /dev/stdout")), "b\n");
+    EXPECT_EQ(output_of(shell("echo c | tee /dev/stderr")), "c\nc\n");
+    EXPECT_EQ(output_of(shell("echo d > /dev/stdout; echo e")), "d\ne\n");
+  }
 }
 
 TEST_F(CommandWorkerTest, ProcessesOfOneCommandWriteOneAfterTheOther) {
@@ -100,18 +108,19 @@ TEST_F(CommandWorkerTest, DiscardedOutputIsNowhere) {
   command.output = Capture::kDiscard;
   const ipc::Result result = run(command);
   EXPECT_EQ(result.output_end, 0U);
-  EXPECT_EQ(worker_->output(1, 0, result.error_output_end), "b\n");
+  EXPECT_EQ(result.bytes, "b\n");
 }
 
-TEST_F(CommandWorkerTest, BigOutputSpendsTheFiles) {
-  constexpr std::uint64_t kSize = 20 * 1024 * 1024;
-  const ipc::Result result = run(shell("head -c 20971520 /dev/zero | tr '\\0' x"));
-  EXPECT_EQ(result.output_end, kSize);
-  EXPECT_TRUE(result.outputs_spent);
-  EXPECT_EQ(worker_->output(0, 0, kSize), std::string(kSize, 'x'));
-  worker_->give_outputs();
-  output_read_ = 0;
+TEST_F(CommandWorkerTest, BigOutputStaysInTheFilesAndSpendsThem) {
+  for (const std::uint64_t size : {64ULL * 1024 + 1, 20ULL * 1024 * 1024}) {
+    const ipc::Result result = run(shell("head -c " + std::to_string(size) + " /dev/zero | tr '\\0' x"));
+    EXPECT_EQ(result.output_end, size);
+    EXPECT_TRUE(result.outputs_spent);
+    EXPECT_TRUE(worker_->output(0, 0, size) == std::string(size, 'x'));
+    worker_->give_outputs();
+  }
   EXPECT_EQ(output_of(shell("echo again")), "again\n");
+  EXPECT_TRUE(output_of(shell("head -c 65536 /dev/zero")) == std::string(65536, '\0'));
 }
 
 TEST_F(CommandWorkerTest, WithoutInputThereIsNone) {
@@ -122,8 +131,8 @@ TEST_F(CommandWorkerTest, InputIsGiven) {
   Command command = shell("cat");
   command.input = "some\ninput";
   EXPECT_EQ(output_of(command), "some\ninput");
-  command.input = std::string(100'000, 'y');
-  EXPECT_EQ(output_of(command), std::string(100'000, 'y'));
+  command.input = std::string(50'000, 'y');
+  EXPECT_TRUE(output_of(command) == command.input);
   command.input = "";
   EXPECT_EQ(output_of(command), "");
 }
@@ -145,14 +154,13 @@ TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
   ASSERT_TRUE(worker_->channel.try_push(request));
   worker_->channel.wake_worker();
   const ipc::Result result = worker_->result();
-  EXPECT_EQ(worker_->output(0, 0, result.output_end), "3000000\n");
+  EXPECT_EQ(result.bytes, "3000000\n");
 }
 
 TEST_F(CommandWorkerTest, EnvironmentIsInheritedWithJobAndAttempt) {
   push(shell("echo $PRONG_JOB $PRONG_ATTEMPT $PRONG_WORKER $PRONG_TEST_TAG"), 12, 3);
   const ipc::Result result = worker_->result();
-  EXPECT_EQ("PRONG_TEST_TAG=" + worker_->output(0, 7, result.output_end - 1), rig_.tag());
-  EXPECT_EQ(worker_->output(0, 0, 7), "12 3 5 ");
+  EXPECT_EQ(result.bytes, "12 3 5 " + rig_.tag().substr(rig_.tag().find('=') + 1) + "\n");
 }
 
 TEST_F(CommandWorkerTest, AWholeEnvironmentIsTakenAsItIs) {
@@ -178,15 +186,14 @@ TEST_F(CommandWorkerTest, CommandsThatCannotStartSayWhy) {
   };
   Command command;
   command.arguments = {"no-such-program-anywhere"};
-  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("run 'no-such-program-anywhere': not found in PATH")));
+  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("run 'no-such-program-anywhere' (not found in PATH)")));
   command.arguments = {"/nonexistent/program"};
-  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("run '/nonexistent/program': No such file or directory")));
+  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("run '/nonexistent/program'")));
   command.arguments = {"/etc/passwd"};
-  EXPECT_EQ(why(command), std::pair(EACCES, std::string("run '/etc/passwd': Permission denied")));
+  EXPECT_EQ(why(command), std::pair(EACCES, std::string("run '/etc/passwd'")));
   command = shell("true");
   command.directory = "/nonexistent";
-  EXPECT_EQ(why(command),
-            std::pair(ENOENT, std::string("change to directory '/nonexistent': No such file or directory")));
+  EXPECT_EQ(why(command), std::pair(ENOENT, std::string("change to directory '/nonexistent'")));
   EXPECT_EQ(output_of(shell("echo fine")), "fine\n");
 }
 
@@ -198,7 +205,7 @@ TEST_F(CommandWorkerTest, AScriptWithoutItsInterpreterSaysSo) {
   Command command;
   command.arguments = {"script"};
   command.environment = {"PATH=" + folder};
-  EXPECT_EQ(run(command).bytes, "run '" + folder + "/script': its interpreter was not found");
+  EXPECT_EQ(run(command).bytes, "run '" + folder + "/script' (its interpreter was not found)");
   std::filesystem::remove_all(folder);
 }
 
@@ -242,7 +249,6 @@ TEST_F(CommandWorkerTest, LeftoversSpendTheOutputs) {
   EXPECT_EQ(result.kind, ResultKind::kExited);
   EXPECT_TRUE(result.outputs_spent);
   worker_->give_outputs();
-  output_read_ = 0;
   // The same leftover does not spend the next command's.
   EXPECT_EQ(output_of(shell("echo next")), "next\n");
   EXPECT_FALSE(run(shell("echo next")).outputs_spent);
@@ -284,7 +290,8 @@ TEST_F(CommandWorkerTest, ACommandHasItsGraceAndCanAnswer) {
   rig_.stop(kWorker, 1'000'000'000'000);
   const ipc::Result result = worker_->result();
   EXPECT_EQ(result.code, 9);
-  EXPECT_EQ(worker_->output(0, 0, result.output_end), "cleaned up\n");
+  // The sleep may be there still, and then the output stays in its file.
+  EXPECT_EQ(result.outputs_spent ? worker_->output(0, 0, result.output_end) : result.bytes, "cleaned up\n");
   EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kWorker).status), SIGTERM);
 }
 

@@ -146,6 +146,10 @@ void append_only(int fd) noexcept {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND);
 }
 
+void make_empty(int fd) noexcept {
+  (void)retry([&]() noexcept { return ::ftruncate(fd, 0); });
+}
+
 void set_process_name(const char* name) noexcept {
   ::prctl(PR_SET_NAME, name);
 }

@@ -47,6 +47,8 @@ void settle_standard_streams();
 Fd open_null();
 /// Every write to the open file goes to its end.
 void append_only(int fd) noexcept;
+/// The file has no bytes any more.
+void make_empty(int fd) noexcept;
 
 /// As `ps` and `top` show it; at most 15 characters.
 void set_process_name(const char* name) noexcept;

@@ -23,6 +23,25 @@ Payload in_segment(const Payload& payload) {
   return Payload::gather(parts);
 }
 
+Payload inline_output(std::string_view text) {
+  return text.empty() ? Payload() : Payload::copy_of(text);
+}
+
+/// The first `size` bytes of an output file, or what there is of them. A file that does not fit into memory (a command
+/// can make it as large as it likes) is not read.
+Payload read_output(const os::Fd& file, std::uint64_t size) {
+  const std::uint64_t available = std::min<std::uint64_t>(size, os::file_size(file.get()));
+  if (available == 0) return {};
+  try {
+    os::check_available_memory(available);
+    std::string bytes(available, '\0');
+    os::read_at(file.get(), 0, std::as_writable_bytes(std::span(bytes)));
+    return Payload::copy_of(bytes);
+  } catch (const SystemError&) {
+    return {};
+  }
+}
+
 }  // namespace
 
 WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
@@ -140,13 +159,23 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
 }
 
 bool WorkerLink::decode(const ipc::Result& result, Ending& ending) {
-  if (for_commands_ && ending.request.kind == RequestKind::kRun) {
-    if (result.output_end < output_.read_up_to || result.error_output_end < error_output_.read_up_to) return false;
-    ending.attempt.output = output_.read_to(result.output_end);
-    ending.attempt.error_output = error_output_.read_to(result.error_output_end);
-    if (result.outputs_spent) renew_outputs();
-  }
+  if (for_commands_ && ending.request.kind == RequestKind::kRun && !take_outputs(result, ending.attempt)) return false;
   ending.attempt.outcome = outcome_of(result);
+  return true;
+}
+
+bool WorkerLink::take_outputs(const ipc::Result& result, Attempt& attempt) {
+  if (result.outputs_spent) {
+    attempt.output = read_output(output_, result.output_end);
+    attempt.error_output = read_output(error_output_, result.error_output_end);
+    renew_outputs();
+    return true;
+  }
+  if (result.kind == ResultKind::kNotStarted) return true;
+  const std::string_view both = result.bytes;
+  if (result.output_end > both.size() || result.error_output_end != both.size() - result.output_end) return false;
+  attempt.output = inline_output(both.substr(0, result.output_end));
+  attempt.error_output = inline_output(both.substr(result.output_end));
   return true;
 }
 
@@ -203,26 +232,16 @@ void WorkerLink::grant_block(std::uint64_t size) {
 }
 
 void WorkerLink::renew_outputs() {
-  output_ = {os::create_memfd("prong-stdout", 0), 0};
-  error_output_ = {os::create_memfd("prong-stderr", 0), 0};
-  const int fds[] = {output_.file.get(), error_output_.file.get()};
+  output_ = os::create_memfd("prong-stdout", 0);
+  error_output_ = os::create_memfd("prong-stderr", 0);
+  const int fds[] = {output_.get(), error_output_.get()};
   ipc::send_control(control_.get(), {.kind = ControlMessage::Kind::kOutputs}, fds);
-}
-
-Payload WorkerLink::OutputFile::read_to(std::uint64_t end) {
-  if (end == read_up_to) return {};
-  const std::uint64_t available = std::min<std::uint64_t>(end, os::file_size(file.get()));
-  if (available <= read_up_to) return {};
-  std::string bytes(available - read_up_to, '\0');
-  if (!os::read_at(file.get(), read_up_to, std::as_writable_bytes(std::span(bytes)))) return {};
-  read_up_to = available;
-  return Payload::copy_of(bytes);
 }
 
 void WorkerLink::collect_partial_output(Attempt& attempt) {
   if (!for_commands_) return;
-  attempt.output = output_.read_to(os::file_size(output_.file.get()));
-  attempt.error_output = error_output_.read_to(os::file_size(error_output_.file.get()));
+  attempt.output = read_output(output_, os::file_size(output_.get()));
+  attempt.error_output = read_output(error_output_, os::file_size(error_output_.get()));
 }
 
 void WorkerLink::arm() noexcept {

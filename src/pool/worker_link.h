@@ -103,17 +103,12 @@ class WorkerLink {
   void disarm() noexcept { channel_.disarm(); }
 
  private:
-  struct OutputFile {
-    os::Fd file;
-    std::uint64_t read_up_to = 0;
-    Payload read_to(std::uint64_t end);
-  };
-
   std::optional<std::uint64_t> push(ipc::RequestKind kind, std::uint64_t number, std::uint32_t attempt,
                                     const Payload& payload);
   void grant_block(std::uint64_t size);
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
+  bool take_outputs(const ipc::Result& result, Attempt& attempt);
   Payload payload_of(const ipc::Result& result);
   Outcome outcome_of(const ipc::Result& result);
 
@@ -132,8 +127,8 @@ class WorkerLink {
   };
   std::optional<GrantedBlock> granted_;
   bool for_commands_;
-  OutputFile output_;
-  OutputFile error_output_;
+  os::Fd output_;  ///< what the running command writes
+  os::Fd error_output_;
   ipc::Result result_;
 };
 
