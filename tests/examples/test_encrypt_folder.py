@@ -9,8 +9,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from conftest import eventually
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from family import eventually
 
 SABOTAGED = {"hangs": "timed_out", "crashes": "signalled", "raises": "raised"}
 
