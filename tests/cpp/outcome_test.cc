@@ -104,9 +104,26 @@ TEST_F(OutcomeTest, LimitIsMet) {
   EXPECT_EQ(std::get<TimedOut>(failure.outcome()).allowed, 50ms);
 }
 
+/// A file that does not exist, before and after.
+class TemporaryFile {
+ public:
+  TemporaryFile() { std::filesystem::remove(path_); }
+  ~TemporaryFile() { std::filesystem::remove(path_); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = std::filesystem::temp_directory_path() / ("prong-outcome-" + std::to_string(::getpid()));
+};
+
 TEST_F(OutcomeTest, WaitForGivesUp) {
-  auto future = pool().submit(sleep_for_ever);
-  EXPECT_FALSE(future.wait_for(1ms));
+  const TemporaryFile started;
+  auto future = pool().submit(
+      [](const std::string& path) {
+        std::ofstream(path) << "x";
+        sleep_for_ever();
+      },
+      started.path());
+  while (!std::filesystem::exists(started.path())) EXPECT_FALSE(future.wait_for(1ms));
   EXPECT_FALSE(future.done());
   EXPECT_TRUE(future.kill());
   failure_of<JobCancelled>(future);
@@ -134,15 +151,13 @@ int crash_until(const std::string& file, int good) {
 }
 
 TEST_F(OutcomeTest, RetriesUntilItReturns) {
-  const auto file = std::filesystem::temp_directory_path() / ("prong-retries-" + std::to_string(::getpid()));
-  std::filesystem::remove(file);
-  const auto future = pool().options({.retry = {.retries = 3}}).submit(crash_until, file.native(), 3);
+  const TemporaryFile calls;
+  const auto future = pool().options({.retry = {.retries = 3}}).submit(crash_until, calls.path(), 3);
   EXPECT_EQ(future.get(), 3);
   const auto& attempts = future.job()->attempts();
   ASSERT_EQ(attempts.size(), 3u);
   EXPECT_TRUE(std::holds_alternative<Signalled>(attempts[0].outcome));
   EXPECT_TRUE(std::holds_alternative<Returned>(attempts[2].outcome));
-  std::filesystem::remove(file);
 }
 
 TEST_F(OutcomeTest, RetriesEnd) {
