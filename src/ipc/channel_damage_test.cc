@@ -162,6 +162,13 @@ TEST_F(ChannelDamageTest, PositionsOutOfRange) {
   }
 }
 
+TEST_F(ChannelDamageTest, GoodRecordBeforeAnImpossiblePosition) {
+  push();
+  answer_one("");
+  layout().worker.results_published = kResultRingSize + 64;
+  EXPECT_EQ(pop(), Channel::Pop::kDamaged);
+}
+
 TEST_F(ChannelDamageTest, PositionThatRunsBackwards) {
   push();
   answer_one("");
@@ -234,14 +241,16 @@ class DamagedRing {
   }
 
   /// Looks at a record that nobody wrote, but whose crc is right.
-  void look_at(ResultRecord record, std::uint64_t published) {
+  ResultReader::Read look_at(ResultRecord record, std::uint64_t published) {
     record.position = record_start(taken_);
     seal(record);
     std::memcpy(layout_->result_ring.data() + record.position % kResultRingSize, &record, sizeof record);
     layout_->worker.results_published = published;
     ResultReader reader = reader_;
     std::string copied;
-    if (reader.look(*layout_) == ResultReader::Read::kRecord) reader.copy_payload(*layout_, copied);
+    const ResultReader::Read read = reader.look(*layout_);
+    if (read == ResultReader::Read::kRecord) reader.copy_payload(*layout_, copied);
+    return read;
   }
   std::uint64_t taken() const { return taken_; }
 
@@ -261,6 +270,16 @@ class DamagedRing {
   ResultReader reader_;
   std::uint64_t taken_ = 0;
 };
+
+TEST(ResultReaderTest, PayloadAroundTheEndIsDamage) {
+  DamagedRing ring(kResultRingSize - 256);
+  ResultRecord record{};
+  record.kind = 1;
+  record.size = 256 - sizeof record;
+  EXPECT_EQ(ring.look_at(record, ring.taken() + 1024), ResultReader::Read::kRecord);
+  ++record.size;
+  EXPECT_EQ(ring.look_at(record, ring.taken() + 1024), ResultReader::Read::kDamaged);
+}
 
 TEST(ResultReaderTest, RandomRecordsNearTheEndNeverReadOutside) {
   std::mt19937_64 random(7);

@@ -39,9 +39,9 @@ bool ResultReader::copy_record(const ChannelLayout& layout, std::uint64_t publis
 
 bool ResultReader::skip(std::uint64_t published) noexcept {
   const std::uint64_t distance = to_ring_end(position_);
-  if (record_.block_size != distance || distance == kResultRingSize) return false;
+  if (record_.block_size != distance) return false;
   position_ += distance;
-  return position_ < published;
+  return position_ < published;  // a skip from the start of the ring would lead beyond it
 }
 
 bool ResultReader::payload_fits(std::uint64_t published) const noexcept {
