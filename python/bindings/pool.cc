@@ -144,17 +144,21 @@ void add_pool(nb::module_& module) {
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
            "max_jobs_per_worker"_a, "start_early"_a, "grace"_a, "initializer"_a.none(), "finalizer"_a.none(),
-           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(),
-           "track_jobs"_a, "Durations in seconds.")
+           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(), "track_jobs"_a,
+           "Durations in seconds.")
       .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
       .def("submit_sealed", &submit_sealed, "type"_a, "context"_a, "options"_a, "sealed"_a)
-      .def("cancel_queued", [](Core& core) { core.handle->cancel_queued(); }, "Cancels what has not started.")
-      .def("close", [](Core& core) { core.handle->pool().close(); }, nb::call_guard<nb::gil_scoped_release>())
-      .def("terminate", [](Core& core) { core.handle->pool().terminate(); }, nb::call_guard<nb::gil_scoped_release>())
-      .def("join", [](Core& core, std::optional<double> seconds) { return core.handle->join(seconds); },
-           "seconds"_a.none(), "Waits until the pool has ended; False: not in time.")
+      .def(
+          "cancel_queued", [](Core& core) { core.handle->cancel_queued(); }, "Cancels what has not started.")
+      .def(
+          "close", [](Core& core) { core.handle->pool().close(); }, nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "terminate", [](Core& core) { core.handle->pool().terminate(); }, nb::call_guard<nb::gil_scoped_release>())
+      .def(
+          "join", [](Core& core, std::optional<double> seconds) { return core.handle->join(seconds); },
+          "seconds"_a.none(), "Waits until the pool has ended; False: not in time.")
       .def_prop_ro("closed", [](Core& core) { return core.handle->pool().closed(); })
       .def_prop_ro("failure", [](Core& core) { return core.handle->pool().failure(); })
       .def("stats", &stats)
