@@ -55,6 +55,7 @@ Signals::Signals() : main_thread_(pthread_self()) {
   interrupts = 0;
   first_to_stop = 0;
   kill_asked = false;
+  news = false;
   for (const int number : kCaught)
     if (!is_ignored(number)) set_handler(number, handle);
   set_handler(SIGPIPE, SIG_IGN);
