@@ -41,7 +41,6 @@ WRONG = {
     "share of the CPUs (50%); see prong run --help",
     ("run", "--timeout", "soon", "echo"): "prong: run: --timeout: 'soon' is not a duration: write seconds (10, 1.5) or "
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",
-    ("run", "--retries", "-1", "echo"): "prong: run: --retries: Number less than 0: -1; see prong run --help",
     ("run", "-a", "/nonexistent", "echo"): "prong: cannot read inputs from '/nonexistent': No such file or directory "
     "(ENOENT)",
     ("run", "-a", "x", "echo", ":::", "a"): "prong: run: inputs are given twice: after ':::' and by -a; use one of "
