@@ -21,6 +21,7 @@ constexpr std::array kUnits = {Unit{"", 1e9},   Unit{"ms", 1e6},   Unit{"us", 1e
                                Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9}};
 constexpr double kLongestNs = 9e18;
 constexpr double kMostWorkers = 100'000;
+constexpr double kMostRetries = 1'000'000;
 
 struct Number {
   double value;
@@ -58,6 +59,15 @@ int parse_workers(std::string_view text, int cpus) {
       return static_cast<int>(wanted);
   }
   refuse(text, "a number of workers: write 1 or more (4), or a share of the CPUs (50%)");
+}
+
+int parse_retries(std::string_view text) {
+  if (const auto number = read_number(text)) {
+    if (number->rest.empty() && number->value >= 0 && number->value == std::floor(number->value) &&
+        number->value <= kMostRetries)
+      return static_cast<int>(number->value);
+  }
+  refuse(text, "a number of retries: write 0 or more (3)");
 }
 
 }  // namespace prong::cli

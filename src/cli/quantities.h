@@ -12,4 +12,7 @@ std::chrono::nanoseconds parse_duration(std::string_view text);
 /// "4", or "50%" of `cpus` (at least 1).
 int parse_workers(std::string_view text, int cpus);
 
+/// "3": 0 or more.
+int parse_retries(std::string_view text);
+
 }  // namespace prong::cli

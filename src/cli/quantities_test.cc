@@ -49,5 +49,11 @@ TEST(QuantitiesTest, RefusalShowsWhatWouldBeRight) {
   }
 }
 
+TEST(QuantitiesTest, ReadsRetries) {
+  EXPECT_EQ(parse_retries("0"), 0);
+  EXPECT_EQ(parse_retries("12"), 12);
+  for (const char* text : {"-1", "1.5", "", "many", "3x"}) EXPECT_THROW(parse_retries(text), UsageError) << text;
+}
+
 }  // namespace
 }  // namespace prong::cli

@@ -34,9 +34,8 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
   add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
              [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
-  app.add_option("--retries", settings.job.retry.retries, "Run a job that failed again, up to N times")
-      ->type_name("N")
-      ->check(CLI::Validator(CLI::NonNegativeNumber).description(""));
+  add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
+             [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
 }
 
 void add_input_settings(CLI::App& app, Settings& settings) {

@@ -130,6 +130,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
         failed_starts_ = 0;
         if (ending.request.kind == ipc::RequestKind::kRun) ++link.jobs_done;
         events_.on_ending(link, ending);
+        if (link.damaged) return stop(link, {});
     }
   }
 }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "prong/error.h"
+
 namespace prong::pool {
 namespace {
 
@@ -57,7 +59,15 @@ void Dispatcher::dispatch(MonotonicNs now) {
     WorkerLink* link = choose(*first);
     if (link == nullptr) break;
     const JobPtr job = ledger_.next(now);
-    const bool pushed = push(*link, job, now);
+    bool pushed = false;
+    try {
+      pushed = push(*link, job, now);
+    } catch (const SystemError& refusal) {  // no memory or descriptor to send it with: this job's failure alone
+      Attempt attempt;
+      attempt.outcome = Lost{LostReason::kStartFailed, refusal.what()};
+      ledger_.end_attempt(job, std::move(attempt), now);
+      continue;
+    }
     if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
     if (!pushed) {
       ledger_.take_back(job);

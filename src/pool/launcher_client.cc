@@ -48,6 +48,7 @@ void LauncherClient::start_detached(int peer, const PoolOptions&) {
   }
   request.arguments = launcher::to_argv(find_launcher(), arguments);
   request.environment = os::current_environment();
+  request.new_session = true;  // from its first instruction: Ctrl-C is not for the launcher
   os::ExecFailure failure;
   pid_ = os::spawn_detached(request, failure);
   if (pid_ < 0) os::fail(failure.error, "start the launcher '", request.arguments[0], "' (", failure.stage, ")");

@@ -62,7 +62,7 @@ class WorkerLink {
   std::uint64_t jobs_done = 0;
   bool exclusive = false;   ///< its one job ends with it
   bool stalled = false;     ///< its running job takes longer than expected: nothing is queued behind it
-  bool damaged = false;     ///< its channel makes no sense any more
+  bool damaged = false;     ///< its channel makes no sense any more, or it waits for what cannot be had
   MonotonicNs stop_by = 0;  ///< kFinishing: when to lose patience
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import PROGRAM, Prong, eventually
+from cli_program import PROGRAM, Prong, eventually
 
 
 def started(prong: Prong) -> bool:

@@ -7,7 +7,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import Prong
+from cli_program import Prong
 
 HEADING = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand"
 

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import Prong, eventually
+from cli_program import Prong, eventually
 
 MODULE = """
 import math, os, sys, time

@@ -7,7 +7,7 @@ import pty
 import re
 import subprocess
 
-from conftest import Prong
+from cli_program import Prong
 
 
 def on_terminal(prong: Prong, *arguments: str) -> bytes:

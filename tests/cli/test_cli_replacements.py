@@ -6,7 +6,7 @@ import shutil
 import subprocess
 
 import pytest
-from conftest import Prong
+from cli_program import Prong
 
 INPUTS = ["/a/b.c/d.e.f", "x", ".h", "dir/.h", "a.b/c", "/", "/x", "", "a//b", "a/b/", "x.", "a b/c d.e", "it's"]
 TEMPLATE = ["{}|{.}|{/}|{//}|{/.}|{#}"]

@@ -6,7 +6,7 @@ import os
 import subprocess
 
 import pytest
-from conftest import PROGRAM, Prong, eventually
+from cli_program import PROGRAM, Prong, eventually
 
 
 def test_runs_a_command_for_each_input(prong: Prong) -> None:

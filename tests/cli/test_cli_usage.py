@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Prong
+from cli_program import ROOT, Prong
 
 GOLDEN = Path(__file__).parent / "golden"
 
