@@ -157,7 +157,7 @@ class Engine:
         failure = self.core.failure
         if failure and "initializer" in failure:
             return InitializerFailed(failure)
-        if isinstance(error, PoolClosed):
+        if self.core.closed:
             return PoolClosed("the pool is closed: it takes no more jobs")
         return error
 

@@ -212,6 +212,7 @@ class ResultIterator(Generic[T]):
     def close(self) -> None:
         """Reads no more input; jobs that have not started are cancelled."""
         self._more = False
+        self._pending = 0
         if self._progress is not None:
             self._progress.close()
         self._cancel()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from prong import _core
+from prong._definitions import Definitions
 from prong._engine import Engine
 from prong._exceptions import CommandFailed
 from prong._job import Job
@@ -113,7 +114,7 @@ class _CommandEngine:
     """A hidden pool of processes that run commands."""
 
     def __init__(self) -> None:
-        self._engine = Engine(None)  # type: ignore[arg-type]
+        self._engine = Engine(Definitions())
         self._engine.start(
             _core.Pool(
                 workers=max(_core.usable_cpus(), 2),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 from collections.abc import Callable, Iterator
@@ -29,8 +30,11 @@ def open_descriptors() -> set[str]:
 
 def children() -> set[int]:
     """Children of this process, dead ones that were not reaped among them."""
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def threads() -> int:
@@ -38,11 +42,24 @@ def threads() -> int:
     return len(list(Path("/proc/self/task").iterdir()))
 
 
+FAILED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """After each test: no more children, descriptors and threads than before."""
     before = open_descriptors(), children(), threads()
     yield
+    if request.node.stash.get(FAILED, False):
+        return  # what was raised holds the pool
     request.node.funcargs.clear()  # pytest would hold the pool
     gc.collect()
     assert eventually(lambda: children() <= before[1]), f"children left: {children() - before[1]}"

@@ -115,7 +115,8 @@ def test_many_items(fresh_pool):
 
 
 @pytest.mark.parametrize("method", ["map", "starmap", "imap", "imap_unordered"])
-def test_progress_by_tqdm(fresh_pool, capfd, method):
+def test_progress_by_tqdm(fresh_pool, capfd, monkeypatch, method):
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)  # else tqdm starts a thread that stays
     items = [(number,) for number in range(30)]
     list(getattr(fresh_pool, method)(culprits.echo, items, progress="echoes"))
     shown = capfd.readouterr().err

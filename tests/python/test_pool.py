@@ -108,7 +108,8 @@ def test_context_manager_terminates_after_an_exception(start):
 
 
 def test_workers_none_means_usable_cpus(make_pool):
-    assert len(make_pool().workers) == prong.usable_cpus()
+    pool = make_pool()
+    assert eventually(lambda: len(pool.workers) == prong.usable_cpus())
 
 
 def test_stats_and_workers(fresh_pool):

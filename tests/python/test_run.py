@@ -85,8 +85,10 @@ def test_signal():
 
 def test_command_that_is_not_there():
     result = prong.run(["/no/such/command"])
-    assert result.returncode == 127
-    assert "/no/such/command" in result.stderr
+    assert not result.ok
+    assert result.returncode is None
+    assert isinstance(result.outcome, prong.Raised)
+    assert "/no/such/command" in result.outcome.message
 
 
 def test_check():

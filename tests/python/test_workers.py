@@ -19,7 +19,7 @@ def test_path_arguments_and_folder_are_the_programs(pool):
 
 
 def test_flags_are_the_programs(pool):
-    assert pool.submit(lambda: (sys.flags, sys.warnoptions)).result() == (sys.flags, sys.warnoptions)
+    assert pool.submit(lambda: (tuple(sys.flags), sys.warnoptions)).result() == (tuple(sys.flags), sys.warnoptions)
 
 
 def test_environment_has_no_private_variables(pool):
