@@ -18,6 +18,9 @@ namespace {
 
 using Kind = MessageKind;
 constexpr std::int64_t kLongNs = 1'000'000'000'000;
+// Numbers of workers: processes are found by them, so no other test that runs now may use the same.
+const std::uint64_t kFirst = static_cast<std::uint64_t>(::getpid()) * 10;
+const std::uint64_t kSecond = kFirst + 1;
 
 std::size_t processes_of(std::uint64_t worker) {
   return test::processes_with("PRONG_WORKER=" + std::to_string(worker)).size();
@@ -54,8 +57,8 @@ INSTANTIATE_TEST_SUITE_P(Starts, ScriptWorkerTest, testing::Values(StartHow::kEx
 
 TEST_P(ScriptWorkerTest, ExitStatusIsReported) {
   set_script("exit 7");
-  const pid_t pid = start(5);
-  const Message gone = rig_.expect(Kind::kWorkerGone, 5);
+  const pid_t pid = start(kFirst);
+  const Message gone = rig_.expect(Kind::kWorkerGone, kFirst);
   EXPECT_EQ(gone.pid, pid);
   EXPECT_EQ(WEXITSTATUS(gone.status), 7);
   EXPECT_EQ(gone.unconfirmed, 0U);
@@ -64,98 +67,98 @@ TEST_P(ScriptWorkerTest, ExitStatusIsReported) {
 
 TEST_P(ScriptWorkerTest, AKilledWorkerIsReportedWithTheSignal) {
   set_script("sleep 1000; :");
-  const pid_t pid = start(5);
+  const pid_t pid = start(kFirst);
   ::kill(pid, SIGSEGV);
-  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, 5).status), SIGSEGV);
+  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kFirst).status), SIGSEGV);
 }
 
 TEST_P(ScriptWorkerTest, StopWithoutGraceKills) {
   set_script("trap '' TERM; sleep 1000; :");
-  start(5);
-  rig_.stop(5);
-  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, 5).status), SIGKILL);
+  start(kFirst);
+  rig_.stop(kFirst);
+  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kFirst).status), SIGKILL);
 }
 
 TEST_P(ScriptWorkerTest, WhatAWorkerStartedIsGoneWhenItIsReportedGone) {
   // A member of the group, one with a session of its own, and an orphan with a session and a child.
   set_script("sleep 1000 & setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 1000; :' &) ; wait");
-  start(5);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 6; }));
-  rig_.stop(5);
-  const Message gone = rig_.expect(Kind::kWorkerGone, 5);
-  EXPECT_EQ(processes_of(5), 0U);
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 6; }));
+  rig_.stop(kFirst);
+  const Message gone = rig_.expect(Kind::kWorkerGone, kFirst);
+  EXPECT_EQ(processes_of(kFirst), 0U);
   EXPECT_EQ(gone.unconfirmed, 0U);
 }
 
 TEST_P(ScriptWorkerTest, WhatAWorkerStartedIsGoneAlsoWhenItEndedByItself) {
   set_script("setsid sleep 1000 & (setsid sh -c 'sleep 1000 & sleep 1000; :' &) ; exit 4");
-  start(5);
-  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, 5).status), 4);
-  EXPECT_EQ(processes_of(5), 0U);
+  start(kFirst);
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 4);
+  EXPECT_EQ(processes_of(kFirst), 0U);
 }
 
 TEST_P(ScriptWorkerTest, AChainThatLeavesEverySessionIsCaught) {
   // Each link starts the next one in a session of its own and ends.
   set_script("LINK='setsid sh -c \"$LINK\" & exit'; export LINK; sh -c \"$LINK\"; sleep 1000; :");
-  start(5);
-  const auto link_seen = [] { return processes_of(5) >= 3; };
+  start(kFirst);
+  const auto link_seen = [] { return processes_of(kFirst) >= 3; };
   ASSERT_TRUE(test::eventually(link_seen));
-  rig_.stop(5);
-  EXPECT_EQ(rig_.expect(Kind::kWorkerGone, 5).unconfirmed, 0U);
-  EXPECT_EQ(processes_of(5), 0U);
+  rig_.stop(kFirst);
+  EXPECT_EQ(rig_.expect(Kind::kWorkerGone, kFirst).unconfirmed, 0U);
+  EXPECT_EQ(processes_of(kFirst), 0U);
 }
 
 TEST_P(ScriptWorkerTest, OtherWorkersAndTheirProcessesLiveOn) {
   set_script("setsid sleep 1000 & wait");
-  start(5);
-  start(6);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 2 && processes_of(6) == 2; }));
-  rig_.stop(5);
-  rig_.expect(Kind::kWorkerGone, 5);
-  EXPECT_EQ(processes_of(5), 0U);
-  EXPECT_EQ(processes_of(6), 2U);
+  start(kFirst);
+  start(kSecond);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2 && processes_of(kSecond) == 2; }));
+  rig_.stop(kFirst);
+  rig_.expect(Kind::kWorkerGone, kFirst);
+  EXPECT_EQ(processes_of(kFirst), 0U);
+  EXPECT_EQ(processes_of(kSecond), 2U);
 }
 
 TEST_P(ScriptWorkerTest, GraceIsGiven) {
   set_script("trap 'exit 9' TERM; sleep 1000 & wait");
-  start(5);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 2; }));
-  rig_.stop(5, kLongNs);
-  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, 5).status), 9);
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
+  rig_.stop(kFirst, kLongNs);
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 9);
 }
 
 TEST_P(ScriptWorkerTest, ASuspendedWorkerIsWokenForItsGrace) {
   set_script("trap 'exit 9' TERM; sleep 1000 & wait");
-  const pid_t pid = start(5);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 2; }));
+  const pid_t pid = start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
   ::kill(pid, SIGSTOP);
-  rig_.stop(5, kLongNs);
-  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, 5).status), 9);
+  rig_.stop(kFirst, kLongNs);
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 9);
 }
 
 TEST_P(ScriptWorkerTest, WhoIgnoresSigtermIsKilledAfterTheGrace) {
   set_script("trap '' TERM; sleep 1000; :");
-  start(5);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 2; }));
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
   const std::int64_t before = os::monotonic_now();
   constexpr std::int64_t kGraceNs = 50'000'000;
-  rig_.stop(5, kGraceNs);
-  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, 5).status), SIGKILL);
+  rig_.stop(kFirst, kGraceNs);
+  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kFirst).status), SIGKILL);
   EXPECT_GE(os::monotonic_now() - before, kGraceNs);
 }
 
 TEST_P(ScriptWorkerTest, AKillEndsTheGrace) {
   set_script("trap '' TERM; sleep 1000; :");
-  start(5);
-  ASSERT_TRUE(test::eventually([] { return processes_of(5) == 2; }));
-  rig_.stop(5, kLongNs);
-  rig_.stop(5);
-  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, 5).status), SIGKILL);
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
+  rig_.stop(kFirst, kLongNs);
+  rig_.stop(kFirst);
+  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kFirst).status), SIGKILL);
 }
 
 TEST_P(ScriptWorkerTest, WorkersDieWithTheLauncher) {
   set_script("sleep 1000; :");
-  const pid_t pid = start(5);
+  const pid_t pid = start(kFirst);
   ::kill(rig_.pid(), SIGKILL);
   EXPECT_TRUE(rig_.ended());
   EXPECT_TRUE(test::eventually([&] { return os::start_time_of(pid) == 0; }));
@@ -165,11 +168,11 @@ TEST_P(ScriptWorkerTest, WorkersDieWithTheLauncher) {
 
 TEST_P(ScriptWorkerTest, HangingUpKillsAllAndStillReports) {
   set_script("setsid sleep 1000 & wait");
-  start(5);
-  start(6);
+  start(kFirst);
+  start(kSecond);
   rig_.hang_up();
-  rig_.expect(Kind::kWorkerGone, 5);
-  rig_.expect(Kind::kWorkerGone, 6);
+  rig_.expect(Kind::kWorkerGone, kFirst);
+  rig_.expect(Kind::kWorkerGone, kSecond);
   EXPECT_TRUE(rig_.ended());
   EXPECT_TRUE(rig_.survivors().empty());
 }
@@ -187,7 +190,7 @@ TEST_P(ScriptWorkerTest, ManyWorkersAtOnceAreEachReportedOnce) {
 
 TEST_P(ScriptWorkerTest, AWorkerLeadsAGroupAwayFromTheProgram) {
   set_script("sleep 1000; :");
-  const pid_t pid = start(5);
+  const pid_t pid = start(kFirst);
   EXPECT_EQ(::getpgid(pid), pid);
   EXPECT_EQ(::getsid(pid), rig_.pid());
   EXPECT_NE(::getsid(0), rig_.pid());
@@ -195,15 +198,15 @@ TEST_P(ScriptWorkerTest, AWorkerLeadsAGroupAwayFromTheProgram) {
 
 TEST_F(LauncherTest, AnExecedWorkerHasItsRoleAndDescriptorsAndNoOthers) {
   rig_.set_program({{"/bin/sh", "-c", "sleep 1000; :"}, {"EXTRA=yes", "HOME"}});
-  const auto end = rig_.start(5, StartHow::kExec);
-  const pid_t pid = rig_.expect(Kind::kWorkerStarted, 5).pid;
+  const auto end = rig_.start(kFirst, StartHow::kExec);
+  const pid_t pid = rig_.expect(Kind::kWorkerStarted, kFirst).pid;
   ASSERT_TRUE(test::eventually([&] { return os::children_of(pid).size() == 1; }));  // the shell has come to its script
   const auto has = [&](const std::string& entry) {
     const auto found = test::processes_with(entry);
     return std::find(found.begin(), found.end(), pid) != found.end();
   };
-  for (const char* entry : {"PRONG_ROLE=worker", "PRONG_FDS=3,4,5", "PRONG_WORKER=5", "EXTRA=yes"})
-    EXPECT_TRUE(has(entry));
+  for (const char* entry : {"PRONG_ROLE=worker", "PRONG_FDS=3,4,5", "EXTRA=yes"}) EXPECT_TRUE(has(entry));
+  EXPECT_TRUE(has("PRONG_WORKER=" + std::to_string(kFirst)));
   EXPECT_TRUE(has("PRONG_LAUNCHER_PID=" + std::to_string(rig_.pid())));
   EXPECT_FALSE(has(std::string("HOME=") + std::getenv("HOME")));
   std::vector<int> open;
@@ -237,8 +240,8 @@ TEST_F(LauncherTest, FailedStartsNameTheirStage) {
 TEST_F(LauncherTest, StoppingAnUnknownWorkerDoesNothing) {
   rig_.stop(77);
   rig_.set_script("exit 0");
-  const auto end = rig_.start(5, StartHow::kExec);
-  rig_.expect(Kind::kWorkerGone, 5);
+  const auto end = rig_.start(kFirst, StartHow::kExec);
+  rig_.expect(Kind::kWorkerGone, kFirst);
 }
 
 TEST_F(LauncherTest, AWorkerThatEndedBeforeItsAnnouncementIsReportedWithItsStatus) {
@@ -316,14 +319,14 @@ TEST_F(LauncherTest, SignalsMeantForAllDoNotEndIt) {
   const auto first = rig_.start(4, StartHow::kExec);
   rig_.expect(Kind::kWorkerGone, 4);
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGQUIT}) ::kill(rig_.pid(), signal);
-  const auto second = rig_.start(5, StartHow::kExec);
-  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, 5).status), 5);
+  const auto second = rig_.start(kFirst, StartHow::kExec);
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 5);
 }
 
 TEST_F(LauncherTest, NonsenseFromTheCoordinatorEndsEverything) {
   rig_.set_script("sleep 1000; :");
-  const auto end = rig_.start(5, StartHow::kExec);
-  rig_.expect(Kind::kWorkerStarted, 5);
+  const auto end = rig_.start(kFirst, StartHow::kExec);
+  rig_.expect(Kind::kWorkerStarted, kFirst);
   ASSERT_EQ(::write(rig_.socket(), "nonsense", 8), 8);
   EXPECT_TRUE(rig_.ended());
 }
@@ -334,15 +337,15 @@ class ProgramEndTest : public testing::TestWithParam<bool> {
   static void be_program(int pipe) {
     test::LauncherRig rig(GetParam());
     rig.set_script("setsid sleep 1000 & (setsid sleep 1000 &) ; wait");
-    const auto first = rig.start(5, StartHow::kExec);
-    const auto second = rig.start(6, StartHow::kCommand);
+    const auto first = rig.start(kFirst, StartHow::kExec);
+    const auto second = rig.start(kSecond, StartHow::kCommand);
     // A child of the program keeps its side of the socket open.
     const pid_t holder = ::fork();
     if (holder == 0) {
       for (;;) ::pause();
     }
-    rig.expect(Kind::kWorkerStarted, 5);
-    rig.expect(Kind::kWorkerStarted, 6);
+    rig.expect(Kind::kWorkerStarted, kFirst);
+    rig.expect(Kind::kWorkerStarted, kSecond);
     test::eventually([&] { return rig.survivors().size() >= 5; });
     const std::string line = std::to_string(holder) + " " + rig.tag();
     [[maybe_unused]] const auto size = ::write(pipe, line.data(), line.size());
