@@ -10,6 +10,7 @@
 from prong._core import __version__, usable_cpus
 from prong._exceptions import (
     CommandFailed,
+    DecodingError,
     EncodingError,
     InitializerFailed,
     JobCancelled,
@@ -49,6 +50,7 @@ __all__ = [
     "Cancelled",
     "CommandFailed",
     "CommandResult",
+    "DecodingError",
     "EncodingError",
     "Exited",
     "InitializerFailed",

@@ -16,11 +16,13 @@ def error_of(job: Any, undecodable: BaseException | None = None) -> BaseExceptio
     outcome = job.outcome
     if isinstance(outcome, Raised):
         return _raised(job, outcome)
-    error = _describe_error(outcome, undecodable)
+    return _with_job(_own(job, _describe_error(outcome, undecodable)), job)
+
+
+def _own(job: Any, error: JobError) -> JobError:
+    """The error as the class that jobs of this kind raise."""
     kind = (job._exception_types or {}).get(type(error))
-    if kind is not None:
-        error = _as(kind, error)
-    return _with_job(error, job)
+    return error if kind is None else _as(kind, error)
 
 
 def _raised(job: Any, outcome: Raised) -> BaseException:
@@ -28,7 +30,7 @@ def _raised(job: Any, outcome: Raised) -> BaseException:
     if error is None:
         error = _with_job(_remote_error(outcome, reason), job)
     elif isinstance(error, JobError) and error.job_id is None:
-        _with_job(error, job)
+        error = _with_job(_own(job, error), job)
     if outcome.traceback:
         error.__cause__ = RemoteTraceback(outcome.traceback)
     return error
@@ -55,7 +57,7 @@ def _describe_error(outcome: Any, undecodable: BaseException | None) -> JobError
     match outcome:
         case Returned():
             problem = f"{type(undecodable).__name__}: {undecodable}"
-            error: JobError = exceptions.EncodingError(f"the result cannot be unpickled: {problem}")
+            error: JobError = exceptions.DecodingError(f"the result cannot be unpickled: {problem}")
             error.__cause__ = undecodable
         case Exited(code=code):
             error = exceptions.WorkerCrashed(f"the job ended its process with exit code {code}")

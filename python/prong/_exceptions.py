@@ -11,7 +11,8 @@
         │   ├── JobCancelled        it was cancelled (also a concurrent.futures.CancelledError)
         │   ├── RemoteError         it raised an exception that could not be brought over
         │   ├── CommandFailed       prong.run(check=True): a command did not succeed
-        │   └── EncodingError       its function, an argument or the result could not be pickled or unpickled
+        │   └── EncodingError       its function, an argument or the result could not be pickled (also a PicklingError)
+        │       └── DecodingError   ... or not unpickled (also an UnpicklingError)
         ├── PoolError               the pool cannot work
         │   ├── PoolClosed          it takes no more jobs (also a RuntimeError)
         │   └── InitializerFailed   its initializer failed in a worker
@@ -22,6 +23,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import pickle
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -96,8 +98,12 @@ class CommandFailed(JobError):
     result: CommandResult | None = None
 
 
-class EncodingError(JobError):
-    """A function, an argument, a result or an exception could not be pickled or unpickled; the text says which."""
+class EncodingError(JobError, pickle.PicklingError):
+    """A function, an argument or a result could not be pickled; the text says which."""
+
+
+class DecodingError(EncodingError, pickle.UnpicklingError):
+    """A function, an argument or a result could not be unpickled on the other side."""
 
 
 class PoolError(ProngError):

@@ -12,23 +12,26 @@ import socket
 import stat
 import sys
 import threading
-from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from prong import _inherited
 
+if TYPE_CHECKING:
+    from prong._start import StartOptions
 
-def run_template(control_fd: int, inherited: _inherited.Inherited, inherit_fds: Iterable[int]) -> NoReturn:
+
+def run_template(control_fd: int, inherited: _inherited.Inherited, options: StartOptions) -> NoReturn:
     """Cuts what ties the copy to the program, then forks workers until the launcher is gone."""
     _inherited.ours = inherited
     _drop_exit_handlers()
     _reset_signals()
     _reset_tracing()
     _keep_recursion_headroom()
-    _replace_descriptors({0, 1, 2, control_fd, *inherit_fds})
-    from prong._worker import serve_template
+    _replace_descriptors({0, 1, 2, control_fd, *options.inherit_fds})
+    from prong._worker import serve_template, set_exits_are_raised
 
+    set_exits_are_raised(options.exits_are_raised)
     serve_template(control_fd)
 
 

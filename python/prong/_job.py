@@ -84,7 +84,7 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
             return None, error_of(self)
         try:
             return decode(*encoded), None
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             return None, error_of(self, undecodable=error)
 
     # The state.

@@ -36,6 +36,7 @@ _POOL_OPTIONS = {
     "preload",
     "inherit_fds",
     "track_jobs",
+    "exits_are_raised",
 }
 
 
@@ -176,6 +177,7 @@ def _start_options(workers: Any, initializer: Any, initargs: Any, options: Mappi
         preload=tuple(options.get("preload", ())),
         inherit_fds=frozenset(map(int, options.get("inherit_fds", ()))),
         track_jobs=bool(options.get("track_jobs", False)),
+        exits_are_raised=bool(options.get("exits_are_raised", False)),
     )
 
 

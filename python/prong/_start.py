@@ -44,6 +44,7 @@ class StartOptions:
     preload: tuple[str, ...] = ()
     inherit_fds: frozenset[int] = frozenset()
     track_jobs: bool = False  #: for Engine.cancel_queued
+    exits_are_raised: bool = False  #: sys.exit() in a job is an exception like any other
 
 
 def start_engine(options: StartOptions) -> Engine:
@@ -84,7 +85,13 @@ def program_arguments() -> list[str]:
 
 
 def _state(options: StartOptions) -> str:
-    state = {"path": sys.path, "argv": getattr(sys, "argv", [""]), "preload": options.preload, "authkey": _authkey()}
+    state = {
+        "path": sys.path,
+        "argv": getattr(sys, "argv", [""]),
+        "preload": options.preload,
+        "authkey": _authkey(),
+        "exits_are_raised": options.exits_are_raised,
+    }
     return f"PRONG_PYTHON_STATE={json.dumps(state)}"
 
 
@@ -105,7 +112,7 @@ def _start_forked(options: StartOptions) -> Engine:
     def run_template(control_fd: int) -> None:
         from prong._forked import run_template
 
-        run_template(control_fd, inherited, options.inherit_fds)
+        run_template(control_fd, inherited, options)
 
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:

@@ -13,11 +13,12 @@ import traceback
 from typing import Any, NoReturn
 
 from prong import _core, _inherited, _received
-from prong._exceptions import EncodingError
+from prong._exceptions import DecodingError
 from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, decode, dump_by_value, dumps, name_of, names_main
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, INHERITED, SINGLE
 
 _received_function = _received.received
+exits_are_raised = False
 
 
 def main(state: dict[str, Any]) -> NoReturn:
@@ -32,11 +33,18 @@ def main(state: dict[str, Any]) -> NoReturn:
         import multiprocessing.process
 
         multiprocessing.process.current_process().authkey = bytes.fromhex(state["authkey"])
+    set_exits_are_raised(state["exits_are_raised"])
     if role == "template":
         _preload(state["preload"])
         serve_template(-1)
     settle()
     _core.serve_worker(Runner())
+
+
+def set_exits_are_raised(raised: bool) -> None:
+    """Whether sys.exit() in a job is an exception like any other (as in concurrent.futures) or ends the worker."""
+    global exits_are_raised
+    exits_are_raised = raised
 
 
 def serve_template(control_fd: int) -> NoReturn:
@@ -95,16 +103,18 @@ class Runner:
         try:
             try:
                 function, args, kwargs = _decode_call(token, shape, data, buffers)
-            except Exception as error:
+            except (Exception, SystemExit) as error:
                 raise _cannot_decode(token, error) from error
             del data, buffers
             value = function(*args, **kwargs) if kwargs else function(*args)
             del args, kwargs
+            return _encode_value(value, function)
         except SystemExit as error:
-            _leave(error)
+            if not exits_are_raised:
+                _leave(error)
+            return _encode_exception(error, function)
         except BaseException as error:
             return _encode_exception(error, function)
-        return _encode_value(value, function)
 
     def initialize(self, *call: Any) -> Any:
         return self.run(*call)
@@ -146,9 +156,9 @@ def _decode_call(token: int, shape: int, data: Any, buffers: list[Any] | None) -
     return function, args, kwargs
 
 
-def _cannot_decode(token: int, error: Exception) -> EncodingError:
+def _cannot_decode(token: int, error: BaseException) -> DecodingError:
     what = "function" if token else "call"
-    return EncodingError(f"the {what} or its arguments cannot be unpickled: {type(error).__name__}: {error}")
+    return DecodingError(f"the {what} or its arguments cannot be unpickled: {type(error).__name__}: {error}")
 
 
 def _encode_value(value: Any, function: Any) -> Any:

@@ -31,7 +31,7 @@ from itertools import islice
 from typing import Any, ClassVar, TypeVar
 
 from prong import _exit
-from prong._exceptions import JobLost, PoolClosed, PoolError, WorkerCrashed
+from prong._exceptions import DecodingError, JobLost, PoolClosed, PoolError, WorkerCrashed
 from prong._job import Job
 from prong._maps import Call
 from prong._options import whole_number
@@ -53,6 +53,7 @@ __all__ = [
     "InvalidStateError",
     "PoolBroken",
     "ProcessPoolExecutor",
+    "ResultBroken",
     "ThreadPoolExecutor",
     "TimeoutError",
     "WorkerBroken",
@@ -73,6 +74,10 @@ class WorkerLost(JobLost, BrokenProcessPool):
     """The future's end is not known. The executor works on."""
 
 
+class ResultBroken(DecodingError, BrokenProcessPool):
+    """The future's call or result could not be unpickled. The executor works on."""
+
+
 class PoolBroken(PoolError, BrokenProcessPool):
     """The executor cannot work: its initializer failed, or no process can be started."""
 
@@ -80,7 +85,7 @@ class PoolBroken(PoolError, BrokenProcessPool):
 class FutureJob(Job[T]):
     """A job whose errors are also the standard's."""
 
-    _exception_types: ClassVar[Any] = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost}
+    _exception_types: ClassVar[Any] = {WorkerCrashed: WorkerBroken, JobLost: WorkerLost, DecodingError: ResultBroken}
 
 
 class _FutureView(View):
@@ -110,7 +115,9 @@ class ProcessPoolExecutor(Executor):
         start = _start(mp_context, max_tasks_per_child, options.pop("start", None))
         if max_tasks_per_child is not None:
             options["max_jobs_per_worker"] = _tasks(max_tasks_per_child, start)
-        self._pool = Pool(max_workers, initializer, initargs, start=start, track_jobs=True, **options)
+        self._pool = Pool(
+            max_workers, initializer, initargs, start=start, track_jobs=True, exits_are_raised=True, **options
+        )
         self._view = _FutureView(self._pool._engine, self._pool._given)
         self._max_workers = self._pool._workers
         self._pool._engine.finish_at_exit = True
