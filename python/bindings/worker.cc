@@ -26,6 +26,14 @@ int fork_python() {
 
 namespace {
 
+/// What left the runner ends the worker. Not PyErr_Print: for SystemExit that would finalize an interpreter whose other
+/// threads were lost in the fork, and wait for them for ever.
+[[noreturn]] void end_worker(nb::python_error& error) {
+  error.restore();
+  PyErr_WriteUnraisable(nullptr);
+  _exit(1);
+}
+
 std::string text_of(nb::handle text) {
   Py_ssize_t size = 0;
   // A lone surrogate cannot be UTF-8; such a text is encoded as Python prints it.
@@ -113,9 +121,7 @@ class PythonRunner final : public JobRunner {
     try {
       body();
     } catch (nb::python_error& error) {
-      error.restore();
-      PyErr_Print();
-      _exit(1);
+      end_worker(error);
     }
   }
 
@@ -149,9 +155,7 @@ void serve_template_python(nb::object make_runner, int control_fd) {
     try {
       return *new PythonRunner(make_runner());
     } catch (nb::python_error& error) {
-      error.restore();
-      PyErr_Print();
-      _exit(1);
+      end_worker(error);
     }
   };
   serve_template(hooks, control_fd);
