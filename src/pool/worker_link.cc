@@ -160,7 +160,8 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
 
 bool WorkerLink::decode(const ipc::Result& result, Ending& ending) {
   try {
-    if (for_commands_ && ending.request.kind == RequestKind::kRun && !take_outputs(result, ending.attempt)) return false;
+    if (for_commands_ && ending.request.kind == RequestKind::kRun && !take_outputs(result, ending.attempt))
+      return false;
     ending.attempt.outcome = outcome_of(result);
   } catch (const SystemError& refusal) {  // no memory or descriptor for what the worker sent, or waits for
     ending.attempt.outcome = Lost{LostReason::kWorkerLost, refusal.what()};
