@@ -49,7 +49,7 @@ FAILED = pytest.StashKey[bool]()
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report = yield
     if report.when == "call":
-        item.stash[FAILED] = report.failed
+        item.stash[FAILED] = not report.passed
     return report
 
 

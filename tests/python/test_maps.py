@@ -139,7 +139,8 @@ def test_plain_bar(capfd):
     assert shown.endswith("\n")
 
 
-def test_progress_counts_failures(fresh_pool, capfd):
+def test_progress_counts_failures(fresh_pool, capfd, monkeypatch):
+    monkeypatch.setattr("tqdm.tqdm.monitor_interval", 0)
     with pytest.raises(prong.EncodingError):
         fresh_pool.map(culprits.double, [1, culprits.Unpicklable(), 3], progress=True)
     assert "3/3" in capfd.readouterr().err
