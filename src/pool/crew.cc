@@ -175,9 +175,10 @@ void Crew::on_worker_gone(WorkerLink& link, const Death& death, MonotonicNs now)
 }
 
 void Crew::on_template_gone(const launcher::Message& message, MonotonicNs now) {
+  if (dismissed_) return;
   std::string why = message.error != 0 ? SystemError("start the template", message.error).what()
                                        : "the template " + how_it_ended(message.status);
-  if (launcher_ && options_.start == StartKind::kFresh && !dismissed_) launcher_->start_template();
+  if (launcher_ && options_.start == StartKind::kFresh) launcher_->start_template();
   if (options_.start == StartKind::kFork) failed_starts_ = kHopelessAfter;  // there is only one
   note_failed_start(why, now);
 }

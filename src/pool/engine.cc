@@ -117,6 +117,7 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
   link.collect_partial_output(attempt);
   const bool was_stopped = link.verdict && link.stop_sequence == request.sequence;
   attempt.outcome = was_stopped ? *link.verdict : outcome_of(death, link);
+  if (terminated_) attempt.outcome = Cancelled{.while_running = true};
   if (death.unconfirmed != 0) mark_unconfirmed(attempt.outcome, death.unconfirmed);
   end(request.job, std::move(attempt));
 }
@@ -184,13 +185,15 @@ bool Engine::cancel(const JobPtr& job, MonotonicNs now) {
 }
 
 bool Engine::kill(const JobPtr& job, MonotonicNs now) {
-  if (cancel(job, now)) return true;
   if (job->done()) return false;
+  if (cancel(job, now)) return true;
   for (const auto& link : crew_.links()) {
-    const Outstanding* request = link->running(now);
-    if (request == nullptr || request->job != job) continue;
+    const auto& requests = link->outstanding();
+    const auto found =
+        std::find_if(requests.begin(), requests.end(), [&](const auto& each) { return each.job == job; });
+    if (found == requests.end()) continue;
     if (link->state != LinkState::kStopping)
-      stop_for(*link, request->sequence, Cancelled{.while_running = true}, options_.grace);
+      stop_for(*link, found->sequence, Cancelled{.while_running = true}, options_.grace);
     return true;
   }
   return false;

@@ -104,7 +104,6 @@ def test_kill_stops_a_running_job(pool, tmp_path):
     assert job.outcome == prong.Cancelled(while_running=True)
 
 
-@pytest.mark.xfail(reason="the engine says True for a job that was killed before; pool.h says False", strict=False)
 def test_kill_of_a_killed_job_says_false(fresh_pool):
     job = fresh_pool.submit(culprits.hang)
     assert job.kill()
