@@ -6,7 +6,8 @@ target_compile_options(prong_compile_settings INTERFACE
   $<$<BOOL:${PRONG_WERROR}>:-Werror>)
 
 if(PRONG_SANITIZE STREQUAL "address")
-  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
+  # Without vptr: that check opens a pipe to look at memory, and fails in tests that leave no descriptor free.
+  set(sanitizer_flags -fsanitize=address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all -fno-omit-frame-pointer -O1)
 elseif(PRONG_SANITIZE STREQUAL "thread")
   # GCC warns that TSan does not know std::atomic_thread_fence.
   set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan -O1)
