@@ -203,6 +203,10 @@ bool Channel::results_waiting() const noexcept {
   return private_->damaged || private_->reader.waiting(*layout_);
 }
 
+std::uint64_t Channel::results_published() const noexcept {
+  return layout_->worker.results_published.load(std::memory_order_acquire);
+}
+
 void Channel::wake_worker() noexcept {
   SharedU32& sleeps = layout_->sleepers.sleeps;
   if (sleeps.load(std::memory_order_seq_cst) == 0) return;

@@ -62,6 +62,8 @@ class Channel {
   Pop try_pop(Result& result);
   /// Also true if the channel is damaged, so that try_pop() gets to say so.
   bool results_waiting() const noexcept;
+  /// Grows with each result that the worker publishes. Any thread, without the pool's lock.
+  std::uint64_t results_published() const noexcept;
 
   /// Wakes the worker if it sleeps. Call once after a batch of pushes.
   void wake_worker() noexcept;

@@ -338,10 +338,12 @@ os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until
 /// after a failure, all of it again after a success.
 bool Coordinator::spin(Lock& lock) {
   if (spin_budget_ < kMinSpin || engine_.ledger().dispatched() == 0) return false;
-  const std::vector<std::shared_ptr<pool::WorkerLink>> links = engine_.crew().links();
+  std::vector<std::pair<std::shared_ptr<pool::WorkerLink>, std::uint64_t>> links;
+  for (const auto& link : engine_.crew().links()) links.emplace_back(link, link->results_published());
   lock.unlock();
   const auto waiting = [&] {
-    return std::any_of(links.begin(), links.end(), [](const auto& link) { return link->results_waiting(); });
+    return std::any_of(links.begin(), links.end(),
+                       [](const auto& seen) { return seen.first->results_published() != seen.second; });
   };
   const MonotonicNs until = os::monotonic_now() + spin_budget_;
   bool found = waiting();

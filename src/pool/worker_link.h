@@ -2,7 +2,7 @@
 //
 // Which requests are in the channel is known from `outstanding` (private memory) and the slot states, never guessed.
 // Knows nothing of queues, retries or processes. Coordinator process; guarded by the pool's lock, except
-// results_waiting(), which any thread may call.
+// results_published(), which any thread may call.
 #pragma once
 
 #include <cstdint>
@@ -99,6 +99,8 @@ class WorkerLink {
   void collect_partial_output(Attempt& attempt);
 
   bool results_waiting() const noexcept { return channel_.results_waiting(); }
+  /// Grows with each answer. Any thread, without the pool's lock.
+  std::uint64_t results_published() const noexcept { return channel_.results_published(); }
   void arm() noexcept;
   void disarm() noexcept { channel_.disarm(); }
 
