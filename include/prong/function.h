@@ -76,7 +76,7 @@ class PoolView {
     return outcomes;
   }
 
-  Future<CommandResult> submit(Command command);
+  Future<CommandResult> submit(const Command& command);
 
  private:
   /// So many jobs are handed over at once: workers begin while the rest is encoded.

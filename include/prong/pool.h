@@ -102,7 +102,7 @@ class Pool {
   template <typename Function, typename Range>
   std::vector<Outcome> map_outcomes(Function&& function, Range&& range);
   /// Queues a command line (StartKind::kCommand).
-  Future<CommandResult> submit(Command command);
+  Future<CommandResult> submit(const Command& command);
   /// This pool with other options for what is submitted: pool.options({.timeout = 5s}).submit(work, x). Throws
   /// UsageError if they make no sense.
   PoolView options(JobOptions job_options);

@@ -21,13 +21,13 @@ std::vector<JobPtr> PoolView::submit_calls(std::vector<JobSpec> calls) {
   return pool_->submit_all(std::move(calls));
 }
 
-Future<CommandResult> PoolView::submit(Command command) {
+Future<CommandResult> PoolView::submit(const Command& command) {
   require_kind(*pool_, true);
   return {*pool_, pool_->submit(JobSpec{.payload = encode(command), .options = options_})};
 }
 
-Future<CommandResult> Pool::submit(Command command) {
-  return PoolView(*this, nullptr).submit(std::move(command));
+Future<CommandResult> Pool::submit(const Command& command) {
+  return PoolView(*this, nullptr).submit(command);
 }
 
 PoolView Pool::options(JobOptions job_options) {

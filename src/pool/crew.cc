@@ -60,12 +60,13 @@ WorkerLink* Crew::start(MonotonicNs now) {
   try {
     auto link = std::make_shared<WorkerLink>(next_id_++, options_.start == StartKind::kCommand);
     poller_.add(link->doorbell(), kFirstWorkerToken + link->id(), os::Poller::Trigger::kEdge);
+    // Before there is a worker: nobody wakes it for this one.
+    if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
     if (!launcher_->start_worker(link->id(), how(), link->worker_fds())) {
       poller_.remove(link->doorbell());
       return nullptr;  // the launcher's end is seen by listen()
     }
     link->handed_over();
-    if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
     ++started_;
     links_.push_back(std::move(link));
     return links_.back().get();
