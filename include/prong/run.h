@@ -22,7 +22,7 @@
 namespace prong {
 
 /// Throws UsageError if the command or the options make no sense.
-CommandResult run(Command command, JobOptions options = {});
+CommandResult run(const Command& command, JobOptions options = {});
 inline CommandResult run(std::vector<std::string> arguments, JobOptions options = {}) {
   return run(Command{.arguments = std::move(arguments)}, std::move(options));
 }

@@ -23,8 +23,8 @@ PoolView with_own_process(Pool& pool, JobOptions options) {
 
 }  // namespace
 
-CommandResult run(Command command, JobOptions options) {
-  return with_own_process(command_pool(), std::move(options)).submit(std::move(command)).get();
+CommandResult run(const Command& command, JobOptions options) {
+  return with_own_process(command_pool(), std::move(options)).submit(command).get();
 }
 
 PoolView detail::own_process(JobOptions options) {
