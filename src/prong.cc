@@ -10,7 +10,7 @@
 namespace prong {
 
 int usable_cpus() {
-  return os::usable_cpus().count;
+  return os::fair_share_of_cpus();
 }
 
 Pool::Pool(PoolOptions options) {
@@ -90,18 +90,23 @@ WaitResult Pool::join(const WaitOptions& options) {
 }
 
 bool Pool::closed() const {
+  coordinator_->check_owner();
   return coordinator_->closed();
 }
 std::string Pool::failure() const {
+  coordinator_->check_owner();
   return coordinator_->failure();
 }
 PoolStats Pool::stats() const {
+  coordinator_->check_owner();
   return coordinator_->stats();
 }
 std::vector<WorkerInfo> Pool::workers() const {
+  coordinator_->check_owner();
   return coordinator_->workers();
 }
 std::vector<Outcome> Pool::finalizer_outcomes() const {
+  coordinator_->check_owner();
   return coordinator_->finalizer_outcomes();
 }
 const PoolOptions& Pool::options() const {

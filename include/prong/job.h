@@ -78,6 +78,8 @@ class Job : public std::enable_shared_from_this<Job> {
   }
   /// All attempts, first to last. Requires done().
   const std::vector<Attempt>& attempts() const noexcept { return attempts_; }
+  /// It had retries left, but had ended its worker too often (RetryPolicy::quarantine_after). Requires done().
+  bool quarantined() const noexcept { return quarantined_; }
   MonotonicNs submitted() const noexcept { return submitted_; }
   MonotonicNs finished() const noexcept { return finished_; }
 
@@ -91,6 +93,7 @@ class Job : public std::enable_shared_from_this<Job> {
   std::unique_ptr<const Outcome> ended_without_attempt_;  // null: the last attempt decides
   std::vector<Attempt> attempts_;
   int attempts_begun_ = 0;
+  bool quarantined_ = false;
   std::atomic<State> state_{State::kQueued};
   std::atomic<bool> watched_{false};
 };

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "prong/outcome.h"
 #include "prong/payload.h"
 
 namespace prong {
@@ -20,6 +21,13 @@ struct RetryPolicy {
   bool on_signal = true;
   bool on_timeout = true;
   bool on_lost = true;
+  /// Narrow the causes above; empty: any. Qualified names of exception types (or of their bases), exit codes, numbers.
+  std::vector<std::string> exceptions{};
+  std::vector<int> exit_codes{};
+  std::vector<int> signals{};
+  /// A function that has ended its worker this often (exit, signal, lost) is quarantined: not tried again, whatever
+  /// retries are left. 0: never.
+  int quarantine_after = 3;
   std::chrono::nanoseconds backoff{0};  ///< wait before the first retry; doubled each time
   std::chrono::nanoseconds max_backoff = std::chrono::minutes(1);
   double jitter = 0.1;  ///< each wait is multiplied by a random factor in [1 - jitter, 1 + jitter]
@@ -29,7 +37,11 @@ struct RetryPolicy {
 enum class Leftovers { kKeep, kKill };
 
 struct JobOptions {
-  std::chrono::nanoseconds timeout{0};  ///< wall time of one attempt, from its start in the worker; 0: none
+  std::chrono::nanoseconds timeout{0};     ///< wall time of one attempt, from its start in the worker; 0: none
+  std::chrono::nanoseconds cpu_time{0};    ///< CPU time of one attempt, with all that it starts; 0: none
+  std::uint64_t memory = 0;                ///< bytes by which the worker and what it starts may grow; 0: no limit
+  std::chrono::nanoseconds queue_time{0};  ///< from submission to the start of the first attempt; 0: none
+  std::uint64_t output = 0;  ///< bytes: what a command writes to its captured outputs, or a function's result; 0: none
   RetryPolicy retry{};
   int priority = 0;    ///< higher runs first; equal priorities in order of submission
   std::string key{};   ///< not empty: unique among queued and running jobs; a second submit returns the first job
@@ -52,17 +64,41 @@ struct Program {
   std::vector<std::string> environment{};
 };
 
+/// A worker that ended without being asked to, or was killed. See PoolOptions::on_worker_lost.
+struct WorkerLoss {
+  std::uint64_t worker = 0;  ///< its number in the pool
+  int pid = 0;
+  Outcome outcome = Cancelled{};  ///< Exited or Signalled: how its process ended; Lost: with its launcher
+};
+
 struct PoolOptions {
   int workers = 0;  ///< 0: one per CPU that this process may use
   StartKind start = StartKind::kFresh;
   Program program{};            ///< for kFresh and kSpawn
   int max_jobs_per_worker = 0;  ///< 0: no limit
-  bool start_early = true;      ///< start all workers at once, not when the first jobs come
+  /// Workers are replaced between jobs when they have grown by more bytes than this since they were ready, or are
+  /// older; 0: no limit.
+  std::uint64_t max_worker_memory = 0;
+  std::chrono::nanoseconds max_worker_age{0};
+  /// A worker that had nothing to do for this long ends, if more than `min_workers` are left; 0: never. Others start
+  /// when there are jobs for them.
+  std::chrono::nanoseconds idle_timeout{0};
+  int min_workers = 0;
+  /// From the pool's start: then all jobs end as TimedOut{kBudget}, and the pool takes no more; 0: none.
+  std::chrono::nanoseconds budget{0};
+  /// When no job was finished for this long while some run, those that run end as TimedOut{kStall}; 0: never.
+  std::chrono::nanoseconds stall{0};
+  /// How long a worker may take from its order to its first request, before it (or a template that starts none) is
+  /// killed and another is tried; 0: for ever.
+  std::chrono::nanoseconds start_timeout = std::chrono::seconds(60);
+  bool start_early = true;  ///< start all workers at once, not when the first jobs come
   std::chrono::nanoseconds grace = std::chrono::milliseconds(500);  ///< between SIGTERM and SIGKILL
   Payload initializer{};  ///< run by each worker before its first job; empty: none
   Payload finalizer{};    ///< run by each worker before it ends in order; empty: none
   std::chrono::nanoseconds initializer_timeout{0};
   std::chrono::nanoseconds finalizer_timeout = std::chrono::seconds(10);
+  /// Called for each worker that ended without running its finalizer, on a thread of the pool's.
+  std::function<void(const WorkerLoss&)> on_worker_lost{};
   /// kFork only: runs the template in the forked child: must call prong::serve_template and never return.
   std::function<void(int control_fd)> fork_template{};
   /// kFork only: forks the calling process as its runtime wants it (CPython: PyOS_BeforeFork ... ). Default: fork().
@@ -73,7 +109,8 @@ struct PoolOptions {
 void check(const JobOptions& options);
 void check(const PoolOptions& options);
 
-/// CPUs this process may really use: the least of affinity and cgroup quota (v1 and v2, rounded up), at least 1.
+/// CPUs this process may really use: the least of affinity and cgroup quota (v1 and v2, rounded up), at least 1. In a
+/// worker: its share of them.
 int usable_cpus();
 
 }  // namespace prong

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "prong/payload.h"
 
@@ -17,10 +19,11 @@ struct Returned {
 /// The function raised. `value` is the encoded exception, empty when it could not be encoded; the texts are always
 /// there.
 struct Raised {
-  std::string type;       ///< qualified name, e.g. "builtins.ValueError" or "std::runtime_error"
-  std::string message;    ///< what str(exception) or what() gave
-  std::string traceback;  ///< as the worker would have printed it; may be empty
-  Payload value;
+  std::string type{};       ///< qualified name, e.g. "builtins.ValueError" or "std::runtime_error"
+  std::string message{};    ///< what str(exception) or what() gave
+  std::string traceback{};  ///< as the worker would have printed it; may be empty
+  Payload value{};
+  std::vector<std::string> bases{};  ///< qualified names of the classes that `type` derives from; may be empty
 };
 
 /// The process ended by itself. For a command this is its normal end; for a function it never came back.
@@ -36,13 +39,15 @@ struct Signalled {
 
 enum class Limit { kWallTime, kCpuTime, kMemory, kQueueTime, kOutput, kBudget, kStall };
 
-/// A limit was met and the job's whole process tree was killed.
+/// A limit was met and the job's whole process tree was killed (or, in the queue, the job never began).
 struct TimedOut {
   Limit limit = Limit::kWallTime;
-  std::chrono::nanoseconds allowed{0};
-  std::string stack;         ///< stacks at that moment, or why there are none
-  bool unconfirmed = false;  ///< something of the tree could not be seen to end; `leftovers` names it
-  std::string leftovers;
+  std::chrono::nanoseconds allowed{0};  ///< of a limit of time
+  std::string stack{};                  ///< stacks at that moment, or why there are none
+  bool unconfirmed = false;             ///< something of the tree could not be seen to end; `leftovers` names it
+  std::string leftovers{};
+  std::uint64_t allowed_bytes = 0;  ///< of a limit of memory or output
+  std::uint64_t peak_bytes = 0;     ///< the most that was seen of it
 };
 
 /// Cancelled by request: before it started, or (by kill) while it ran.

@@ -16,7 +16,8 @@ class ResultSink {
   virtual ~ResultSink() = default;
   /// The parts are joined into one payload.
   virtual void returned(std::span<const ByteSpan> parts) = 0;
-  virtual void raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) = 0;
+  /// `value`: the encoded exception, or empty; `raised.value` is not looked at.
+  virtual void raised(const Raised& raised, ByteSpan value) = 0;
 };
 
 /// Implemented by each face. An exception that leaves a member ends the worker.
@@ -28,6 +29,12 @@ class JobRunner {
   virtual void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) = 0;
   virtual void initialize(const Payload& payload, ResultSink& sink) = 0;
   virtual void finalize(const Payload& payload, ResultSink& sink) = 0;
+  /// Once, first of all: when `signal` comes, the process is to write its stacks to `file`. The engine's own handler
+  /// is installed already; it says when the stacks are complete, so whatever is installed now must call it afterwards.
+  virtual void report_stacks(int signal, int file) {
+    (void)signal;
+    (void)file;
+  }
   /// Before the process ends in order: flush what is buffered.
   virtual void before_exit() {}
 };

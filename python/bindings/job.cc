@@ -143,6 +143,10 @@ PyObject* times(PyObject* self, PyObject*) {
   });
 }
 
+PyObject* quarantined(PyObject* self, PyObject*) {
+  return guarded([&] { return nb::bool_(pooled(self).job->quarantined()); });
+}
+
 PyObject* watch(PyObject* self, PyObject*) {
   return guarded([&] {
     const JobObject& object = pooled(self);
@@ -182,6 +186,7 @@ PyMethodDef methods[] = {
      "_attempts($self, /)\n--\n\n(number, pid, started ns, ended ns, outcome) of each attempt."},
     {"_outputs", outputs, METH_NOARGS, "_outputs($self, /)\n--\n\nA command's standard output and error."},
     {"_times", times, METH_NOARGS, "_times($self, /)\n--\n\nWhen submitted and finished, in monotonic ns."},
+    {"_quarantined", quarantined, METH_NOARGS, "_quarantined($self, /)\n--\n\nGiven up though it had retries left."},
     {"_watch", watch, METH_NOARGS, "_watch($self, /)\n--\n\nHave _notify called when done; False: done already."},
     {"_cancel", cancel, METH_NOARGS, "_cancel($self, /)\n--\n\nCancels a job that has not started."},
     {"_kill", kill, METH_NOARGS, "_kill($self, /)\n--\n\nCancels a job, also a running one."},

@@ -26,8 +26,10 @@ struct ToTuple {
     return nb::make_tuple("signalled", signalled.number, signalled.core);
   }
   nb::tuple operator()(const TimedOut& timed_out) const {
-    return nb::make_tuple("timed_out", text(limit_name(timed_out.limit)), seconds(timed_out.allowed),
-                          text(timed_out.stack), timed_out.unconfirmed, text(timed_out.leftovers));
+    const nb::object allowed = timed_out.allowed_bytes != 0 ? nb::object(nb::int_(timed_out.allowed_bytes))
+                                                            : nb::object(nb::float_(seconds(timed_out.allowed)));
+    return nb::make_tuple("timed_out", text(limit_name(timed_out.limit)), allowed, text(timed_out.stack),
+                          timed_out.unconfirmed, text(timed_out.leftovers), timed_out.peak_bytes);
   }
   nb::tuple operator()(const Cancelled& cancelled) const {
     return nb::make_tuple("cancelled", cancelled.while_running);

@@ -51,16 +51,16 @@ void send_value(ResultSink& sink, nb::bytes pickle, nb::handle buffers) {
 }
 
 void send_exception(ResultSink& sink, nb::handle raised) {
-  const std::string type = text_of(raised[0]);
-  const std::string message = text_of(raised[1]);
-  const std::string traceback = text_of(raised[2]);
+  Raised texts{.type = text_of(raised[0]), .message = text_of(raised[1]), .traceback = text_of(raised[2])};
+  for (const nb::handle base : raised[3]) texts.bases.push_back(text_of(base));
   Payload value;
-  if (!raised[3].is_none()) value = seal_python(0, 0, nb::cast<nb::bytes>(raised[3]), raised[4]);
+  if (!raised[4].is_none()) value = seal_python(0, 0, nb::cast<nb::bytes>(raised[4]), raised[5]);
   nb::gil_scoped_release release;
-  sink.raised(type, message, traceback, value.bytes());
+  sink.raised(texts, value.bytes());
 }
 
-/// `answer`: bytes (a pickled value), a tuple (pickle, buffers), or a list (type, message, traceback, pickle, buffers).
+/// `answer`: bytes (a pickled value), a tuple (pickle, buffers), or a list (type, message, traceback, bases,
+/// pickle, buffers).
 void send(ResultSink& sink, nb::handle answer) {
   if (PyBytes_CheckExact(answer.ptr())) {
     send_value(sink, nb::borrow<nb::bytes>(answer), nb::none());
@@ -92,6 +92,7 @@ class PythonRunner final : public JobRunner {
         initialize_(runner.attr("initialize")),
         finalize_(runner.attr("finalize")),
         before_exit_(runner.attr("before_exit")),
+        report_stacks_(runner.attr("report_stacks")),
         state_(PyEval_SaveThread()) {}
 
   void define(DefinitionId, const Payload& definition) override {
@@ -112,6 +113,9 @@ class PythonRunner final : public JobRunner {
   }
   void before_exit() override {
     call([&] { before_exit_(); });
+  }
+  void report_stacks(int signal, int file) override {
+    call([&] { report_stacks_(signal, file); });
   }
 
  private:
@@ -140,6 +144,7 @@ class PythonRunner final : public JobRunner {
   nb::object initialize_;
   nb::object finalize_;
   nb::object before_exit_;
+  nb::object report_stacks_;
   PyThreadState* state_;
 };
 

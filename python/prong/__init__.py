@@ -41,7 +41,7 @@ from prong._outcome import (
     TimedOut,
     Times,
 )
-from prong._pool import Pool, WorkerInfo
+from prong._pool import Pool, WorkerInfo, WorkerLoss
 from prong._run import CommandResult, call, run
 from prong._view import View
 
@@ -80,6 +80,7 @@ __all__ = [
     "View",
     "WorkerCrashed",
     "WorkerInfo",
+    "WorkerLoss",
     "__version__",
     "call",
     "run",

@@ -1,6 +1,7 @@
 """Prong's engine. Private: use the names in prong."""
 
 from collections.abc import Sequence
+import types
 
 
 from typing import Any, NoReturn
@@ -43,6 +44,8 @@ class Job:
     def _times(self) -> tuple[int, int]:
         """When submitted and finished, in monotonic ns."""
 
+    _quarantined: types.MethodDescriptorType = ...
+
     def _watch(self) -> bool:
         """Have _notify called when done; False: done already."""
 
@@ -61,19 +64,28 @@ class Job:
     @property
     def _context(self) -> Any: ...
 
-class JobOptions:
-    """Options of a job, checked once and shared by many jobs."""
+class RetryPolicy:
+    """When and how often a failed attempt is followed by another."""
 
-    def __init__(self, *, timeout: float, retries: int, causes: Sequence[bool], backoff: float, max_backoff: float, jitter: float, priority: int, key: str, fresh: bool, kill_leftovers: bool) -> None:
+    def __init__(self, *, retries: int, causes: Sequence[bool], exceptions: Sequence[str], exit_codes: Sequence[int], signals: Sequence[int], quarantine_after: int, backoff: float, max_backoff: float, jitter: float) -> None:
         """
         causes: whether an exception, exit, signal, time-out, lost worker is tried again. Durations in seconds.
         """
+
+class JobOptions:
+    """Options of a job, checked once and shared by many jobs."""
+
+    def __init__(self, *, timeout: float, cpu_time: float, memory: int, queue_time: float, output: int, retry: RetryPolicy, priority: int, key: str, fresh: bool, kill_leftovers: bool) -> None:
+        """Durations in seconds, memory and output in bytes; 0 is no limit."""
 
     @property
     def retries(self) -> int: ...
 
     @property
     def on_exception(self) -> bool: ...
+
+    @property
+    def exceptions(self) -> list[str]: ...
 
 def usable_cpus() -> int:
     """CPUs this process may really use: affinity and cgroup quota."""
@@ -97,8 +109,8 @@ def seal(token: int, shape: int, pickle: bytes, buffers: object | None) -> Seale
 class Pool:
     """The engine's pool: bytes in, outcomes out."""
 
-    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
-        """Durations in seconds."""
+    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
+        """Durations in seconds, memory in bytes; 0 is no limit."""
 
     def define(self, definition: bytes) -> int:
         """Registers bytes that workers must see before jobs that need them."""

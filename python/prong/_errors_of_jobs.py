@@ -16,7 +16,11 @@ def error_of(job: Any, undecodable: BaseException | None = None) -> BaseExceptio
     outcome = job.outcome
     if isinstance(outcome, Raised):
         return _raised(job, outcome)
-    return _with_job(_own(job, _describe_error(outcome, undecodable)), job)
+    error = _describe_error(outcome, undecodable)
+    if isinstance(error, exceptions.WorkerCrashed) and job._quarantined():
+        error.quarantined = True
+        error.args = (f"{error}; it is quarantined, having ended its worker {len(job.attempts)} times",)
+    return _with_job(_own(job, error), job)
 
 
 def _own(job: Any, error: JobError) -> JobError:
@@ -67,7 +71,7 @@ def _describe_error(outcome: Any, undecodable: BaseException | None) -> JobError
             error.signal = number
         case TimedOut(limit=limit, allowed=allowed, stack=stack):
             error = exceptions.JobTimeout(_timeout_text(outcome))
-            error.limit, error.seconds, error.stack = limit, allowed, stack
+            error.limit, error.allowed, error.peak, error.stack = limit, allowed, outcome.peak, stack
         case Cancelled(while_running=running):
             error = exceptions.JobCancelled("the job was killed while it ran" if running else "the job was cancelled")
         case Lost(reason=reason, detail=detail):
@@ -86,7 +90,13 @@ def _signal_name(number: int) -> str:
 
 
 def _timeout_text(outcome: TimedOut) -> str:
-    text = f"the job met its {outcome.limit.replace('_', '-')} limit of {outcome.allowed:g} s and was killed"
+    name = outcome.limit.replace("_", "-")
+    if outcome.limit in ("memory", "output"):
+        text = f"the job met its {name} limit of {outcome.allowed:,} bytes (peak {outcome.peak:,}) and was killed"
+    elif outcome.limit == "queue_time":
+        text = f"the job waited longer than its {name} limit of {outcome.allowed:g} s and was not begun"
+    else:
+        text = f"the job met its {name} limit of {outcome.allowed:g} s and was killed"
     if outcome.unconfirmed:
         text += f"; the end of its processes is unconfirmed: {outcome.leftovers}"
     return f"{text}\n{outcome.stack}" if outcome.stack else text

@@ -53,22 +53,29 @@ _TIMEOUTS = tuple({TimeoutError: None, concurrent.futures.TimeoutError: None})
 
 
 class JobTimeout(JobError, *_TIMEOUTS):  # type: ignore[misc]
-    """A limit was met, and the job's whole process tree was killed.
+    """A limit was met, and the job's whole process tree was killed (or the job never began: "queue_time").
 
-    ``limit``: "wall_time", ...; ``seconds``: what was allowed; ``stack``: the worker's stacks at that moment, or why
-    there are none.
+    ``limit``: "wall_time", "cpu_time", "memory", "queue_time", "output", "budget" or "stall"; ``allowed``: seconds, or
+    bytes of memory or output; ``peak``: the most bytes that were seen; ``stack``: the worker's stacks at that moment,
+    or why there are none.
     """
 
     limit: str = "wall_time"
-    seconds: float = 0.0
+    allowed: float = 0.0
+    peak: int = 0
     stack: str = ""
 
 
 class WorkerCrashed(JobError):
-    """The job's process ended: with ``exit_code``, or by the signal number ``signal`` (the other one is None)."""
+    """The job's process ended: with ``exit_code``, or by the signal number ``signal`` (the other one is None).
+
+    ``quarantined``: it was not tried again, though it had retries left, because it had ended its worker too often; see
+    ``attempts`` for how.
+    """
 
     exit_code: int | None = None
     signal: int | None = None
+    quarantined: bool = False
 
 
 class JobLost(JobError):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from prong._exceptions import PoolClosed, WorkerCrashed
+from prong._pickling import type_name
 from prong._shapes import SINGLE
 
 
@@ -42,6 +43,9 @@ class _Finished:
 
     def _times(self) -> tuple[int, int]:
         return self._when
+
+    def _quarantined(self) -> bool:
+        return False
 
     def _cancel(self) -> bool:
         return False
@@ -164,9 +168,14 @@ def _run(job_type: type[Any], options: Any, began: int, call: Callable[[], Any])
         except SystemExit as error:
             return finished_job(job_type, error=_exited(error), began=began)
         except Exception as error:
-            if number == attempts or not options.on_exception:
+            if number == attempts or not _is_tried_again(error, options):
                 return finished_job(job_type, error=error, began=began)
     raise AssertionError("unreachable")
+
+
+def _is_tried_again(error: Exception, options: Any) -> bool:
+    wanted = options.exceptions
+    return options.on_exception and (not wanted or any(type_name(kind) in wanted for kind in type(error).__mro__))
 
 
 def _exited(error: SystemExit) -> WorkerCrashed:

@@ -97,8 +97,10 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
         """True if it was cancelled."""
         return self.done() and self._outcome()[0] == "cancelled"
 
-    def cancel(self) -> bool:
-        """Cancels the job if it has not started. True if it is cancelled."""
+    def cancel(self, *, running: bool = False) -> bool:
+        """Cancels the job if it has not started. True if it is cancelled. ``running``: also if it runs, as kill()."""
+        if running:
+            return self.kill()
         cancelled = self._cancel()
         if cancelled and self._watched is not None:
             self._notify()

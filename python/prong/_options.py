@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import math
+import signal
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypedDict
 
 from prong import _core
 from prong._exceptions import UsageError
+from prong._pickling import type_name
 
 StartKind = Literal["fresh", "fork", "spawn"]
 START_KINDS = ("fresh", "fork", "spawn")
@@ -20,6 +22,10 @@ class JobOptions(TypedDict, total=False):
     """What :meth:`Pool.options` takes."""
 
     timeout: float | None
+    cpu_time: float | None
+    memory: int | None
+    queue_time: float | None
+    output: int | None
     retries: int | RetryPolicy
     priority: int
     key: str | None
@@ -31,26 +37,76 @@ class JobOptions(TypedDict, total=False):
 class RetryPolicy:
     """When and how often a failed attempt is followed by another. Durations in seconds.
 
-    >>> RetryPolicy(3, on_timeout=False, backoff=0.5).retries
+    Each cause is True or False, or says more exactly which: ``on_exception`` an exception class or several (subclasses
+    too), ``on_exit`` exit codes, ``on_signal`` signals. A function that has ended its worker (by exit, signal, or lost)
+    ``quarantine_after`` times is not tried again, whatever retries are left; 0: never.
+
+    >>> RetryPolicy(3, on_exception=(ConnectionError, TimeoutError), on_timeout=False, backoff=0.5).retries
     3
     """
 
     retries: int = 0
-    on_exception: bool = True
-    on_exit: bool = True
-    on_signal: bool = True
+    on_exception: bool | type[BaseException] | tuple[type[BaseException], ...] = True
+    on_exit: bool | int | tuple[int, ...] = True
+    on_signal: bool | int | tuple[int, ...] = True
     on_timeout: bool = True
     on_lost: bool = True
     backoff: float = 0.0
     max_backoff: float = 60.0
     jitter: float = 0.1
+    quarantine_after: int = 3
 
     def __post_init__(self) -> None:
         whole_number("retries", self.retries, least=0)
+        whole_number("quarantine_after", self.quarantine_after, least=0)
         seconds("backoff", self.backoff, zero=True)
         seconds("max_backoff", self.max_backoff, zero=True)
+        if isinstance(self.jitter, bool) or not isinstance(self.jitter, (int, float)):
+            raise TypeError(f"jitter must be a number, not {self.jitter!r}")
         if not 0 <= self.jitter <= 1:
             raise UsageError(f"jitter must be between 0 and 1, not {self.jitter!r}")
+        _exception_types(self.on_exception)
+        _numbers("on_exit", self.on_exit, 255)
+        _numbers("on_signal", self.on_signal, signal.NSIG - 1)
+
+    @property
+    def core(self) -> _core.RetryPolicy:
+        """The policy as the engine takes it."""
+        causes = [self.on_exception, self.on_exit, self.on_signal, self.on_timeout, self.on_lost]
+        return _core.RetryPolicy(
+            retries=self.retries,
+            causes=[cause is not False and cause != () for cause in causes],
+            exceptions=[type_name(kind) for kind in _exception_types(self.on_exception)],
+            exit_codes=_numbers("on_exit", self.on_exit, 255),
+            signals=_numbers("on_signal", self.on_signal, signal.NSIG - 1),
+            quarantine_after=self.quarantine_after,
+            backoff=self.backoff,
+            max_backoff=self.max_backoff,
+            jitter=self.jitter,
+        )
+
+
+def _exception_types(wanted: Any) -> tuple[type[BaseException], ...]:
+    """The classes that ``on_exception`` names; () for True and False."""
+    if isinstance(wanted, bool):
+        return ()
+    kinds = tuple(wanted) if isinstance(wanted, (tuple, list, set, frozenset)) else (wanted,)
+    for kind in kinds:
+        if not (isinstance(kind, type) and issubclass(kind, BaseException)):
+            raise TypeError(f"on_exception must be True, False, or classes of exceptions, not {kind!r}")
+    return kinds
+
+
+def _numbers(name: str, wanted: Any, most: int) -> list[int]:
+    """The numbers that a cause names; [] for True and False."""
+    if isinstance(wanted, bool):
+        return []
+    values = list(wanted) if isinstance(wanted, (tuple, list, set, frozenset, range)) else [wanted]
+    numbers = [whole_number(name, value, least=0) for value in values]
+    for number in numbers:
+        if number > most:
+            raise UsageError(f"{name} must be between 0 and {most}, not {number}")
+    return numbers
 
 
 def whole_number(name: str, value: Any, *, least: int) -> int:
@@ -77,6 +133,18 @@ def seconds(name: str, value: Any, *, zero: bool = False) -> float:
 def optional_seconds(name: str, value: Any) -> float | None:
     """Checks a duration where None means: without limit."""
     return None if value is None else seconds(name, value)
+
+
+def optional_bytes(name: str, value: Any) -> int:
+    """Checks an amount of bytes where None means: without limit (0)."""
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not hasattr(type(value), "__index__"):
+        raise TypeError(f"{name} must be a whole number of bytes, not {value!r}")
+    number: int = value.__index__()
+    if not 0 < number < 2**63:
+        raise UsageError(f"{name} must be between 1 and 2**63 - 1 bytes, not {number}")
+    return number
 
 
 def wait_seconds(name: str, value: Any) -> float | None:
@@ -140,14 +208,13 @@ def job_options(given: Mapping[str, Any]) -> _core.JobOptions:
     leftovers = given.get("leftovers", "keep")
     if leftovers not in ("keep", "kill"):
         raise UsageError(f"leftovers must be 'keep' or 'kill', not {leftovers!r}")
-    causes = [policy.on_exception, policy.on_exit, policy.on_signal, policy.on_timeout, policy.on_lost]
     return _core.JobOptions(
         timeout=optional_seconds("timeout", given.get("timeout")) or 0.0,
-        retries=policy.retries,
-        causes=causes,
-        backoff=policy.backoff,
-        max_backoff=policy.max_backoff,
-        jitter=policy.jitter,
+        cpu_time=optional_seconds("cpu_time", given.get("cpu_time")) or 0.0,
+        memory=optional_bytes("memory", given.get("memory")),
+        queue_time=optional_seconds("queue_time", given.get("queue_time")) or 0.0,
+        output=optional_bytes("output", given.get("output")),
+        retry=policy.core,
         priority=_priority(given.get("priority", 0)),
         key=_key(given.get("key")),
         fresh=bool(given.get("fresh", False)),

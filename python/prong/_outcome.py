@@ -58,13 +58,19 @@ class Signalled:
 
 @dataclass(frozen=True)
 class TimedOut:
-    """A limit was met and the whole process tree was killed. ``allowed``: in seconds."""
+    """A limit was met and the whole process tree was killed (or the job never began: "queue_time").
+
+    ``limit``: "wall_time", "cpu_time", "memory", "queue_time", "output", "budget" or "stall"; ``allowed``: seconds, or
+    bytes of memory or output; ``peak``: the most bytes that were seen; ``stack``: the worker's stacks at that moment,
+    or why there are none.
+    """
 
     limit: str
     allowed: float
     stack: str = ""
     unconfirmed: bool = False
     leftovers: str = ""
+    peak: int = 0
     name = "timed_out"
 
 

@@ -12,6 +12,7 @@ from prong._inline import InlineEngine
 from prong._options import (
     START_KINDS,
     callable_function,
+    optional_bytes,
     reject_unknown,
     seconds,
     start_kind,
@@ -19,7 +20,7 @@ from prong._options import (
     whole_number,
 )
 from prong._options import JobOptions as JobOptionNames
-from prong._outcome import Outcome
+from prong._outcome import Outcome, outcome_from
 from prong._start import StartOptions, start_engine
 from prong._view import View
 
@@ -27,6 +28,13 @@ _POOL_OPTIONS = {
     "start",
     "max_jobs_per_worker",
     "maxtasksperchild",
+    "max_worker_memory",
+    "max_worker_age",
+    "idle_timeout",
+    "min_workers",
+    "budget",
+    "stall",
+    "on_worker_lost",
     "finalizer",
     "finalargs",
     "initializer_timeout",
@@ -49,6 +57,17 @@ class WorkerInfo(NamedTuple):
     jobs_done: int
 
 
+class WorkerLoss(NamedTuple):
+    """A worker that ended without being asked to, or was killed for a limit or by :meth:`Job.kill`.
+
+    ``worker``: its number in the pool; ``outcome``: how its process ended.
+    """
+
+    worker: int
+    pid: int
+    outcome: Outcome
+
+
 class Pool(View):
     """Worker processes that run jobs. All methods may be called from any thread.
 
@@ -61,6 +80,14 @@ class Pool(View):
     - ``start``: "fresh" (workers are forked from a new interpreter), "fork" (from this process as it is now) or "spawn"
       (each is a new interpreter);
     - ``max_jobs_per_worker`` (also ``maxtasksperchild``): after that many a worker is replaced;
+    - ``max_worker_memory`` (bytes of growth since it was ready), ``max_worker_age`` (seconds): an idle worker beyond is
+      replaced;
+    - ``idle_timeout`` (seconds), ``min_workers``: workers idle for longer end, as long as more are left; others start
+      when there are jobs for them;
+    - ``budget``: seconds after which all jobs end with :class:`JobTimeout` ("budget") and the pool takes no more;
+    - ``stall``: when no job was done for so many seconds, those that run end with :class:`JobTimeout` ("stall");
+    - ``on_worker_lost``: called with a :class:`WorkerLoss`, in a thread of the pool, for each worker that ended without
+      running its finalizer;
     - ``initializer_timeout``, ``finalizer_timeout``, ``grace`` (between SIGTERM and SIGKILL): in seconds;
     - ``start_early``: start all workers at once, not when the first jobs come;
     - ``preload``: names of modules that are imported before workers are forked ("fresh");
@@ -166,6 +193,13 @@ def _start_options(workers: Any, initializer: Any, initargs: Any, options: Mappi
         whole_number("workers", workers, least=0)
     return StartOptions(
         workers=_core.usable_cpus() if workers is None else workers,
+        max_worker_memory=optional_bytes("max_worker_memory", options.get("max_worker_memory")),
+        max_worker_age=_seconds(options, "max_worker_age", 0.0),
+        idle_timeout=_seconds(options, "idle_timeout", 0.0),
+        min_workers=whole_number("min_workers", options.get("min_workers", 0), least=0),
+        budget=_seconds(options, "budget", 0.0),
+        stall=_seconds(options, "stall", 0.0),
+        on_worker_lost=_loss_handler(options.get("on_worker_lost")),
         kind=start_kind(options.get("start", START_KINDS[0])),
         initializer=_call("initializer", initializer, "initargs", initargs),
         finalizer=_call("finalizer", options.get("finalizer"), "finalargs", options.get("finalargs", ())),
@@ -179,6 +213,13 @@ def _start_options(workers: Any, initializer: Any, initargs: Any, options: Mappi
         track_jobs=bool(options.get("track_jobs", False)),
         exits_are_raised=bool(options.get("exits_are_raised", False)),
     )
+
+
+def _loss_handler(function: Any) -> Callable[..., Any] | None:
+    if function is None:
+        return None
+    callable_function("on_worker_lost", function)
+    return lambda worker, pid, outcome: function(WorkerLoss(worker, pid, outcome_from(outcome)))
 
 
 def _seconds(options: Mapping[str, Any], name: str, default: float) -> float:

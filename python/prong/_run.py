@@ -15,9 +15,10 @@ from prong._definitions import Definitions
 from prong._engine import Engine
 from prong._exceptions import CommandFailed
 from prong._job import Job
-from prong._options import job_options, optional_seconds
+from prong._options import job_options
 from prong._outcome import Exited, Outcome, Signalled
 from prong._pool import Pool
+from prong._start import StartOptions, core_pool
 
 T = TypeVar("T")
 Capture = bool | Literal["merge", "discard"]
@@ -57,6 +58,9 @@ def run(
     command: str | os.PathLike[str] | Sequence[str | bytes | os.PathLike[str]],
     *,
     timeout: float | None = None,
+    cpu_time: float | None = None,
+    memory: int | None = None,
+    max_output: int | None = None,
     cwd: str | os.PathLike[str] | None = None,
     env: Mapping[str, str] | None = None,
     input: str | bytes | None = None,
@@ -68,8 +72,9 @@ def run(
     """Runs one command and returns when its whole process tree is gone.
 
     ``command``: a list of program and arguments, or a text that is split as a shell would, but not run by one;
-    ``shell=True`` gives the text to ``/bin/sh``. ``timeout``: seconds; then the whole tree is killed and the outcome is
-    :class:`TimedOut`. ``cwd``: folder; ``env``: the whole environment; ``input``: standard input (else it is empty).
+    ``shell=True`` gives the text to ``/bin/sh``. ``timeout`` and ``cpu_time`` (seconds), ``memory`` and ``max_output``
+    (bytes) are limits of the whole tree: then it is killed and the outcome is :class:`TimedOut`. ``cwd``: folder;
+    ``env``: the whole environment; ``input``: standard input (else it is empty).
     ``capture``: True keeps standard output and error, of any size; "merge" puts errors into the output; False leaves
     both to the terminal; "discard" drops them. ``text``: decode as UTF-8, else bytes.
 
@@ -89,25 +94,33 @@ def run(
         output=output,
         error_output=error_output,
     )
-    options = job_options({"timeout": timeout, "fresh": True, "leftovers": "kill"})
+    limits = {"timeout": timeout, "cpu_time": cpu_time, "memory": memory, "output": max_output}
+    options = job_options({**limits, "fresh": True, "leftovers": "kill"})
     job = _commands().submit_sealed(options, sealed)
     job._wait(None)
     return _finish(job, arguments, capture, text, check)
 
 
-def call(function: Callable[..., T], /, *args: Any, timeout: float | None = None, **kwargs: Any) -> T:
+def call(
+    function: Callable[..., T],
+    /,
+    *args: Any,
+    timeout: float | None = None,
+    cpu_time: float | None = None,
+    memory: int | None = None,
+    **kwargs: Any,
+) -> T:
     """Calls one function in a process of its own and returns its value when its whole process tree is gone.
 
-    ``timeout``: seconds; then the tree is killed and :class:`JobTimeout` raised. Raises what the function raised, or a
-    :class:`JobError` that says what happened.
+    ``timeout`` and ``cpu_time`` (seconds), ``memory`` (bytes): limits of the whole tree; then it is killed and
+    :class:`JobTimeout` raised. Raises what the function raised, or a :class:`JobError` that says what happened.
 
     >>> prong.call(pow, 2, 10, timeout=5)           # doctest: +SKIP
     1024
     """
-    optional_seconds("timeout", timeout)
-    return (
-        _functions().options(fresh=True, timeout=timeout, leftovers="kill").submit(function, *args, **kwargs).result()
-    )
+    limits: dict[str, Any] = {"timeout": timeout, "cpu_time": cpu_time, "memory": memory}
+    job_options(limits)
+    return _functions().options(**limits, fresh=True, leftovers="kill").submit(function, *args, **kwargs).result()
 
 
 class _CommandEngine:
@@ -116,20 +129,12 @@ class _CommandEngine:
     def __init__(self) -> None:
         self._engine = Engine(Definitions())
         self._engine.start(
-            _core.Pool(
-                workers=max(_core.usable_cpus(), 2),
-                start="command",
-                arguments=[],
-                environment=[],
-                max_jobs_per_worker=0,
-                start_early=False,
-                grace=0.5,
-                initializer=None,
-                finalizer=None,
-                initializer_timeout=0.0,
-                finalizer_timeout=0.0,
-                fork_template=None,
-                track_jobs=False,
+            core_pool(
+                StartOptions(workers=max(_core.usable_cpus(), 2), kind="command", start_early=False),
+                [None, None],
+                [],
+                [],
+                None,
             )
         )
 

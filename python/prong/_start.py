@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from prong import _core, _inherited
 from prong._definitions import Definitions
@@ -33,10 +33,17 @@ class StartOptions:
     """What a pool is made of, checked. Durations in seconds."""
 
     workers: int
-    kind: StartKind
+    kind: StartKind | Literal["command"]
     initializer: Call | None = None
     finalizer: Call | None = None
     max_jobs_per_worker: int = 0
+    max_worker_memory: int = 0
+    max_worker_age: float = 0.0
+    idle_timeout: float = 0.0
+    min_workers: int = 0
+    budget: float = 0.0
+    stall: float = 0.0
+    on_worker_lost: Any = None  #: called with (worker, pid, outcome as a tuple)
     initializer_timeout: float = 0.0
     finalizer_timeout: float = 10.0
     grace: float = 0.5
@@ -53,19 +60,27 @@ def start_engine(options: StartOptions) -> Engine:
         return _start_forked(options)
     engine = Engine(Definitions())
     calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
-    engine.start(_core_pool(options, calls, [*program_arguments(), "-c", _BOOT], [_state(options)], None))
+    engine.start(core_pool(options, calls, [*program_arguments(), "-c", _BOOT], [_state(options)], None))
     return engine
 
 
-def _core_pool(
+def core_pool(
     options: StartOptions, calls: list[Any], arguments: list[str], environment: list[str], fork_template: Any
 ) -> _core.Pool:
+    """The engine's pool. ``calls``: initializer and finalizer, encoded; the rest says how to start a worker."""
     return _core.Pool(
         workers=options.workers,
         start=options.kind,
         arguments=arguments,
         environment=environment,
         max_jobs_per_worker=options.max_jobs_per_worker,
+        max_worker_memory=options.max_worker_memory,
+        max_worker_age=options.max_worker_age,
+        idle_timeout=options.idle_timeout,
+        min_workers=options.min_workers,
+        budget=options.budget,
+        stall=options.stall,
+        on_worker_lost=options.on_worker_lost,
         start_early=options.start_early,
         grace=options.grace,
         initializer=calls[0],
@@ -118,7 +133,7 @@ def _start_forked(options: StartOptions) -> Engine:
         if stream is not None:
             stream.flush()  # else both processes would write what is buffered
     try:
-        engine.start(_core_pool(options, calls, [], [], run_template))
+        engine.start(core_pool(options, calls, [], [], run_template))
     finally:
         for number in numbers:
             if number is not None:

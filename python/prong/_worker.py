@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import os
@@ -14,7 +15,18 @@ from typing import Any, NoReturn
 
 from prong import _core, _inherited, _received
 from prong._exceptions import DecodingError
-from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, decode, dump_by_value, dumps, name_of, names_main
+from prong._pickling import (
+    PROTOCOL,
+    Buffers,
+    brief,
+    cannot_pickle,
+    decode,
+    dump_by_value,
+    dumps,
+    name_of,
+    names_main,
+    type_name,
+)
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, INHERITED, SINGLE
 
 _received_function = _received.received
@@ -26,8 +38,8 @@ def main(state: dict[str, Any]) -> NoReturn:
     _clear_main()
     sys.argv[:] = state["argv"]
     role = _core.role_from_environment()
-    for name in [name for name in os.environ if name.startswith("PRONG_") and name != "PRONG_WORKER"]:
-        if name not in ("PRONG_LOG",):
+    for name in [name for name in os.environ if name.startswith("PRONG_")]:
+        if name not in _KEPT_VARIABLES:
             del os.environ[name]
     if state["authkey"]:
         import multiprocessing.process
@@ -39,6 +51,10 @@ def main(state: dict[str, Any]) -> NoReturn:
         serve_template(-1)
     settle()
     _core.serve_worker(Runner())
+
+
+# What jobs may know of themselves, and what pools in jobs must know.
+_KEPT_VARIABLES = ("PRONG_WORKER", "PRONG_SHARE")
 
 
 def set_exits_are_raised(raised: bool) -> None:
@@ -122,6 +138,10 @@ class Runner:
     def finalize(self, *call: Any) -> Any:
         return self.run(*call)
 
+    def report_stacks(self, signal_number: int, file: int) -> None:
+        """Adds the frames of all threads to what the engine writes when it asks for stacks."""
+        faulthandler.register(signal_number, file=file, all_threads=True, chain=True)
+
     def before_exit(self) -> None:
         """The worker ends in order."""
         import atexit
@@ -182,14 +202,14 @@ def _reference(obj: Any) -> Any:
 
 
 def _encode_exception(error: BaseException, function: Any) -> list[Any]:
-    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    kind, *bases = map(type_name, type(error).__mro__)
     text = "".join(traceback.format_exception(type(error), error, _own_traceback(error)))
     try:
         message = str(error)
     except Exception:
         message = "(its text cannot be had)"
     answer = _encode_value_or_none(error)
-    return [kind, message, text, *answer]
+    return [kind, message, text, bases, *answer]
 
 
 def _encode_value_or_none(error: BaseException) -> tuple[bytes | None, Any]:

@@ -26,11 +26,12 @@ std::vector<std::string> Reader::texts() {
   return values;
 }
 
-std::string encode_raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) {
+std::string encode_raised(const Raised& raised, ByteSpan value) {
   Writer writer;
-  writer.text(type);
-  writer.text(message);
-  writer.text(traceback);
+  writer.text(raised.type);
+  writer.text(raised.message);
+  writer.text(raised.traceback);
+  writer.texts(raised.bases);
   writer.bytes(value);
   return writer.take();
 }
@@ -41,6 +42,7 @@ std::optional<Raised> decode_raised(ByteSpan bytes) {
   raised.type = reader.text();
   raised.message = reader.text();
   raised.traceback = reader.text();
+  raised.bases = reader.texts();
   raised.value = Payload::copy_of(reader.bytes());
   if (!reader.finished()) return std::nullopt;
   return raised;

@@ -67,7 +67,8 @@ class Reader {
   bool ok_ = true;
 };
 
-std::string encode_raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value);
+/// `raised.value` is not looked at: `value` stands for it.
+std::string encode_raised(const Raised& raised, ByteSpan value);
 /// Nothing if the bytes make no sense.
 std::optional<Raised> decode_raised(ByteSpan bytes);
 

@@ -66,17 +66,19 @@ TEST(CodecTest, ImpossibleCountReservesLittle) {
 }
 
 TEST(CodecTest, RaisedComesBack) {
-  const std::string bytes = encode_raised("m.Type", "why", "trace", as_bytes("pickle"));
+  const std::string bytes = encode_raised(
+      {.type = "m.Type", .message = "why", .traceback = "trace", .bases = {"m.Base"}}, as_bytes("pickle"));
   const auto raised = decode_raised(as_bytes(bytes));
   ASSERT_TRUE(raised);
   EXPECT_EQ(raised->type, "m.Type");
   EXPECT_EQ(raised->message, "why");
   EXPECT_EQ(raised->traceback, "trace");
   EXPECT_EQ(raised->value.text(), "pickle");
+  EXPECT_EQ(raised->bases, std::vector<std::string>{"m.Base"});
 }
 
 TEST(CodecTest, DamagedRaisedIsNothing) {
-  const std::string bytes = encode_raised("t", "m", "b", as_bytes("v"));
+  const std::string bytes = encode_raised({.type = "t", .message = "m", .traceback = "b"}, as_bytes("v"));
   for (std::size_t size = 0; size < bytes.size(); ++size) EXPECT_FALSE(decode_raised(as_bytes(bytes.substr(0, size))));
   EXPECT_FALSE(decode_raised(as_bytes(bytes + "x")));
 }

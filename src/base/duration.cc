@@ -14,6 +14,8 @@ struct Unit {
 constexpr std::array kUnits = {Unit{std::chrono::seconds(1), "s"}, Unit{std::chrono::milliseconds(1), "ms"},
                                Unit{std::chrono::microseconds(1), "us"}, Unit{std::chrono::nanoseconds(1), "ns"}};
 
+constexpr std::array kByteUnits = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
 std::string without_trailing_zeros(std::string number) {
   number.erase(number.find_last_not_of('0') + 1);
   if (number.back() == '.') number.pop_back();
@@ -34,6 +36,16 @@ std::string describe(std::chrono::nanoseconds duration) {
   std::snprintf(number.data(), number.size(), "%.3f",
                 static_cast<double>(duration.count()) / static_cast<double>(unit.length.count()));
   return without_trailing_zeros(number.data()) + " " + unit.name;
+}
+
+std::string describe_bytes(std::uint64_t bytes) {
+  if (bytes < 1024) return std::to_string(bytes) + " bytes";
+  double amount = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  for (; amount >= 1024; ++unit) amount /= 1024;
+  std::array<char, 40> number{};
+  std::snprintf(number.data(), number.size(), "%.1f", amount);
+  return without_trailing_zeros(number.data()) + " " + kByteUnits.at(unit);
 }
 
 }  // namespace prong::base

@@ -21,5 +21,13 @@ TEST(DurationTest, NothingAndNegativeAreWritten) {
   EXPECT_EQ(describe(-10s), "-10 s");
 }
 
+TEST(DescribeBytesTest, TakesTheUnitThatFits) {
+  EXPECT_EQ(describe_bytes(0), "0 bytes");
+  EXPECT_EQ(describe_bytes(1023), "1023 bytes");
+  EXPECT_EQ(describe_bytes(1536), "1.5 KiB");
+  EXPECT_EQ(describe_bytes(std::uint64_t{256} << 20), "256 MiB");
+  EXPECT_EQ(describe_bytes(UINT64_MAX), "16 EiB");
+}
+
 }  // namespace
 }  // namespace prong::base

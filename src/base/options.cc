@@ -22,6 +22,7 @@ void not_negative(const char* name, int value, const char* meaning_of_zero) {
 
 void check(const RetryPolicy& policy) {
   not_negative("retries", policy.retries, "none");
+  not_negative("quarantine_after", policy.quarantine_after, "never");
   not_negative("backoff", policy.backoff);
   not_negative("max_backoff", policy.max_backoff);
   require(policy.jitter >= 0 && policy.jitter <= 1,
@@ -40,12 +41,23 @@ void check(const Program& program) {
 
 void check(const JobOptions& options) {
   not_negative("timeout", options.timeout);
+  not_negative("cpu_time", options.cpu_time);
+  not_negative("queue_time", options.queue_time);
   check(options.retry);
 }
 
 void check(const PoolOptions& options) {
   not_negative("workers", options.workers, "one per usable CPU");
   not_negative("max_jobs_per_worker", options.max_jobs_per_worker, "no limit");
+  not_negative("start_timeout", options.start_timeout);
+  not_negative("max_worker_age", options.max_worker_age);
+  not_negative("idle_timeout", options.idle_timeout);
+  not_negative("min_workers", options.min_workers, "none");
+  require(options.workers == 0 || options.min_workers <= options.workers,
+          "min_workers is " + std::to_string(options.min_workers) + "; it must be at most workers, which is " +
+              std::to_string(options.workers));
+  not_negative("budget", options.budget);
+  not_negative("stall", options.stall);
   not_negative("grace", options.grace);
   not_negative("initializer_timeout", options.initializer_timeout);
   not_negative("finalizer_timeout", options.finalizer_timeout);

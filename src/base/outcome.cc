@@ -86,6 +86,8 @@ struct Description {
   std::string operator()(const TimedOut& timed_out) const {
     std::string text = "exceeded its " + std::string(limit_text(timed_out.limit));
     if (timed_out.allowed.count() > 0) text += " of " + base::describe(timed_out.allowed);
+    if (timed_out.allowed_bytes > 0) text += " of " + base::describe_bytes(timed_out.allowed_bytes);
+    if (timed_out.peak_bytes > 0) text += " (peak " + base::describe_bytes(timed_out.peak_bytes) + ")";
     if (timed_out.unconfirmed) text += "; not seen to end: " + timed_out.leftovers;
     return text;
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <charconv>
 #include <cmath>
 #include <optional>
@@ -22,6 +23,7 @@ constexpr std::array kUnits = {Unit{"", 1e9},   Unit{"ms", 1e6},   Unit{"us", 1e
 constexpr double kLongestNs = 9e18;
 constexpr double kMostWorkers = 100'000;
 constexpr double kMostRetries = 1'000'000;
+constexpr double kMostBytes = 1e18;
 
 struct Number {
   double value;
@@ -49,6 +51,19 @@ std::chrono::nanoseconds parse_duration(std::string_view text) {
       return std::chrono::nanoseconds(static_cast<std::int64_t>(std::llround(wanted_ns)));
   }
   refuse(text, "a duration: write seconds (10, 1.5) or a number with ms, s, m, h or d (500ms, 2m)");
+}
+
+std::uint64_t parse_size(std::string_view text) {
+  constexpr std::string_view kLetters = "KMGT";
+  if (const auto number = read_number(text)) {
+    std::string_view unit = number->rest;
+    const std::size_t power = unit.empty() ? 0 : kLetters.find(static_cast<char>(std::toupper(unit.front()))) + 1;
+    if (power != 0) unit.remove_prefix(1);
+    const bool known = unit.empty() || unit == "B" || (power != 0 && unit == "iB");
+    const double bytes = std::ldexp(number->value, 10 * static_cast<int>(power));
+    if (known && bytes >= 1 && bytes <= kMostBytes) return static_cast<std::uint64_t>(bytes);
+  }
+  refuse(text, "a size: write bytes (100000) or a number with K, M, G or T (500M, 2G)");
 }
 
 int parse_workers(std::string_view text, int cpus) {

@@ -1,13 +1,17 @@
-// Quantities as they are written on a command line. Both throw UsageError with a text that shows what would be right.
+// Quantities as they are written on a command line. All throw UsageError with a text that shows what would be right.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string_view>
 
 namespace prong::cli {
 
 /// "10", "1.5" (seconds), "500ms", "2m", "1h", "1d". More than 0.
 std::chrono::nanoseconds parse_duration(std::string_view text);
+
+/// "100" (bytes), "64K", "500M", "2G", "1T", also with "B" or "iB" after the letter: powers of 1024. More than 0.
+std::uint64_t parse_size(std::string_view text);
 
 /// "4", or "50%" of `cpus` (at least 1).
 int parse_workers(std::string_view text, int cpus);

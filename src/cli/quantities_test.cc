@@ -26,6 +26,20 @@ TEST(QuantitiesTest, ImpossibleDurationsAreRefused) {
     EXPECT_THROW(parse_duration(text), UsageError) << text;
 }
 
+TEST(QuantitiesTest, SizesAreBytesOrHaveAUnit) {
+  EXPECT_EQ(parse_size("100"), 100u);
+  EXPECT_EQ(parse_size("64K"), 64u << 10);
+  EXPECT_EQ(parse_size("1.5k"), 1536u);
+  EXPECT_EQ(parse_size("500MB"), 500u << 20);
+  EXPECT_EQ(parse_size("2GiB"), std::uint64_t{2} << 30);
+  EXPECT_EQ(parse_size("1T"), std::uint64_t{1} << 40);
+}
+
+TEST(QuantitiesTest, ImpossibleSizesAreRefused) {
+  for (const char* text : {"", "0", "-1", "x", "1X", "1 M", "M", "1MM", "0.1", "1iB", "99999999T"})
+    EXPECT_THROW(parse_size(text), UsageError) << text;
+}
+
 TEST(QuantitiesTest, WorkersAreANumberOrAShare) {
   EXPECT_EQ(parse_workers("1", 8), 1);
   EXPECT_EQ(parse_workers("16", 8), 16);

@@ -108,6 +108,8 @@ void Session::launch() {
 Pool& Session::pool() {
   if (pool_) return *pool_;
   PoolOptions options = task_.pool_options();
+  options.budget = settings_.budget;
+  options.stall = settings_.stall;
   options.workers = inputs_ended_ ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
   return pool_.emplace(std::move(options));
 }

@@ -21,6 +21,8 @@ namespace prong::cli {
 struct Settings {
   int workers = 0;  ///< 0: one per usable CPU
   JobOptions job;
+  std::chrono::nanoseconds budget{0};  ///< of the whole run; 0: none
+  std::chrono::nanoseconds stall{0};   ///< 0: none
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;

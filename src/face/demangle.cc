@@ -20,4 +20,14 @@ std::string current_exception_type() {
   return type ? demangle(type->name()) : "unknown";
 }
 
+std::vector<std::string> current_exception_bases() {
+  std::vector<std::string> bases;
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  while (const auto* derived = dynamic_cast<const abi::__si_class_type_info*>(type)) {
+    type = derived->__base_type;
+    bases.push_back(demangle(type->name()));
+  }
+  return bases;
+}
+
 }  // namespace prong::face

@@ -33,9 +33,9 @@ class FlushFirst final : public ResultSink {
     flush_output();
     sink_.returned(parts);
   }
-  void raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) override {
+  void raised(const Raised& raised, ByteSpan value) override {
     flush_output();
-    sink_.raised(type, message, traceback, value);
+    sink_.raised(raised, value);
   }
 
  private:
@@ -56,8 +56,7 @@ void FunctionRunner::run(JobId, int, const Payload& call, ResultSink& sink) {
   try {
     invoke(call, flushing);
   } catch (...) {
-    const Thrown thrown = describe_current_exception();
-    flushing.raised(thrown.type, thrown.message, thrown.causes, {});
+    flushing.raised(describe_current_exception(), {});
   }
 }
 

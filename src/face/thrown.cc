@@ -14,20 +14,20 @@ std::string causes_of(const Exception& exception) {
     std::rethrow_if_nested(exception);
     return {};
   } catch (...) {
-    const Thrown cause = describe_current_exception();
-    return "caused by " + cause.type + ": " + cause.message + "\n" + cause.causes;
+    const Raised cause = describe_current_exception();
+    return "caused by " + cause.type + ": " + cause.message + "\n" + cause.traceback;
   }
 }
 
 }  // namespace
 
-Thrown describe_current_exception() {
-  Thrown thrown{.type = current_exception_type(), .message = {}, .causes = {}};
+Raised describe_current_exception() {
+  Raised thrown{.type = current_exception_type(), .bases = current_exception_bases()};
   try {
     throw;
   } catch (const std::exception& exception) {
     thrown.message = exception.what();
-    thrown.causes = causes_of(exception);
+    thrown.traceback = causes_of(exception);
   } catch (const std::string& text) {
     thrown.message = text;
   } catch (const char* text) {

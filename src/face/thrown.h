@@ -1,17 +1,12 @@
 // What was thrown in a job, as texts. Worker process.
 #pragma once
 
-#include <string>
+#include "prong/outcome.h"
 
 namespace prong::face {
 
-struct Thrown {
-  std::string type;     ///< e.g. "std::out_of_range"
-  std::string message;  ///< what(), or the value of a thrown string or number
-  std::string causes;   ///< one line for each nested exception
-};
-
-/// Describes the exception that is being handled. Requires to be in a catch block.
-Thrown describe_current_exception();
+/// Describes the exception that is being handled: its type as "std::out_of_range", what() (or the value of a thrown
+/// string or number), and in place of a traceback one line for each nested exception. Requires to be in a catch block.
+Raised describe_current_exception();
 
 }  // namespace prong::face

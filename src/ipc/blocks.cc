@@ -98,6 +98,11 @@ std::array<os::Fd, 2> ControlReceiver::outputs() {
   return *std::exchange(outputs_, std::nullopt);
 }
 
+os::Fd ControlReceiver::stacks() {
+  while (!stacks_) receive_one();
+  return *std::exchange(stacks_, std::nullopt);
+}
+
 void ControlReceiver::receive_one() {
   ControlMessage message;
   std::vector<os::Fd> fds;
@@ -126,6 +131,10 @@ void ControlReceiver::accept(const ControlMessage& message, std::vector<os::Fd>&
     case ControlMessage::Kind::kOutputs:
       expect_fds(fds, 2);
       outputs_ = {std::move(fds[0]), std::move(fds[1])};
+      return;
+    case ControlMessage::Kind::kStacks:
+      expect_fds(fds, 1);
+      stacks_ = std::move(fds[0]);
       return;
   }
   refuse("unknown kind");

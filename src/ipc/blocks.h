@@ -3,7 +3,8 @@
 // Requests: the coordinator sends {kRequestBlock, id} + memfd before it pushes the request that names `id`.
 // Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + an empty memfd of that size or
 // {kRefused, errno}; the worker writes it and publishes the result that names `id`. Only the coordinator creates
-// segments. Commands: {kOutputs} + two memfds take standard output and error of the next jobs.
+// segments. Commands: {kOutputs} + two memfds take standard output and error of the next jobs. Functions: {kStacks} +
+// a memfd takes the worker's stacks when they are asked for.
 #pragma once
 
 #include <array>
@@ -19,7 +20,7 @@
 namespace prong::ipc {
 
 struct ControlMessage {
-  enum class Kind : std::uint32_t { kRequestBlock = 1, kResultBlock, kRefused, kOutputs };
+  enum class Kind : std::uint32_t { kRequestBlock = 1, kResultBlock, kRefused, kOutputs, kStacks };
   Kind kind = Kind::kRequestBlock;
   std::uint32_t id = 0;
   std::uint64_t size = 0;
@@ -56,6 +57,8 @@ class ControlReceiver {
   Grant result_block();
   /// Waits for a pair of output files: {standard output, standard error}.
   std::array<os::Fd, 2> outputs();
+  /// Waits for the file that takes stacks.
+  os::Fd stacks();
 
  private:
   void accept(const ControlMessage& message, std::vector<os::Fd>& fds);
@@ -65,6 +68,7 @@ class ControlReceiver {
   std::map<std::uint32_t, os::Fd> request_blocks_;
   std::optional<Grant> grant_;
   std::optional<std::array<os::Fd, 2>> outputs_;
+  std::optional<os::Fd> stacks_;
 };
 
 }  // namespace prong::ipc

@@ -100,6 +100,8 @@ class WorkerChannel {
   /// For tests: a worker that is a thread of the coordinator's process, over the very same mapping.
   static WorkerChannel over_for_test(Channel& channel, os::Fd doorbell);
 
+  int doorbell() const noexcept { return doorbell_.get(); }
+
   /// Waits for the next request and marks it started (a revoked one is passed over). `request.bytes` points into the
   /// channel and is valid until publish(). Throws Error if the request makes no sense: something in this process has
   /// written over it.
@@ -125,6 +127,7 @@ class WorkerChannel {
   void wait_for_space() noexcept;
   std::uint64_t results_taken() const noexcept;
   void ring_if_due(bool urgent) noexcept;
+  void ring() noexcept;
   bool unstarted_exceed(std::uint32_t limit) const noexcept;
   void publish_cpu(int cpu) noexcept;
 

@@ -1,5 +1,6 @@
 // The worker's side.
 #include <algorithm>
+#include <cstdlib>
 #include <string>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "os/clock.h"
 #include "os/futex.h"
 #include "os/poller.h"
+#include "os/this_process.h"
 #include "prong/error.h"
 
 namespace prong::ipc {
@@ -62,6 +64,7 @@ struct WorkerChannel::Private {
 
   WaitStrategy waiting;
   ResultWriter writer;
+  os::FileIdentity doorbell;
   std::uint64_t next = 1;         ///< sequence of the request to take next
   std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
   std::int64_t started_ns = 0;    ///< of the running one
@@ -88,6 +91,7 @@ void WorkerChannel::begin() {
   if (!check_header(*layout_)) throw Error("the channel's segment is of another version");
   const std::uint32_t spin_ns = layout_->coordinator_presence.longest_spin_ns.load(std::memory_order_relaxed);
   private_ = std::make_shared<Private>(std::min<std::int64_t>(spin_ns, kLongestSpinNs));
+  private_->doorbell = os::identity_of(doorbell_.get());
 }
 
 // ---------------------------------------------------------------------------------------------------------- requests
@@ -218,7 +222,7 @@ void WorkerChannel::wait_for_space() noexcept {
   PRONG_CHANNEL_FAULT_POINT("space.before_marked");
   // seq_cst, then results_taken again: the coordinator stores that, then looks at `waits`.
   waits.store(1, std::memory_order_seq_cst);
-  os::ring(doorbell_.get());
+  ring();
   PRONG_CHANNEL_FAULT_POINT("space.before_sleep");
   if (!private_->writer.has_room(results_taken())) os::futex_wait(waits, 1, -1);
   waits.store(0, std::memory_order_relaxed);
@@ -239,8 +243,15 @@ void WorkerChannel::ring_if_due(bool urgent) noexcept {
   // By exchange: one ring for one arming.
   if (armed.exchange(0) == 0) return;
   PRONG_CHANNEL_FAULT_POINT("ring.before_doorbell");
-  os::ring(doorbell_.get());
+  ring();
   PRONG_CHANNEL_FAULT_POINT("ring.after_doorbell");
+}
+
+/// A job may have closed the doorbell, or put something else in its place. Then nobody would hear of this result or any
+/// later one; but the end of this process is heard, and what it has published counts.
+void WorkerChannel::ring() noexcept {
+  if (os::identity_of(doorbell_.get()) != private_->doorbell) os::exit_now(EXIT_FAILURE);
+  os::ring(doorbell_.get());
 }
 
 bool WorkerChannel::unstarted_exceed(std::uint32_t limit) const noexcept {

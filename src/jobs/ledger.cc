@@ -1,5 +1,7 @@
 #include "jobs/ledger.h"
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace prong::jobs {
@@ -27,6 +29,8 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
   job->submitted_ = now;
   // The key lives in the job's own options, as long as the job is in the table.
   if (!job->options().key.empty()) by_key_.emplace(job->options().key, job);
+  const auto queue_time = job->options().queue_time;
+  if (queue_time.count() > 0) expiries_.emplace(later(now, queue_time), job);
   ready_.add_new(job);
   ++queued_;
   return job;
@@ -74,13 +78,25 @@ void Ledger::record(Job& job, Attempt attempt) {
 
 bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
   record(*job, std::move(attempt));
+  forget_expiry(*job);
   const RetryPolicy& policy = job->options().retry;
   if (may_retry(policy, job->attempts_.back().outcome, job->attempts_begun_ - 1, is_command_)) {
-    try_again(job, backoff_before(policy, job->attempts_begun_, draw()), now);
-    return false;
+    job->quarantined_ = ends_workers(*job);
+    if (!job->quarantined_) {
+      try_again(job, backoff_before(policy, job->attempts_begun_, draw()), now);
+      return false;
+    }
   }
   finish(job, now);
   return true;
+}
+
+/// As often as the policy bears.
+bool Ledger::ends_workers(const Job& job) const {
+  const int limit = job.options().retry.quarantine_after;
+  if (is_command_ || limit == 0) return false;
+  return std::ranges::count_if(job.attempts_,
+                               [](const Attempt& attempt) { return ended_its_worker(attempt.outcome); }) >= limit;
 }
 
 void Ledger::end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now) {
@@ -104,6 +120,7 @@ void Ledger::finish_queued_job(const JobPtr& job, const Outcome& outcome, Monoto
 }
 
 void Ledger::finish(const JobPtr& job, MonotonicNs now) {
+  forget_expiry(*job);
   if (!job->options().key.empty()) by_key_.erase(job->options().key);
   job->spec_.payload = Payload();
   job->spec_.needs = {};
@@ -125,6 +142,35 @@ bool Ledger::cancel(const JobPtr& job, MonotonicNs now) {
     return true;
   }
   return job->done() && std::holds_alternative<Cancelled>(job->outcome());
+}
+
+std::optional<MonotonicNs> Ledger::next_expiry() const {
+  if (expiries_.empty()) return std::nullopt;
+  return expiries_.begin()->first;
+}
+
+std::vector<JobPtr> Ledger::expire(MonotonicNs now) {
+  std::vector<JobPtr> given;
+  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+    const JobPtr job = expiries_.begin()->second;
+    if (job->state() == Job::State::kQueued) {
+      expire_queued(job, now);
+    } else {
+      expiries_.erase(expiries_.begin());
+      given.push_back(job);
+    }
+  }
+  return given;
+}
+
+void Ledger::expire_queued(const JobPtr& job, MonotonicNs now) {
+  finish_queued_job(job, TimedOut{.limit = Limit::kQueueTime, .allowed = job->options().queue_time}, now);
+  sweep_if_due();
+}
+
+void Ledger::forget_expiry(Job& job) {
+  const auto queue_time = job.options().queue_time;
+  if (queue_time.count() > 0) expiries_.erase({later(job.submitted_, queue_time), job.shared_from_this()});
 }
 
 void Ledger::sweep_if_due() {

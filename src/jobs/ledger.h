@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <optional>
 #include <random>
+#include <set>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "jobs/ready_queue.h"
@@ -48,6 +50,12 @@ class Ledger {
 
   /// Cancels a job that is queued or waits for a retry: true if it is cancelled (now or before).
   bool cancel(const JobPtr& job, MonotonicNs now);
+  /// When the first job that waits for its first attempt has waited as long as it may.
+  std::optional<MonotonicNs> next_expiry() const;
+  /// Ends the queued jobs whose time in the queue is over. Returns those that were given to a worker before, once: one
+  /// that has not begun there is to be taken back and given to expire_queued().
+  std::vector<JobPtr> expire(MonotonicNs now);
+  void expire_queued(const JobPtr& job, MonotonicNs now);
   /// Ends all queued and waiting jobs with `outcome`.
   void finish_queued(const Outcome& outcome, MonotonicNs now);
 
@@ -77,6 +85,8 @@ class Ledger {
   void try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now);
   void finish(const JobPtr& job, MonotonicNs now);
   void finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now);
+  bool ends_workers(const Job& job) const;
+  void forget_expiry(Job& job);
   void sweep_if_due();
   double draw();
 
@@ -84,6 +94,7 @@ class Ledger {
   ReadyQueue ready_;
   WaitingRoom waiting_;
   std::unordered_map<std::string_view, JobPtr> by_key_;
+  std::set<std::pair<MonotonicNs, JobPtr>> expiries_;  ///< jobs with a limit of time in the queue, not begun yet
   std::vector<JobPtr> watched_;
   std::mt19937_64 random_;
   std::uint64_t submitted_ = 0;
@@ -93,6 +104,8 @@ class Ledger {
   std::uint64_t cancelled_since_sweep_ = 0;
 };
 
+/// Whether a function that came to `outcome` took its worker along (commands end without harm to theirs).
+bool ended_its_worker(const Outcome& outcome) noexcept;
 /// Whether the policy allows another attempt after `outcome`, given how many retries were made already.
 bool may_retry(const RetryPolicy& policy, const Outcome& outcome, int retries_made, bool is_command) noexcept;
 /// How long to wait before retry number `retry` (1, 2, ...); `random` in [0, 1).

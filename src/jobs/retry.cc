@@ -7,19 +7,39 @@
 namespace prong::jobs {
 namespace {
 
+template <typename Value>
+bool holds(const std::vector<Value>& wanted, const Value& value) {
+  return wanted.empty() || std::ranges::find(wanted, value) != wanted.end();
+}
+
+bool names_type_of(const std::vector<std::string>& wanted, const Raised& raised) {
+  return holds(wanted, raised.type) ||
+         std::ranges::any_of(raised.bases, [&](const std::string& base) { return holds(wanted, base); });
+}
+
 // Whether a failure of this kind may be followed by another attempt. What succeeded, or was ended on purpose, may not.
 struct Allows {
   const RetryPolicy& policy;
   bool operator()(const Returned&) const { return false; }
-  bool operator()(const Raised&) const { return policy.on_exception; }
-  bool operator()(const Exited&) const { return policy.on_exit; }
-  bool operator()(const Signalled&) const { return policy.on_signal; }
+  bool operator()(const Raised& raised) const {
+    return policy.on_exception && names_type_of(policy.exceptions, raised);
+  }
+  bool operator()(const Exited& exited) const { return policy.on_exit && holds(policy.exit_codes, exited.code); }
+  bool operator()(const Signalled& signalled) const {
+    return policy.on_signal && holds(policy.signals, signalled.number);
+  }
   bool operator()(const TimedOut&) const { return policy.on_timeout; }
   bool operator()(const Cancelled&) const { return false; }
   bool operator()(const Lost& lost) const { return policy.on_lost && lost.reason != LostReason::kPoolClosed; }
 };
 
 }  // namespace
+
+bool ended_its_worker(const Outcome& outcome) noexcept {
+  if (const auto* lost = std::get_if<Lost>(&outcome))
+    return lost->reason != LostReason::kStartFailed && lost->reason != LostReason::kLauncherLost;
+  return std::holds_alternative<Exited>(outcome) || std::holds_alternative<Signalled>(outcome);
+}
 
 bool may_retry(const RetryPolicy& policy, const Outcome& outcome, int retries_made, bool is_command) noexcept {
   if (retries_made >= policy.retries || succeeded(outcome, is_command)) return false;

@@ -38,6 +38,7 @@ CommandRunner::CommandRunner(std::uint64_t worker) : null_(os::open_null()), env
 
 CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std::uint32_t attempt,
                                         const OutputFiles* outputs) {
+  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();  // may throw: nothing is changed yet
   environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(job);
   environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(attempt);
   const bool inherits = !command.environment.has_value();
@@ -45,7 +46,6 @@ CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std:
   request_.arguments = std::move(command.arguments);
   request_.directory = std::move(command.directory);
   os::ExecFailure failure;
-  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();
   direct_streams(command, outputs, input);
   const pid_t pid = start(inherits, failure);
   if (inherits) environment_ = std::move(request_.environment);

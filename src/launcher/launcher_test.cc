@@ -162,8 +162,30 @@ TEST_P(ScriptWorkerTest, WorkersDieWithTheLauncher) {
   ::kill(rig_.pid(), SIGKILL);
   EXPECT_TRUE(rig_.ended());
   EXPECT_TRUE(test::eventually([&] { return os::start_time_of(pid) == 0; }));
-  for (const pid_t orphan : rig_.survivors())
-    ::kill(orphan, SIGKILL);  // what workers started does outlive this one case
+  EXPECT_TRUE(test::eventually([&] { return rig_.survivors().empty(); })) << "what workers started is the guard's";
+}
+
+TEST_P(ScriptWorkerTest, WithoutItsGuardTheLauncherGoesOn) {
+  set_script("sleep 1000; :");
+  ::kill(rig_.guard(), SIGKILL);
+  EXPECT_TRUE(rig_.ended());
+  start(kFirst);
+  rig_.stop(kFirst);
+  rig_.expect(Kind::kWorkerGone, kFirst);
+}
+
+TEST_F(LauncherTest, AnswersPing) {
+  rig_.order({.kind = Kind::kPing});
+  rig_.expect(Kind::kPong);
+}
+
+TEST_P(ScriptWorkerTest, AStoppedWorkerIsContinuedAndSignalled) {
+  set_script("trap 'exit 7' USR1; sleep 1000 & wait");
+  const pid_t pid = start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
+  ::kill(pid, SIGSTOP);
+  rig_.order({.kind = Kind::kSignalWorker, .worker = kFirst, .status = SIGUSR1});
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 7);
 }
 
 TEST_P(ScriptWorkerTest, HangingUpKillsAllAndStillReports) {
@@ -346,7 +368,7 @@ class ProgramEndTest : public testing::TestWithParam<bool> {
     }
     rig.expect(Kind::kWorkerStarted, kFirst);
     rig.expect(Kind::kWorkerStarted, kSecond);
-    test::eventually([&] { return rig.survivors().size() >= 5; });
+    test::eventually([&] { return rig.survivors().size() >= 6; });
     const std::string line = std::to_string(holder) + " " + rig.tag();
     [[maybe_unused]] const auto size = ::write(pipe, line.data(), line.size());
     for (;;) ::pause();
@@ -369,7 +391,7 @@ TEST_P(ProgramEndTest, NothingOutlivesAKilledProgram) {
   const std::string text = line.data();
   const pid_t holder = std::atoi(text.c_str());
   const std::string tag = text.substr(text.find(' ') + 1);
-  EXPECT_GE(test::processes_with(tag).size(), 5U);
+  EXPECT_GE(test::processes_with(tag).size(), 6U) << "guard, launcher, two workers, and what they run";
   ::kill(program, SIGKILL);
   os::reap(program);
   EXPECT_TRUE(test::eventually([&] { return test::processes_with(tag).empty(); }));

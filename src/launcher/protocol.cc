@@ -63,7 +63,9 @@ std::vector<std::string> to_argv(const std::string& path, const LauncherArgument
           std::to_string(arguments.program_pidfd),
           std::to_string(arguments.program_pid),
           std::to_string(arguments.template_socket),
-          std::to_string(arguments.template_pid)};
+          std::to_string(arguments.template_pid),
+          std::to_string(static_cast<int>(arguments.has_guard)),
+          std::to_string(arguments.guarded_pid)};
 }
 
 LauncherArguments from_argv(int argc, char** argv) {
@@ -76,6 +78,8 @@ LauncherArguments from_argv(int argc, char** argv) {
   arguments.program_pid = number(3, 0);
   arguments.template_socket = number(4, -1);
   arguments.template_pid = number(5, 0);
+  arguments.has_guard = number(6, 0) != 0;
+  arguments.guarded_pid = number(7, 0);
   return arguments;
 }
 

@@ -1,7 +1,8 @@
 // What coordinator, launcher and templates say to each other: one fixed-size record per message, descriptors beside it.
 //
-//   coordinator ──> launcher   kProgram, kStartTemplate, kStartWorker, kStopWorker
-//   launcher ──> coordinator   kWorkerStarted, kStartFailed, kWorkerGone, kTemplateGone
+//   coordinator ──> launcher   kProgram, kStartTemplate, kKillTemplate, kStartWorker, kSignalWorker, kStopWorker,
+//                              kPing
+//   launcher ──> coordinator   kHello, kWorkerStarted, kStartFailed, kWorkerGone, kTemplateGone, kPong
 //   launcher ──> template      kStartWorker
 //   middle process ──> launcher (over the template's socket)   kForked, kForkFailed
 //
@@ -24,7 +25,9 @@ namespace prong::launcher {
 enum class MessageKind : std::uint32_t {
   kProgram = 1,    ///< fds[0]: memfd with the encoded Program (encode_program) for kStartTemplate and kExec workers
   kStartTemplate,  ///< exec the program as template: role and control descriptor in its environment
+  kKillTemplate,   ///< it hangs: its end is reported as usual
   kStartWorker,    ///< `worker`, `how`; fds: channel segment, doorbell, control socket
+  kSignalWorker,   ///< `worker`, `status`: the signal: continues it and sends it that
   kStopWorker,     ///< `worker`, `grace_ns`: > 0: SIGTERM and SIGCONT now, SIGKILL then; 0: SIGKILL now
   kWorkerStarted,  ///< `worker`, `pid`
   kStartFailed,    ///< `worker`, `error` (errno), `stage`
@@ -33,6 +36,9 @@ enum class MessageKind : std::uint32_t {
   kTemplateGone,  ///< `pid`, `status`; or `error` and `stage` if it could not be started
   kForked,        ///< `worker`, `pid`
   kForkFailed,    ///< `worker`, `error`
+  kHello,         ///< `pid` of the launcher, first of all
+  kPing,          ///< is to be answered by kPong
+  kPong,
 };
 
 enum class StartHow : std::uint32_t {
@@ -77,13 +83,15 @@ std::string encode_program(const Program& program);
 std::optional<Program> decode_program(ByteSpan bytes);
 
 /// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or
-/// 0}.
+/// 0, 1 if it has a guard or 0, pid to guard or 0}.
 struct LauncherArguments {
   int socket = -1;
   int program_pidfd = -1;
   int program_pid = 0;
   int template_socket = -1;  ///< kFork: the template that was forked before the launcher was exec'ed
   int template_pid = 0;
+  bool has_guard = false;  ///< kFork: its parent is the guard already
+  int guarded_pid = 0;     ///< kFork: this process is the guard of that launcher
 };
 
 std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments);

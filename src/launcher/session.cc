@@ -55,6 +55,7 @@ Session::Session(const LauncherArguments& arguments, std::uint64_t first_token, 
       workers_(sweeper, [this](const Message& message) { report(message); }) {
   poller_.add(socket_.get(), first_token_ + kSocket);
   if (program_watch_.descriptor() >= 0) poller_.add(program_watch_.descriptor(), first_token_ + kProgram);
+  report({.kind = MessageKind::kHello, .pid = os::process_id()});
   if (arguments.template_pid <= 0) return;
   template_ = std::make_unique<TemplateProcess>(os::Fd(arguments.template_socket), arguments.template_pid);
   watch_template();
@@ -100,7 +101,10 @@ void Session::take_announcements() {
 
 void Session::template_answered(const Message& answer) {
   if (answer.kind == MessageKind::kForked) workers_.started(answer.worker, answer.pid);
-  if (answer.kind == MessageKind::kForkFailed) workers_.start_failed(answer.worker, answer.error, "fork");
+  if (answer.kind == MessageKind::kForkFailed) {
+    sweeper_.begin(os::monotonic_now());  // its middle process may have been killed after the fork
+    workers_.start_failed(answer.worker, answer.error, "fork");
+  }
 }
 
 void Session::ended(pid_t pid) {
@@ -153,8 +157,11 @@ void Session::carry_out(const Message& order, std::vector<os::Fd> fds) {
   if (give_up_at_ >= 0) return;
   if (order.kind == MessageKind::kProgram) set_program(fds);
   if (order.kind == MessageKind::kStartTemplate) start_template();
+  if (order.kind == MessageKind::kKillTemplate && template_) template_->kill();
   if (order.kind == MessageKind::kStartWorker) start_worker(order, std::move(fds));
+  if (order.kind == MessageKind::kSignalWorker) workers_.signal(order.worker, order.status);
   if (order.kind == MessageKind::kStopWorker) workers_.stop(order.worker, order.grace_ns);
+  if (order.kind == MessageKind::kPing) report({.kind = MessageKind::kPong});
 }
 
 void Session::set_program(const std::vector<os::Fd>& fds) {

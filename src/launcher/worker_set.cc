@@ -31,6 +31,13 @@ void WorkerSet::template_lost(int error, const char* stage) {
                 {.error = error, .stage = stage});
 }
 
+void WorkerSet::signal(std::uint64_t id, int signal) {
+  const auto found = workers_.find(id);
+  if (found == workers_.end() || found->second.state != WorkerState::kRunning) return;
+  os::signal_process(found->second.pid, SIGCONT);
+  os::signal_process(found->second.pid, signal);
+}
+
 void WorkerSet::stop(std::uint64_t id, std::int64_t grace_ns) {
   if (grace_ns > 0) {
     apply(id, WorkerEvent::kStop, {.deadline = os::monotonic_now() + grace_ns});

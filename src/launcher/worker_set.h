@@ -27,6 +27,8 @@ class WorkerSet {
   /// All that were asked of the template and have not been announced.
   void template_lost(int error, const char* stage);
 
+  /// Continues the worker, if it runs, and sends it a signal.
+  void signal(std::uint64_t id, int signal);
   /// `grace_ns` > 0: SIGTERM now, SIGKILL then; else SIGKILL now.
   void stop(std::uint64_t id, std::int64_t grace_ns);
   void kill_all();

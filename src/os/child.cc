@@ -333,6 +333,11 @@ void refuse_clone_for_test(bool refuse) noexcept {
   clone_refused_for_test = refuse;
 }
 
+void kill_by_pidfd(const Fd& pidfd, pid_t pid) noexcept {
+  if (pidfd && (::syscall(SYS_pidfd_send_signal, pidfd.get(), SIGKILL, nullptr, 0) == 0 || errno == ESRCH)) return;
+  ::kill(pid, SIGKILL);
+}
+
 Fd open_pidfd(pid_t pid) noexcept {
   return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }

@@ -47,6 +47,9 @@ std::string find_program(const std::string& name, const std::vector<std::string>
 /// While true, spawn() and spawn_detached() behave as if clone() were refused.
 void refuse_clone_for_test(bool refuse) noexcept;
 
+/// SIGKILL to the process of the descriptor, or, where that is empty, to `pid`.
+void kill_by_pidfd(const Fd& pidfd, pid_t pid) noexcept;
+
 /// A descriptor that is readable when the process has ended, or an empty Fd where the kernel refuses.
 Fd open_pidfd(pid_t pid) noexcept;
 

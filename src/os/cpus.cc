@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
 #include <optional>
 #include <sstream>
@@ -119,6 +120,15 @@ CpuCount usable_cpus() {
   CpuCount result = usable_cpus("/proc", "/sys", affinity > 0 ? affinity : online);
   if (result.reason == "affinity" && result.count >= online) result.reason = "online";
   return result;
+}
+
+int sharers_of_cpus() {
+  const char* text = std::getenv(kShareVariable);
+  return text != nullptr ? std::clamp(std::atoi(text), 1, 1'000'000) : 1;
+}
+
+int fair_share_of_cpus() {
+  return std::max(1, usable_cpus().count / sharers_of_cpus());
 }
 
 }  // namespace prong::os

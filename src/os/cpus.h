@@ -16,4 +16,11 @@ CpuCount usable_cpus();
 /// For tests: the same with another root for /proc and /sys.
 CpuCount usable_cpus(const std::string& proc_root, const std::string& sys_root, int affinity);
 
+/// Set in workers: among how many the CPUs are divided, so that a pool in a worker takes no more than its share.
+inline constexpr const char* kShareVariable = "PRONG_SHARE";
+/// The number in kShareVariable; 1 outside of workers.
+int sharers_of_cpus();
+/// Usable CPUs, or in a worker its share of them; at least 1.
+int fair_share_of_cpus();
+
 }  // namespace prong::os

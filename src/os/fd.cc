@@ -1,6 +1,7 @@
 #include "os/fd.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,7 +19,17 @@ void Fd::reset() noexcept {
 }
 
 Fd Fd::duplicate() const {
-  return Fd(check(::fcntl(number_, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", number_));
+  return os::duplicate(number_);
+}
+
+Fd duplicate(int fd) {
+  return Fd(check(::fcntl(fd, F_DUPFD_CLOEXEC, 3), "duplicate descriptor ", fd));
+}
+
+FileIdentity identity_of(int fd) noexcept {
+  struct stat found = {};
+  if (::fstat(fd, &found) != 0) return {};
+  return {found.st_dev, found.st_ino, found.st_mode | 1U << 31U};
 }
 
 void close_on_exec(int fd, bool close) noexcept {

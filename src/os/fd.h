@@ -1,6 +1,7 @@
 // Fd: the one owner of a file descriptor. Move-only; the destructor closes.
 #pragma once
 
+#include <cstdint>
 #include <utility>
 
 namespace prong::os {
@@ -29,6 +30,18 @@ class Fd {
  private:
   int number_ = -1;
 };
+
+/// The same for a number that another owns.
+Fd duplicate(int fd);
+
+/// What a descriptor is open for: the same for all that are open for the same thing.
+struct FileIdentity {
+  std::uint64_t device = 0;
+  std::uint64_t number = 0;
+  std::uint32_t mode = 0;  ///< never 0 while something is open
+  bool operator==(const FileIdentity&) const = default;
+};
+FileIdentity identity_of(int fd) noexcept;
 
 /// Sets or clears close-on-exec. Does nothing for -1.
 void close_on_exec(int fd, bool close = true) noexcept;

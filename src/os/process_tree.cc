@@ -17,22 +17,10 @@
 
 #include "os/check.h"
 #include "os/fd.h"
+#include "os/proc.h"
 
 namespace prong::os {
 namespace {
-
-/// The whole file; nothing if it cannot be opened.
-std::optional<std::string> read_file(const std::string& path) {
-  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
-  std::string text;
-  std::array<char, 16384> piece;
-  for (;;) {
-    const auto size = retry([&] { return ::read(file.get(), piece.data(), piece.size()); });
-    if (size <= 0) return text;
-    text.append(piece.data(), static_cast<std::size_t>(size));
-  }
-}
 
 /// Calls `visit` with each entry of the folder that is a number.
 void for_each_number_in(const std::string& folder, const std::function<void(pid_t)>& visit) {
@@ -44,31 +32,6 @@ void for_each_number_in(const std::string& folder, const std::function<void(pid_
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
     if (error == std::errc() && end == name.data() + name.size()) visit(number);
   }
-}
-
-/// Field `index` of /proc/<pid>/stat, counted from 0 at the state, which follows the name.
-std::string_view stat_field(std::string_view stat, int index) {
-  const auto name_end = stat.rfind(')');
-  if (name_end == std::string_view::npos) return {};
-  stat.remove_prefix(name_end + 1);
-  for (; !stat.empty(); --index) {
-    stat.remove_prefix(std::min(stat.find_first_not_of(' '), stat.size()));
-    const auto end = std::min(stat.find(' '), stat.size());
-    if (index == 0) return stat.substr(0, end);
-    stat.remove_prefix(end);
-  }
-  return {};
-}
-
-template <typename Number>
-Number to_number(std::string_view text) {
-  Number value{};
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
-std::string folder_of(pid_t pid) {
-  return "/proc/" + std::to_string(pid);
 }
 
 void append_numbers(std::string_view text, std::vector<pid_t>& into) {
@@ -141,7 +104,9 @@ bool signal_process(pid_t pid, int signal) noexcept {
 
 bool signal_group(pid_t leader, int signal) noexcept {
   if (leader <= 1) return false;
-  return ::kill(-leader, signal) == 0 || (errno == ESRCH && ::kill(leader, signal) == 0);
+  const bool sent = ::kill(-leader, signal) == 0;
+  if (sent && ::getpgid(leader) == leader) return true;
+  return ::kill(leader, signal) == 0 || sent;  // it has no group of its own yet, or has left it
 }
 
 void kill_deep(pid_t pid) {

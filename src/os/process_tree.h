@@ -25,7 +25,7 @@ std::uint64_t start_time_of(pid_t pid);
 /// False if there is no such process or group, or it may not be signalled. Only for pids that cannot be reused
 /// meanwhile: unreaped children, and what was just seen below one.
 bool signal_process(pid_t pid, int signal) noexcept;
-/// Signals the group led by `leader`, or `leader` alone while it has no group of its own yet.
+/// Signals the group led by `leader`, and `leader` also while it is not in that group.
 bool signal_group(pid_t leader, int signal) noexcept;
 /// SIGKILL to the process, which is a child of ours, and to everything below it that can be seen now. A child is killed
 /// only if it still has its parent, or us, after the parent was killed: then nobody but us could have reaped it since

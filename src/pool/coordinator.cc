@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <exception>
+#include <utility>
 
 #include "os/clock.h"
 #include "os/cpus.h"
@@ -31,15 +33,31 @@ unsigned current_generation() {
 }
 
 PoolOptions with_defaults(PoolOptions options) {
-  if (options.workers == 0) options.workers = os::usable_cpus().count;
+  if (options.workers == 0) options.workers = os::fair_share_of_cpus();
   return options;
 }
 
-/// One doorbell per thread that ever followed.
+/// One doorbell per thread that ever followed. A forked child makes its own: the copy rings in the parent, too.
 int own_doorbell() {
-  thread_local const os::Fd doorbell = os::create_eventfd();
+  thread_local os::Fd doorbell;
+  thread_local unsigned generation = 0;
+  if (!doorbell || generation != current_generation()) doorbell = os::create_eventfd();
+  generation = current_generation();
   return doorbell.get();
 }
+
+/// Does something at the end of a block, however that is left.
+template <typename Action>
+class AtEnd {
+ public:
+  explicit AtEnd(Action action) : action_(std::move(action)) {}
+  ~AtEnd() { action_(); }
+  AtEnd(const AtEnd&) = delete;
+  AtEnd& operator=(const AtEnd&) = delete;
+
+ private:
+  Action action_;
+};
 
 }  // namespace
 
@@ -51,6 +69,7 @@ Coordinator::Coordinator(PoolOptions options)
   poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
   const os::BlockAllSignals blocked;  // inherited by the thread: signals are the program's business
   own_thread_ = std::thread([this] { run_own_thread(); });
+  if (engine_.options().on_worker_lost) start_watcher();
 }
 
 Coordinator::~Coordinator() {
@@ -196,9 +215,11 @@ WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptio
       take_role(lock);
       if (leader_ == Leader::kWaiter) continue;  // somebody else was faster
       leader_ = Leader::kWaiter;
-      const WaitResult result = lead(lock, ready, options);
-      leave_role();
-      return result;
+      const AtEnd leave([&] {
+        if (!lock.owns_lock()) lock.lock();  // ready() threw
+        leave_role();
+      });
+      return lead(lock, ready, options);
     }
     if (const std::optional<WaitResult> ended = follow(lock, ready, options)) return *ended;
   }
@@ -228,7 +249,7 @@ WaitResult Coordinator::lead(Lock& lock, const std::function<bool()>& ready, con
     if (done) return WaitResult::kReady;
     if (options.deadline && os::monotonic_now() >= *options.deadline) return WaitResult::kTimedOut;
     if (changes_ != changes_seen) continue;  // another thread finished something meanwhile
-    if (spin(lock)) continue;
+    if (spin(lock) || changes_ != changes_seen) continue;
     if (sleep(lock, options.deadline, options.signals) == os::Poller::Wake::kInterrupted && options.signals != nullptr)
       return WaitResult::kInterrupted;
   }
@@ -239,17 +260,22 @@ std::optional<WaitResult> Coordinator::follow(Lock& lock, const std::function<bo
                                               const WaitOptions& options) {
   const int doorbell = own_doorbell();
   followers_.push_back(doorbell);
-  lock.unlock();
-  bool done = ready();  // once more: from here on the doorbell rings
+  bool done = false;
   os::Awoken awoken = os::Awoken::kRung;
-  if (!done) {
-    awoken = os::wait_for_doorbell(doorbell, options.deadline.value_or(-1), options.signals);
-    done = ready();
+  {
+    const AtEnd unfollow([&] {
+      lock.lock();
+      std::erase(followers_, doorbell);
+      os::silence(doorbell);
+      if (done || awoken != os::Awoken::kRung || std::uncaught_exceptions() > 0) pass_role_on();
+    });
+    lock.unlock();
+    done = ready();  // once more: from here on the doorbell rings
+    if (!done) {
+      awoken = os::wait_for_doorbell(doorbell, options.deadline.value_or(-1), options.signals);
+      done = ready();
+    }
   }
-  lock.lock();
-  std::erase(followers_, doorbell);
-  os::silence(doorbell);
-  if (done || awoken != os::Awoken::kRung) pass_role_on();
   if (done) return WaitResult::kReady;
   if (awoken == os::Awoken::kTimedOut) return WaitResult::kTimedOut;
   if (awoken == os::Awoken::kInterrupted && options.signals != nullptr) return WaitResult::kInterrupted;
@@ -296,7 +322,11 @@ void Coordinator::run_own_thread() {
 // --- one step of the loop ---
 
 void Coordinator::step(MonotonicNs now) {
-  engine_.work(now);
+  try {
+    engine_.work(now);
+  } catch (const std::exception& error) {  // out of memory or descriptors: say so, rather than go on with half a state
+    engine_.break_down(error.what(), now);
+  }
   after_change(now);
 }
 
@@ -362,11 +392,14 @@ bool Coordinator::spin(Lock& lock) {
 
 bool Coordinator::watch(const JobPtr& job) {
   const Lock lock(mutex_);
-  if (!watcher_thread_.joinable() && watcher_) {
-    const os::BlockAllSignals blocked;
-    watcher_thread_ = std::thread([this] { run_watcher(); });
-  }
+  if (watcher_) start_watcher();
   return engine_.watch(job);
+}
+
+void Coordinator::start_watcher() {
+  if (watcher_thread_.joinable()) return;
+  const os::BlockAllSignals blocked;
+  watcher_thread_ = std::thread([this] { run_watcher(); });
 }
 
 void Coordinator::set_watcher(std::function<void(std::span<const JobPtr>)> watcher) {
@@ -376,7 +409,10 @@ void Coordinator::set_watcher(std::function<void(std::span<const JobPtr>)> watch
 
 void Coordinator::hand_to_watcher() {
   std::vector<JobPtr> watched = engine_.take_watched();
-  if (watched.empty()) return;
+  std::vector<WorkerLoss> losses = engine_.take_losses();
+  if (watched.empty() && losses.empty()) return;
+  losses_for_watcher_.insert(losses_for_watcher_.end(), std::make_move_iterator(losses.begin()),
+                             std::make_move_iterator(losses.end()));
   for_watcher_.insert(for_watcher_.end(), std::make_move_iterator(watched.begin()),
                       std::make_move_iterator(watched.end()));
   watcher_wanted_.notify_one();
@@ -386,11 +422,13 @@ void Coordinator::run_watcher() {
   os::name_this_thread("prong-watcher");
   Lock lock(mutex_);
   for (;;) {
-    watcher_wanted_.wait(lock, [&] { return stopping_ || !for_watcher_.empty(); });
-    if (for_watcher_.empty()) return;
+    watcher_wanted_.wait(lock, [&] { return stopping_ || !for_watcher_.empty() || !losses_for_watcher_.empty(); });
+    if (for_watcher_.empty() && losses_for_watcher_.empty()) return;
     const std::vector<JobPtr> batch = std::exchange(for_watcher_, {});
+    const std::vector<WorkerLoss> losses = std::exchange(losses_for_watcher_, {});
     lock.unlock();
-    watcher_(batch);
+    if (!batch.empty()) watcher_(batch);
+    for (const WorkerLoss& loss : losses) engine_.options().on_worker_lost(loss);
     lock.lock();
   }
 }

@@ -68,6 +68,7 @@ class Coordinator {
   bool spin(Lock& lock);
   void after_change(MonotonicNs now);
   void hand_to_watcher();
+  void start_watcher();
   void run_watcher();
 
   mutable std::mutex mutex_;
@@ -93,6 +94,7 @@ class Coordinator {
 
   std::function<void(std::span<const JobPtr>)> watcher_;
   std::vector<JobPtr> for_watcher_;
+  std::vector<WorkerLoss> losses_for_watcher_;
   std::condition_variable watcher_wanted_;
   std::thread watcher_thread_;
   unsigned generation_;  ///< of forks: see check_owner

@@ -3,8 +3,13 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <csignal>
 #include <cstring>
+#include <utility>
 
+#include "base/duration.h"
+#include "os/stacks.h"
+#include "os/usage.h"
 #include "prong/error.h"
 
 namespace prong::pool {
@@ -17,6 +22,11 @@ constexpr int kHopelessAfter = 4;  ///< failed starts in a row
 constexpr MonotonicNs kRetryDelay = 50'000'000;
 /// A look at the launcher's socket is a system call; between jobs that take microseconds it is made this often.
 constexpr MonotonicNs kLauncherPause = 500'000;
+/// How long an order may take before the launcher is asked whether it is alive, and how long its answer may take then.
+constexpr MonotonicNs kOrderPatience = 2'000'000'000;
+constexpr MonotonicNs kPingPatience = 5'000'000'000;
+constexpr MonotonicNs kBacklogPause = 5'000'000;
+constexpr MonotonicNs kStacksPatience = 50'000'000;
 
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status)) return describe(Outcome{Signalled{WTERMSIG(wait_status), false}});
@@ -26,12 +36,13 @@ std::string how_it_ended(int wait_status) {
 }  // namespace
 
 Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
-    : options_(options), poller_(poller), events_(events) {
+    : options_(options), poller_(poller), events_(events), oom_kills_(os::oom_kills()) {
   start_launcher();
 }
 
 void Crew::start_launcher() {
   launcher_ = std::make_unique<LauncherClient>(options_);
+  waiting_since_ = 0;
   poller_.add(launcher_->socket(), kLauncherToken);
   if (options_.start == StartKind::kFresh) launcher_->start_template();
 }
@@ -62,11 +73,9 @@ WorkerLink* Crew::start(MonotonicNs now) {
     poller_.add(link->doorbell(), kFirstWorkerToken + link->id(), os::Poller::Trigger::kEdge);
     // Before there is a worker: nobody wakes it for this one.
     if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
-    if (!launcher_->start_worker(link->id(), how(), link->worker_fds())) {
-      poller_.remove(link->doorbell());
-      return nullptr;  // the launcher's end is seen by listen()
-    }
+    launcher_->start_worker(link->id(), how(), link->worker_fds());
     link->handed_over();
+    link->ordered_at = now;
     ++started_;
     links_.push_back(std::move(link));
     return links_.back().get();
@@ -88,6 +97,13 @@ void Crew::stop(WorkerLink& link, std::chrono::nanoseconds grace) {
   if (launcher_) launcher_->stop_worker(link.id(), grace);
 }
 
+void Crew::ask_for_stacks(WorkerLink& link, std::chrono::nanoseconds grace_afterwards, MonotonicNs now) {
+  link.state = LinkState::kAsked;
+  link.stop_by = now + kStacksPatience;
+  link.stop_grace = grace_afterwards;
+  if (launcher_) launcher_->signal_worker(link.id(), os::stack_signal());
+}
+
 void Crew::listen(MonotonicNs now) {
   if (now - launcher_heard_ >= kLauncherPause) hear_launcher(now);
   for (std::size_t i = 0; i < links_.size(); ++i) {
@@ -98,16 +114,78 @@ void Crew::listen(MonotonicNs now) {
 
 void Crew::hear_launcher(MonotonicNs now) {
   launcher_heard_ = now;
+  if (launcher_) launcher_->send_orders();
   launcher::Message message;
   while (launcher_) {
     const launcher::Received received = launcher_->receive(message);
     if (received == launcher::Received::kNothing) break;
+    waiting_since_ = 0;
     if (received == launcher::Received::kClosed) {
       on_launcher_gone(now);
       break;
     }
     handle(message, now);
   }
+}
+
+bool Crew::launcher_owes_something() const noexcept {
+  return launcher_ && std::any_of(links_.begin(), links_.end(), [](const auto& link) {
+           return link->state == LinkState::kStarting || link->state == LinkState::kStopping;
+         });
+}
+
+void Crew::watch_launcher(MonotonicNs now) {
+  if (!launcher_owes_something()) {
+    waiting_since_ = 0;
+  } else if (waiting_since_ == 0) {
+    waiting_since_ = now;
+    pinged_ = false;
+  } else if (!pinged_ && now - waiting_since_ >= kOrderPatience) {
+    waiting_since_ = now;
+    pinged_ = true;
+    launcher_->ping();
+  } else if (pinged_ && now - waiting_since_ >= kPingPatience) {
+    launcher_->kill();  // its end is seen by listen()
+    waiting_since_ = now;
+  }
+}
+
+MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
+  if (launcher_ && launcher_->backlogged()) return now + kBacklogPause;
+  if (!launcher_owes_something()) return 0;
+  if (waiting_since_ == 0) return now;
+  return waiting_since_ + (pinged_ ? kPingPatience : kOrderPatience);
+}
+
+/// A template that imports without end, or an interpreter that never comes to its first request.
+void Crew::watch_starts(MonotonicNs now) {
+  const auto patience = options_.start_timeout.count();
+  if (patience == 0) return;
+  for (const auto& link : links_) {
+    if (now - link->ordered_at < patience) continue;
+    if (link->state == LinkState::kStarting && how() == StartHow::kTemplate) {
+      template_hangs_ = true;
+      launcher_->kill_template();
+      for (const auto& each : links_) each->ordered_at = now;
+      return;
+    }
+    if (link->state != LinkState::kServing || !link->never_answered() || link->running(now) == nullptr) continue;
+    if (link->running(now)->started != 0) continue;
+    stop(*link, {});
+    note_failed_start("a worker did not come to its first job within " + base::describe(options_.start_timeout), now);
+  }
+}
+
+MonotonicNs Crew::next_start_watch() const noexcept {
+  MonotonicNs first = 0;
+  for (const auto& link : links_) {
+    const bool young =
+        link->state == LinkState::kStarting || (link->state == LinkState::kServing && link->never_answered());
+    if (options_.start_timeout.count() == 0 || !young) continue;
+    const MonotonicNs due = link->ordered_at + options_.start_timeout.count();
+    first = first == 0 ? due : std::min(first, due);
+  }
+  return first;
 }
 
 bool Crew::anything_waiting() const noexcept {
@@ -128,8 +206,11 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
         stop(link, {});
         return;
       case WorkerLink::Pop::kEnding:
-        failed_starts_ = 0;
-        if (ending.request.kind == ipc::RequestKind::kRun) ++link.jobs_done;
+        link.answered();
+        if (ending.request.kind == ipc::RequestKind::kRun) {
+          failed_starts_ = 0;
+          ++link.jobs_done;
+        }
         events_.on_ending(link, ending);
         if (link.damaged) return stop(link, {});
     }
@@ -138,11 +219,12 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
 
 void Crew::handle(const launcher::Message& message, MonotonicNs now) {
   if (message.kind == MessageKind::kTemplateGone) return on_template_gone(message, now);
+  if (message.kind == MessageKind::kHello) return launcher_->introduced(message.pid);
   WorkerLink* link = find(message.worker);
   if (link == nullptr) return;
   switch (message.kind) {
     case MessageKind::kWorkerStarted:
-      return on_started(*link, message.pid);
+      return on_started(*link, message.pid, now);
     case MessageKind::kStartFailed:
       return on_start_failed(*link, message, now);
     case MessageKind::kWorkerGone:
@@ -152,24 +234,35 @@ void Crew::handle(const launcher::Message& message, MonotonicNs now) {
   }
 }
 
-void Crew::on_started(WorkerLink& link, int pid) {
+void Crew::on_started(WorkerLink& link, int pid, MonotonicNs now) {
   link.pid = pid;
+  link.served_since = now;
   if (link.state == LinkState::kStarting) link.state = LinkState::kServing;
 }
 
 void Crew::on_start_failed(WorkerLink& link, const launcher::Message& message, MonotonicNs now) {
   const std::string stage(message.stage, ::strnlen(message.stage, sizeof message.stage));
-  events_.on_gone(link, {.wait_status = 0}, link.bury());
+  events_.on_gone(link, {.vanished = true}, link.bury());
   remove(link);
+  if (message.error == ECHILD && how() == StartHow::kTemplate) return;  // the end of the template counts, once
   note_failed_start(SystemError("start a worker (" + stage + ")", message.error).what(), now);
 }
 
-void Crew::on_worker_gone(WorkerLink& link, const Death& death, MonotonicNs now) {
+/// SIGKILL that nobody here sent, and the kernel's count has grown.
+bool Crew::ran_out_of_memory(int wait_status) {
+  if (!WIFSIGNALED(wait_status) || WTERMSIG(wait_status) != SIGKILL) return false;
+  return std::exchange(oom_kills_, os::oom_kills()) < oom_kills_;
+}
+
+void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
   if (link.state == LinkState::kStarting) link.state = LinkState::kServing;  // its report was overtaken
   drain(link, now);
-  const bool expected = link.state == LinkState::kFinishing || link.state == LinkState::kStopping;
-  const bool never_worked = !expected && link.jobs_done == 0 && link.running(now) == nullptr;
-  if (!expected || link.verdict) ++lost_;
+  const bool stopped = link.state == LinkState::kAsked || link.state == LinkState::kStopping;
+  const bool expected = link.state == LinkState::kFinishing || stopped;
+  const bool never_worked = !expected && link.never_answered() && link.running(now) == nullptr;
+  death.expected = expected && !link.verdict;
+  death.out_of_memory = !expected && ran_out_of_memory(death.wait_status);
+  if (!death.expected) ++lost_;
   events_.on_gone(link, death, link.bury());
   remove(link);
   if (never_worked) note_failed_start("a worker " + how_it_ended(death.wait_status) + " before its first job", now);
@@ -179,6 +272,9 @@ void Crew::on_template_gone(const launcher::Message& message, MonotonicNs now) {
   if (dismissed_) return;
   std::string why = message.error != 0 ? SystemError("start the template", message.error).what()
                                        : "the template " + how_it_ended(message.status);
+  if (std::exchange(template_hangs_, false))
+    why =
+        "the template started no worker within " + base::describe(options_.start_timeout) + " (an import that hangs?)";
   if (launcher_ && options_.start == StartKind::kFresh) launcher_->start_template();
   if (options_.start == StartKind::kFork) failed_starts_ = kHopelessAfter;  // there is only one
   note_failed_start(why, now);

@@ -3,9 +3,10 @@
 //
 //                    started             finish              gone
 //   (none) ─start─> starting ──> serving ──────> finishing ──────> (none)
-//              │                    │  │ stop        │ stop           ▲
-//              │ start failed       │  └───> stopping <───────────────┤
-//              └──> (none)          └─────────── gone (crash) ────────┘
+//              │                  │ │  │ stop        │ stop           ▲
+//              │ start failed     │ │  └───> stopping <── asked <──┐  │
+//              └──> (none)        │ └─ ask_for_stacks ─────────────┘  │
+//                                 └───────────── gone (crash) ────────┘
 //
 // Coordinator process; guarded by the pool's lock.
 #pragma once
@@ -27,7 +28,10 @@ namespace prong::pool {
 struct Death {
   int wait_status = 0;
   std::uint32_t unconfirmed = 0;  ///< processes of its tree that could not be seen to end
+  bool vanished = false;          ///< it was never seen, nor its end
   bool launcher_lost = false;     ///< the launcher died, and the worker with it
+  bool out_of_memory = false;     ///< killed, while the kernel killed for lack of memory
+  bool expected = false;          ///< it was told to finish, or stopped by the pool's own wish
 };
 
 /// What the crew tells its owner.
@@ -65,6 +69,8 @@ class Crew {
   void finish(WorkerLink& link, MonotonicNs now);
   /// Has the worker's process tree killed: SIGTERM first if `grace` > 0.
   void stop(WorkerLink& link, std::chrono::nanoseconds grace);
+  /// Asks the worker for its stacks; when they are there, or at link.stop_by, it is to be stopped.
+  void ask_for_stacks(WorkerLink& link, std::chrono::nanoseconds grace_afterwards, MonotonicNs now);
 
   /// The launcher's socket is readable.
   void launcher_spoke() noexcept { launcher_heard_ = 0; }
@@ -72,6 +78,14 @@ class Crew {
   void listen(MonotonicNs now);
   /// True if an answer or report is there to be read.
   bool anything_waiting() const noexcept;
+  /// Kills a launcher that carries out no orders and answers no question.
+  void watch_launcher(MonotonicNs now);
+  /// When watch_launcher() is to be called again; 0: not needed.
+  MonotonicNs next_watch(MonotonicNs now) const noexcept;
+  /// Gives up workers that were ordered and do not come to work, and a template that starts none.
+  void watch_starts(MonotonicNs now);
+  /// When watch_starts() is to be called again; 0: not needed.
+  MonotonicNs next_start_watch() const noexcept;
 
   /// No more workers will be needed: lets the launcher end once all workers are gone.
   void dismiss() noexcept;
@@ -82,14 +96,16 @@ class Crew {
   void start_launcher();
   void handle(const launcher::Message& message, MonotonicNs now);
   void hear_launcher(MonotonicNs now);
-  void on_started(WorkerLink& link, int pid);
+  void on_started(WorkerLink& link, int pid, MonotonicNs now);
   void on_start_failed(WorkerLink& link, const launcher::Message& message, MonotonicNs now);
-  void on_worker_gone(WorkerLink& link, const Death& death, MonotonicNs now);
+  void on_worker_gone(WorkerLink& link, Death death, MonotonicNs now);
   void on_template_gone(const launcher::Message& message, MonotonicNs now);
   void on_launcher_gone(MonotonicNs now);
   void note_failed_start(const std::string& why, MonotonicNs now);
   void drain(WorkerLink& link, MonotonicNs now);
   void remove(WorkerLink& link);
+  bool launcher_owes_something() const noexcept;
+  bool ran_out_of_memory(int wait_status);
   WorkerLink* find(std::uint64_t id) noexcept;
   launcher::StartHow how() const noexcept;
 
@@ -104,6 +120,10 @@ class Crew {
   int failed_starts_ = 0;  ///< in a row
   MonotonicNs retry_at_ = 0;
   MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
+  MonotonicNs waiting_since_ = 0;   ///< for the launcher to say something that it owes; 0: it owes nothing
+  bool pinged_ = false;             ///< since then
+  bool template_hangs_ = false;     ///< it was killed for that
+  std::uint64_t oom_kills_ = 0;     ///< of the machine, as last seen
   bool dismissed_ = false;
 };
 

@@ -33,8 +33,10 @@ bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   if (link.exclusive || link.stalled || link.damaged) return false;
   const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
   if (limit != 0 && link.jobs_given >= limit) return false;
-  if (job.options().fresh) return link.jobs_given == 0;
-  const bool alone = link.state == LinkState::kStarting || is_exclusive(job.options());
+  if (job.options().fresh && link.jobs_given != 0) return false;
+  const bool measured = UsageWatch::wanted(job.options());
+  if (measured && link.state != LinkState::kServing) return false;  // no pid yet to measure
+  const bool alone = link.state == LinkState::kStarting || is_exclusive(job.options()) || measured;
   return link.outstanding().size() < (alone ? 1 : depth());
 }
 
@@ -54,29 +56,34 @@ bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
   return link.push_job(job, spec.payload, jobs::Ledger::attempt_number(*job), now);
 }
 
+/// False if there is no room for the job now; then it is queued again.
+bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
+  try {
+    if (push(link, job, now)) {
+      link.exclusive = is_exclusive(job->options());
+      return true;
+    }
+  } catch (const std::exception& refusal) {  // no memory or descriptor to send it with: this job's failure alone
+    Attempt attempt;
+    attempt.outcome = Lost{LostReason::kStartFailed, refusal.what()};
+    ledger_.end_attempt(job, std::move(attempt), now);
+    return true;
+  }
+  ledger_.take_back(job);
+  refused_by_idle_ = link.idle();
+  return false;
+}
+
 void Dispatcher::dispatch(MonotonicNs now) {
+  std::vector<WorkerLink*> to_wake;
+  refused_by_idle_ = false;
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first);
     if (link == nullptr) break;
-    const JobPtr job = ledger_.next(now);
-    bool pushed = false;
-    try {
-      pushed = push(*link, job, now);
-    } catch (const SystemError& refusal) {  // no memory or descriptor to send it with: this job's failure alone
-      Attempt attempt;
-      attempt.outcome = Lost{LostReason::kStartFailed, refusal.what()};
-      ledger_.end_attempt(job, std::move(attempt), now);
-      continue;
-    }
-    if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
-    if (!pushed) {
-      ledger_.take_back(job);
-      break;
-    }
-    link->exclusive = is_exclusive(job->options());
+    if (to_wake.empty() || to_wake.back() != link) to_wake.push_back(link);
+    if (!hand_out(*link, ledger_.next(now), now)) break;
   }
-  for (WorkerLink* link : to_wake_) link->wake();
-  to_wake_.clear();
+  for (WorkerLink* link : to_wake) link->wake();
 }
 
 void Dispatcher::take_back_all(WorkerLink& link) {
@@ -97,7 +104,7 @@ MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
   const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [](const auto& link) {
     return link->outstanding().size() > 1 && !link->stalled;
   });
-  return someone_waits ? now + kLongNs : 0;
+  return someone_waits || refused_by_idle_ ? now + kLongNs : 0;
 }
 
 }  // namespace prong::pool

@@ -17,6 +17,7 @@ class Dispatcher {
       : options_(options), ledger_(ledger), crew_(crew) {}
 
   DefinitionId define(Payload definition);
+  bool has_definition(DefinitionId id) const noexcept { return id < definitions_.size(); }
 
   /// Hands out jobs for as long as there are jobs and room, then wakes who got some.
   void dispatch(MonotonicNs now);
@@ -35,13 +36,14 @@ class Dispatcher {
   bool usable(const WorkerLink& link, const Job& job) const noexcept;
   WorkerLink* choose(const Job& job) noexcept;
   bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
+  bool hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now);
 
   const PoolOptions& options_;
   jobs::Ledger& ledger_;
   Crew& crew_;
   std::vector<Payload> definitions_;
-  std::vector<WorkerLink*> to_wake_;
-  double mean_duration_ns_ = 0;  ///< of recent jobs; 0: not known yet
+  bool refused_by_idle_ = false;  ///< a worker without work had no room for a job: nothing of it will say when it has
+  double mean_duration_ns_ = 0;   ///< of recent jobs; 0: not known yet
 };
 
 /// A job whose worker ends with it, so that nothing that it started is left.

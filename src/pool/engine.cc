@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "os/clock.h"
+#include "os/usage.h"
 #include "prong/error.h"
 
 namespace prong::pool {
@@ -12,12 +13,35 @@ namespace {
 
 using ipc::RequestKind;
 
+/// While jobs run, channels are looked at this often though no doorbell rang: a job can damage its worker's.
+constexpr MonotonicNs kLookAnyway = 1'000'000'000;
+constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
+
 /// What a worker's end means for the job that it was running.
 Outcome outcome_of(const Death& death, const WorkerLink& link) {
   if (death.launcher_lost) return Lost{LostReason::kLauncherLost, "the launcher died, and the worker with it"};
+  if (death.vanished) return Lost{LostReason::kWorkerLost, "its start failed"};
   if (link.damaged) return Lost{LostReason::kChannelDamaged, "the worker wrote nonsense into its channel"};
+  if (death.out_of_memory) return Lost{LostReason::kMemory, "the kernel killed the worker"};
   if (WIFSIGNALED(death.wait_status)) return Signalled{WTERMSIG(death.wait_status), WCOREDUMP(death.wait_status) != 0};
   return Exited{WEXITSTATUS(death.wait_status)};
+}
+
+/// A definition that a worker does not survive is part of the job that needed it: else it would be tried for ever.
+void blame_for_definition(std::vector<WorkerLink::Remains>& remains) {
+  bool died_in_definition = false;
+  for (WorkerLink::Remains& each : remains) {
+    if (each.request.kind == RequestKind::kDefine) died_in_definition |= each.began;
+    if (each.request.kind != RequestKind::kRun) continue;
+    each.began |= died_in_definition;
+    return;
+  }
+}
+
+/// What counts against a job's limit of output: what a command wrote, or the value of a function.
+std::uint64_t output_bytes(const Attempt& attempt) {
+  const auto* returned = std::get_if<Returned>(&attempt.outcome);
+  return attempt.output.size() + attempt.error_output.size() + (returned != nullptr ? returned->value.size() : 0);
 }
 
 void mark_unconfirmed(Outcome& outcome, std::uint32_t processes) {
@@ -33,17 +57,23 @@ Engine::Engine(PoolOptions options, os::Poller& poller)
     : options_(std::move(options)),
       ledger_(static_cast<std::uint64_t>(os::monotonic_now()), options_.start == StartKind::kCommand),
       crew_(options_, poller, *this),
-      dispatcher_(options_, ledger_, crew_) {}
+      dispatcher_(options_, ledger_, crew_) {
+  if (options_.budget.count() > 0) budget_until_ = os::monotonic_now() + options_.budget.count();
+}
 
 JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
   if (!failure_.empty()) throw PoolError("the pool takes no more jobs: " + failure_);
   if (closed_) throw ClosedError("the pool is closed and takes no more jobs");
+  for (const DefinitionId id : spec.needs)
+    if (!dispatcher_.has_definition(id))
+      throw UsageError("definition " + std::to_string(id) + " is not known: define() it");
   return ledger_.submit(std::move(spec), now);
 }
 
 void Engine::dispatch(MonotonicNs now) {
   now_ = now;
   dispatcher_.dispatch(now);
+  make_room_for_fresh_job();
   if (ledger_.has_ready(now) && crew_.live() < options_.workers) keep_crew_full();
 }
 
@@ -53,10 +83,12 @@ void Engine::work(MonotonicNs now) {
   enforce_limits();
   dispatcher_.take_back_behind_long_jobs(now);
   end_stranded_jobs();
-  retire_idle_workers();
+  retire_workers();
   dispatcher_.dispatch(now);
   make_room_for_fresh_job();
   keep_crew_full();
+  crew_.watch_starts(now);
+  crew_.watch_launcher(now);
 }
 
 // --- what workers say ---
@@ -68,8 +100,7 @@ void Engine::on_ending(WorkerLink& link, Ending& ending) {
     case RequestKind::kInitialize:
       return on_initialized(ending.attempt.outcome);
     case RequestKind::kFinish:
-      if (!options_.finalizer.empty()) finalizer_outcomes_.push_back(std::move(ending.attempt.outcome));
-      return;
+      return keep_finalizer_outcome(std::move(ending.attempt.outcome));
     case RequestKind::kDefine:
     case RequestKind::kBatch:
       return;
@@ -78,7 +109,11 @@ void Engine::on_ending(WorkerLink& link, Ending& ending) {
 
 void Engine::on_job_ended(WorkerLink& link, Ending& ending) {
   const bool was_stopped = link.verdict && link.stop_sequence == ending.request.sequence;
-  if (was_stopped) ending.attempt.outcome = *link.verdict;  // decided once; a later answer does not count
+  if (was_stopped) {
+    ending.attempt.outcome = *link.verdict;  // decided once; a later answer does not count
+  } else if (auto exceeded = exceeds_output(ending.request.job->options(), output_bytes(ending.attempt))) {
+    ending.attempt.outcome = *std::move(exceeded);
+  }
   dispatcher_.note_duration(std::chrono::nanoseconds(ending.attempt.ended - ending.attempt.started));
   if (was_stopped || is_exclusive(ending.request.job->options())) {
     link.held = HeldEnding{std::move(ending.request.job), std::move(ending.attempt)};
@@ -88,26 +123,35 @@ void Engine::on_job_ended(WorkerLink& link, Ending& ending) {
   end(ending.request.job, std::move(ending.attempt));
 }
 
+void Engine::keep_finalizer_outcome(Outcome outcome) {
+  if (options_.finalizer.empty()) return;
+  if (finalizer_outcomes_.size() == kMostFinalizerOutcomes) finalizer_outcomes_.erase(finalizer_outcomes_.begin());
+  finalizer_outcomes_.push_back(std::move(outcome));
+}
+
 void Engine::on_initialized(const Outcome& outcome) {
-  if (succeeded(outcome, false)) return;
+  if (succeeded(outcome, false) || terminated_) return;
   const auto* raised = std::get_if<Raised>(&outcome);
   fail("the initializer " + describe(outcome) + (raised != nullptr ? "\n" + raised->traceback : ""));
 }
 
 void Engine::on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLink::Remains> remains) {
+  if (options_.on_worker_lost && !death.expected && link.pid != 0)
+    losses_.push_back({.worker = link.id(), .pid = link.pid, .outcome = outcome_of(death, link)});
   if (link.held) {
     if (death.unconfirmed != 0) mark_unconfirmed(link.held->attempt.outcome, death.unconfirmed);
     end(link.held->job, std::move(link.held->attempt));
   }
+  blame_for_definition(remains);
   for (auto remain = remains.rbegin(); remain != remains.rend(); ++remain) judge(link, death, *remain);
 }
 
 // Never began: free of charge. Began: the verdict that was decided for it, else how the worker ended.
 void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& remains) {
   Outstanding& request = remains.request;
-  if (request.kind == RequestKind::kInitialize && remains.began) return on_initialized(outcome_of(death, link));
-  if (request.kind == RequestKind::kFinish && !options_.finalizer.empty())
-    finalizer_outcomes_.push_back(outcome_of(death, link));
+  if (request.kind == RequestKind::kInitialize && remains.began && !death.launcher_lost)
+    return on_initialized(link.verdict ? *link.verdict : outcome_of(death, link));
+  if (request.kind == RequestKind::kFinish) keep_finalizer_outcome(outcome_of(death, link));
   if (request.kind != RequestKind::kRun) return;
   if (!remains.began) {
     ledger_.take_back(request.job);
@@ -130,16 +174,23 @@ void Engine::end(const JobPtr& job, Attempt attempt) {
 }
 
 void Engine::fail(const std::string& why) {
-  if (failure_.empty()) failure_ = why;
+  fail(why, Lost{LostReason::kStartFailed, why});
+}
+
+void Engine::fail(const std::string& why, const Outcome& outcome_of_queued) {
+  if (failure_.empty()) {
+    failure_ = why;
+    failed_with_ = outcome_of_queued;
+  }
   closed_ = true;
-  ledger_.finish_queued(Lost{LostReason::kStartFailed, failure_}, now_);
+  ledger_.finish_queued(*failed_with_, now_);
 }
 
 // Jobs that came back from workers after the pool failed or was terminated.
 void Engine::end_stranded_jobs() {
   if (ledger_.queued() == 0) return;
   if (terminated_) ledger_.finish_queued(Cancelled{}, now_);
-  if (!failure_.empty()) ledger_.finish_queued(Lost{LostReason::kStartFailed, failure_}, now_);
+  if (failed_with_) ledger_.finish_queued(*failed_with_, now_);
 }
 
 // --- limits and cancelling ---
@@ -151,25 +202,93 @@ std::chrono::nanoseconds Engine::allowed(const Outstanding& request) const noexc
 }
 
 void Engine::enforce_limits() {
+  enforce_budget();
+  enforce_stall();
+  expire_queued_jobs();
   for (const auto& link : crew_.links()) enforce(*link);
 }
 
 void Engine::enforce(WorkerLink& link) {
   if (link.state == LinkState::kFinishing && now_ >= link.stop_by) return crew_.stop(link, options_.grace);
+  if (link.state == LinkState::kAsked) return stop_asked(link);
   if (link.state != LinkState::kServing) return;
   const Outstanding* request = link.running(now_);
   if (request == nullptr || request->started == 0) return;
-  const auto limit = allowed(*request);
-  if (limit.count() == 0 || now_ < request->started + limit.count()) return;
-  stop_for(link, request->sequence, TimedOut{.limit = Limit::kWallTime, .allowed = limit, .stack = "", .leftovers = ""},
-           options_.grace);
+  const auto over = exceeded(link, *request);
+  if (!over) return;
+  // What takes too much memory takes more of it in its grace.
+  const auto grace = over->limit == Limit::kMemory ? std::chrono::nanoseconds(0) : options_.grace;
+  stop_for(link, request->sequence, *over, grace);
 }
 
-void Engine::stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace) {
+std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& request) const {
+  const auto limit = allowed(request);
+  if (limit.count() != 0 && now_ >= request.started + limit.count())
+    return TimedOut{.limit = Limit::kWallTime, .allowed = limit};
+  return request.usage ? request.usage->look(link.output_bytes(), now_) : std::nullopt;
+}
+
+/// Decides what the request comes to, and has the worker killed for it; before that, for a limit, takes its stacks.
+/// False if the request has ended meanwhile and the worker runs another job: its answer is to come.
+bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace) {
   dispatcher_.take_back_all(link);
+  if (link.has_jobs_after(sequence)) return false;
   link.verdict = std::move(verdict);
   link.stop_sequence = sequence;
+  auto* timed_out = std::get_if<TimedOut>(&*link.verdict);
+  if (timed_out != nullptr && link.has_stacks()) {
+    crew_.ask_for_stacks(link, grace, now_);
+    return true;
+  }
+  if (timed_out != nullptr) timed_out->stack = link.stacks();
   crew_.stop(link, grace);
+  return true;
+}
+
+void Engine::stop_asked(WorkerLink& link) {
+  if (now_ < link.stop_by && !link.stacks_complete()) return;
+  if (auto* timed_out = std::get_if<TimedOut>(&*link.verdict)) timed_out->stack = link.stacks();
+  crew_.stop(link, link.stop_grace);
+}
+
+void Engine::expire_queued_jobs() {
+  const auto due = ledger_.next_expiry();
+  if (!due || *due > now_) return;
+  for (const JobPtr& job : ledger_.expire(now_)) {
+    for (const auto& link : crew_.links()) {
+      if (!link->take_back(*job)) continue;
+      ledger_.take_back(job);
+      ledger_.expire_queued(job, now_);
+      break;
+    }
+  }
+}
+
+void Engine::enforce_budget() {
+  if (budget_until_ == 0 || now_ < budget_until_) return;
+  budget_until_ = 0;
+  if (closed_ && ledger_.all_done()) return;
+  const TimedOut verdict{.limit = Limit::kBudget, .allowed = options_.budget};
+  fail("the pool " + describe(verdict), verdict);
+  for (const auto& link : crew_.links()) {
+    if (link->state != LinkState::kServing) continue;
+    const Outstanding* request = link->running(now_);
+    if (request != nullptr) stop_for(*link, request->sequence, verdict, options_.grace);
+  }
+}
+
+void Engine::enforce_stall() {
+  if (options_.stall.count() == 0) return;
+  if (ledger_.dispatched() == 0 || ledger_.finished() != finished_then_) last_progress_ = now_;
+  finished_then_ = ledger_.finished();
+  if (now_ < last_progress_ + options_.stall.count()) return;
+  last_progress_ = now_;
+  for (const auto& link : crew_.links()) {
+    if (link->state != LinkState::kServing) continue;
+    const Outstanding* request = link->running(now_);
+    if (request == nullptr || request->kind != RequestKind::kRun || request->started == 0) continue;
+    stop_for(*link, request->sequence, TimedOut{.limit = Limit::kStall, .allowed = options_.stall}, options_.grace);
+  }
 }
 
 bool Engine::cancel(const JobPtr& job, MonotonicNs now) {
@@ -192,9 +311,8 @@ bool Engine::kill(const JobPtr& job, MonotonicNs now) {
     const auto found =
         std::find_if(requests.begin(), requests.end(), [&](const auto& each) { return each.job == job; });
     if (found == requests.end()) continue;
-    if (link->state != LinkState::kStopping)
-      stop_for(*link, found->sequence, Cancelled{.while_running = true}, options_.grace);
-    return true;
+    if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) return true;
+    return stop_for(*link, found->sequence, Cancelled{.while_running = true}, options_.grace);
   }
   return false;
 }
@@ -204,34 +322,73 @@ void Engine::terminate(MonotonicNs now) {
   closed_ = terminated_ = true;
   ledger_.finish_queued(Cancelled{}, now);
   for (const auto& link : crew_.links()) {
-    if (link->state == LinkState::kStopping) {
+    if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) {
       crew_.stop(*link, {});
       continue;
     }
+    dispatcher_.take_back_all(*link);
     const Outstanding* request = link->running(now);
-    stop_for(*link, request != nullptr ? request->sequence : 0, Cancelled{.while_running = true}, {});
+    link->verdict = Cancelled{.while_running = true};
+    link->stop_sequence = request != nullptr ? request->sequence : 0;
+    crew_.stop(*link, {});
   }
   // What was taken back from the channels is queued again.
   ledger_.finish_queued(Cancelled{}, now);
+  // Also those workers that a hung template does not start. What there is to report still comes.
+  dismiss();
+}
+
+void Engine::dismiss() {
+  if (dismissed_) return;
+  dismissed_ = true;
+  crew_.dismiss();
+}
+
+void Engine::break_down(const std::string& why, MonotonicNs now) {
+  now_ = now;
+  fail(why);
+  terminate(now);
 }
 
 // --- the number of workers ---
 
-void Engine::retire_idle_workers() {
+/// Whether an idle worker has served long enough.
+bool Engine::is_spent(WorkerLink& link) {
+  const auto jobs = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
+  if (jobs != 0 && link.jobs_given >= jobs) return true;
+  const auto age = options_.max_worker_age.count();
+  if (age != 0 && now_ - link.served_since >= age) return true;
+  if (options_.max_worker_memory == 0) return false;
+  const std::uint64_t resident = os::resident_bytes_of(link.pid);
+  if (link.first_resident_bytes == 0) link.first_resident_bytes = resident;
+  return resident > link.first_resident_bytes + options_.max_worker_memory;
+}
+
+void Engine::note_idle(WorkerLink& link) {
+  if (!link.idle()) {
+    link.idle_since = 0;
+  } else if (link.idle_since == 0) {
+    link.idle_since = now_;
+  }
+}
+
+void Engine::dismiss_idle(WorkerLink& link) {
+  note_idle(link);
+  if (link.idle_since == 0 || now_ - link.idle_since < options_.idle_timeout.count()) return;
+  if (crew_.live() > options_.min_workers) crew_.finish(link, now_);
+}
+
+void Engine::retire_workers() {
   const bool over = closed_ && ledger_.all_done();
-  const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
   for (const auto& link : crew_.links()) {
-    const bool spent = limit != 0 && link->jobs_given >= limit && link->idle();
-    if (link->state == LinkState::kServing && (spent || (over && link->idle()))) crew_.finish(*link, now_);
+    if (link->state == LinkState::kServing && link->idle() && (over || is_spent(*link))) crew_.finish(*link, now_);
+    if (link->state == LinkState::kServing && options_.idle_timeout.count() != 0) dismiss_idle(*link);
     if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, {});
     if (!failure_.empty() && link->state == LinkState::kServing && !link->idle() &&
         link->outstanding().front().kind == RequestKind::kInitialize)
       crew_.stop(*link, {});
   }
-  if (over && crew_.empty() && !dismissed_) {
-    dismissed_ = true;
-    crew_.dismiss();
-  }
+  if (over && crew_.empty()) dismiss();
 }
 
 // A fresh job needs a worker that has run nothing: if all places are taken by idle used ones, one of them goes.
@@ -246,9 +403,12 @@ void Engine::make_room_for_fresh_job() {
 
 int Engine::workers_wanted() {
   if (!failure_.empty() || (closed_ && ledger_.all_done())) return 0;
-  if (options_.start_early && !closed_) return options_.workers;
+  // Where idle workers are sent away, only those that must stay are kept without need.
+  const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && crew_.started() > 0);
+  if (!on_demand && !closed_) return options_.workers;
   const auto more = static_cast<int>(std::min<std::uint64_t>(ledger_.queued(), 1'000'000));
-  return std::min(options_.workers, crew_.live() + (ledger_.has_ready(now_) ? more : 0));
+  const int least = closed_ ? 0 : options_.min_workers;
+  return std::min(options_.workers, std::max(least, crew_.live() + (ledger_.has_ready(now_) ? more : 0)));
 }
 
 void Engine::keep_crew_full() {
@@ -268,12 +428,24 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
   consider(dispatcher_.next_look(now));
+  consider(crew_.next_watch(now));
+  consider(crew_.next_start_watch());
+  consider(ledger_.next_expiry().value_or(0));
+  consider(budget_until_);
+  if (options_.stall.count() != 0 && ledger_.dispatched() > 0) consider(last_progress_ + options_.stall.count());
   for (const auto& link : crew_.links()) {
-    if (link->state == LinkState::kFinishing) consider(link->stop_by);
+    if (link->state == LinkState::kFinishing || link->state == LinkState::kAsked) consider(link->stop_by);
     if (link->state != LinkState::kServing) continue;
     const Outstanding* request = link->running(now);
-    if (request == nullptr || allowed(*request).count() == 0) continue;
-    consider((request->started != 0 ? request->started : now) + allowed(*request).count());
+    if (request == nullptr) {
+      if (options_.idle_timeout.count() != 0 && crew_.live() > options_.min_workers)
+        consider(std::max<MonotonicNs>(link->idle_since + options_.idle_timeout.count(), 1));
+      continue;
+    }
+    consider(now + kLookAnyway);
+    if (request->usage) consider(request->usage->next_look());
+    if (allowed(*request).count() != 0)
+      consider((request->started != 0 ? request->started : now) + allowed(*request).count());
   }
   if (workers_wanted() > crew_.live()) consider(std::max(crew_.retry_at(), now + 1));
   return first;

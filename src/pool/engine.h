@@ -10,6 +10,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "jobs/ledger.h"
@@ -35,6 +36,8 @@ class Engine final : private CrewEvents {
   std::vector<JobPtr> take_watched() { return ledger_.take_watched(); }
 
   void close() noexcept { closed_ = true; }
+  /// The pool can do no more: all its jobs end.
+  void break_down(const std::string& why, MonotonicNs now);
   void terminate(MonotonicNs now);
   bool closed() const noexcept { return closed_; }
   /// Closed, all jobs done, every process gone.
@@ -54,6 +57,8 @@ class Engine final : private CrewEvents {
   const Crew& crew() const noexcept { return crew_; }
   const PoolOptions& options() const noexcept { return options_; }
   const std::vector<Outcome>& finalizer_outcomes() const noexcept { return finalizer_outcomes_; }
+  /// Losses since the last call, if somebody wants to know of them.
+  std::vector<WorkerLoss> take_losses() { return std::exchange(losses_, {}); }
 
  private:
   void on_ending(WorkerLink& link, Ending& ending) override;
@@ -62,16 +67,27 @@ class Engine final : private CrewEvents {
 
   void on_job_ended(WorkerLink& link, Ending& ending);
   void on_initialized(const Outcome& outcome);
+  void keep_finalizer_outcome(Outcome outcome);
   void judge(WorkerLink& link, const Death& death, WorkerLink::Remains& remains);
   void end(const JobPtr& job, Attempt attempt);
   void fail(const std::string& why);
+  void fail(const std::string& why, const Outcome& outcome_of_queued);
   void end_stranded_jobs();
+  void dismiss();
 
   void enforce_limits();
   void enforce(WorkerLink& link);
+  void stop_asked(WorkerLink& link);
+  void expire_queued_jobs();
+  void enforce_budget();
+  void enforce_stall();
+  std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
-  void stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace);
-  void retire_idle_workers();
+  bool stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace);
+  void retire_workers();
+  bool is_spent(WorkerLink& link);
+  void note_idle(WorkerLink& link);
+  void dismiss_idle(WorkerLink& link);
   void make_room_for_fresh_job();
   void keep_crew_full();
   int workers_wanted();
@@ -81,7 +97,12 @@ class Engine final : private CrewEvents {
   Crew crew_;
   Dispatcher dispatcher_;
   std::vector<Outcome> finalizer_outcomes_;
+  std::vector<WorkerLoss> losses_;
   std::string failure_;
+  std::optional<Outcome> failed_with_;  ///< what queued jobs come to once the pool has failed
+  MonotonicNs budget_until_ = 0;        ///< 0: no budget
+  MonotonicNs last_progress_ = 0;       ///< when a job was last finished, or the first one began
+  std::uint64_t finished_then_ = 0;
   MonotonicNs now_ = 0;  ///< of the step that is going on
   bool closed_ = false;
   bool terminated_ = false;

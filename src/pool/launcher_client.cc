@@ -1,7 +1,9 @@
 #include "pool/launcher_client.h"
 
+#include "launcher/environment.h"
 #include "os/check.h"
 #include "os/child.h"
+#include "os/cpus.h"
 #include "os/memory.h"
 #include "os/this_process.h"
 #include "pool/launcher_path.h"
@@ -9,14 +11,25 @@
 namespace prong::pool {
 namespace {
 
+using launcher::MessageKind;
+
 constexpr int kSocketInLauncher = 3;
 constexpr int kPidfdInLauncher = 4;
 
-/// Between fork and exec of the launcher, in the process that becomes it. argv was prepared before the fork.
-[[noreturn]] void become_launcher(const launcher::LauncherArguments& arguments, char* const* argv) {
+/// Pools in workers divide what their worker has.
+std::string share_of_workers(const PoolOptions& options) {
+  return std::to_string(std::int64_t{os::sharers_of_cpus()} * options.workers);
+}
+
+/// Between fork and exec, in the process that becomes the launcher or its guard.
+[[noreturn]] void become_launcher(const std::string& path, const launcher::LauncherArguments& arguments) {
   for (const int fd : {arguments.socket, arguments.template_socket, arguments.program_pidfd})
-    os::close_on_exec(fd, false);
-  os::become_program(argv);
+    if (fd >= 0) os::close_on_exec(fd, false);
+  std::vector<std::string> words = launcher::to_argv(path, arguments);
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  os::become_program(argv.data());
 }
 
 }  // namespace
@@ -28,8 +41,7 @@ LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open
     start_forked(theirs.get(), options);
   } else {
     start_detached(theirs.get(), options);
-    if (options.start != StartKind::kCommand && !send_program(options.program))
-      throw PoolError("the launcher ended as soon as it was started");
+    if (options.start != StartKind::kCommand) send_program(options.program);
   }
 }
 
@@ -38,7 +50,7 @@ LauncherClient::~LauncherClient() {
   if (is_child_) os::reap(pid_);
 }
 
-void LauncherClient::start_detached(int peer, const PoolOptions&) {
+void LauncherClient::start_detached(int peer, const PoolOptions& options) {
   os::ExecRequest request;
   launcher::LauncherArguments arguments{.socket = kSocketInLauncher, .program_pid = os::process_id()};
   request.fds = {{kSocketInLauncher, peer}};
@@ -48,13 +60,14 @@ void LauncherClient::start_detached(int peer, const PoolOptions&) {
   }
   request.arguments = launcher::to_argv(find_launcher(), arguments);
   request.environment = os::current_environment();
+  launcher::set_variable(request.environment, os::kShareVariable, share_of_workers(options));
   request.new_session = true;  // from its first instruction: Ctrl-C is not for the launcher
   os::ExecFailure failure;
   pid_ = os::spawn_detached(request, failure);
   if (pid_ < 0) os::fail(failure.error, "start the launcher '", request.arguments[0], "' (", failure.stage, ")");
 }
 
-// The program forks P; P becomes subreaper, forks the template and execs the launcher.
+// The program forks P; P forks the launcher and execs the guard; the launcher forks the template and execs.
 void LauncherClient::start_forked(int peer, const PoolOptions& options) {
   auto [launcher_end, template_end] = os::socket_pair();
   const std::string path = find_launcher();
@@ -63,6 +76,10 @@ void LauncherClient::start_forked(int peer, const PoolOptions& options) {
   pid_ = os::check(do_fork(), "fork the program for a pool of kind 'fork'");
   if (pid_ == 0) {
     try {
+      os::set_environment(os::kShareVariable, share_of_workers(options));
+      os::become_subreaper();
+      const pid_t guarded = os::try_fork();
+      if (guarded > 0) become_launcher(path, {.guarded_pid = guarded});
       os::become_subreaper();
       const pid_t template_pid = do_fork();
       if (template_pid == 0) {
@@ -76,12 +93,9 @@ void LauncherClient::start_forked(int peer, const PoolOptions& options) {
                                                   .program_pidfd = own_pidfd_.get(),
                                                   .program_pid = program,
                                                   .template_socket = launcher_end.get(),
-                                                  .template_pid = template_pid};
-      std::vector<std::string> words = launcher::to_argv(path, arguments);
-      std::vector<char*> argv;
-      for (std::string& word : words) argv.push_back(word.data());
-      argv.push_back(nullptr);
-      become_launcher(arguments, argv.data());
+                                                  .template_pid = template_pid,
+                                                  .has_guard = true};
+      become_launcher(path, arguments);
     } catch (...) {
       os::exit_now(127);  // never back into the user's frames
     }
@@ -89,27 +103,66 @@ void LauncherClient::start_forked(int peer, const PoolOptions& options) {
   is_child_ = true;
 }
 
-bool LauncherClient::send_program(const Program& program) {
+void LauncherClient::send_program(const Program& program) {
   const std::string encoded = launcher::encode_program(program);
   os::Fd file = os::create_memfd("prong-program", 0);
   const ByteSpan parts[] = {as_bytes(encoded)};
   os::write_parts(file, parts);
   const int fds[] = {file.get()};
-  return launcher::send(socket_.get(), {.kind = launcher::MessageKind::kProgram}, fds);
+  order({.kind = MessageKind::kProgram}, fds);
 }
 
-bool LauncherClient::start_template() {
-  return launcher::send(socket_.get(), {.kind = launcher::MessageKind::kStartTemplate});
+/// Never waits. When the launcher is gone, its end is seen by who reads its reports.
+void LauncherClient::order(const launcher::Message& message, std::span<const int> fds) {
+  const auto bytes = std::as_bytes(std::span(&message, 1));
+  if (orders_.empty() && os::send_message(socket_.get(), bytes, fds) != os::SendResult::kFull) return;
+  Order& waiting = orders_.emplace_back();
+  waiting.message = message;
+  for (const int fd : fds) waiting.fds.push_back(os::duplicate(fd));
 }
 
-bool LauncherClient::start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds) {
-  return launcher::send(socket_.get(), {.kind = launcher::MessageKind::kStartWorker, .worker = worker, .how = how},
-                        fds);
+void LauncherClient::send_orders() {
+  while (!orders_.empty()) {
+    const Order& first = orders_.front();
+    std::vector<int> fds;
+    for (const os::Fd& fd : first.fds) fds.push_back(fd.get());
+    if (os::send_message(socket_.get(), std::as_bytes(std::span(&first.message, 1)), fds) == os::SendResult::kFull)
+      return;
+    orders_.pop_front();
+  }
 }
 
-bool LauncherClient::stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace) {
-  return launcher::send(socket_.get(),
-                        {.kind = launcher::MessageKind::kStopWorker, .worker = worker, .grace_ns = grace.count()});
+void LauncherClient::start_template() {
+  order({.kind = MessageKind::kStartTemplate});
+}
+
+void LauncherClient::kill_template() {
+  order({.kind = MessageKind::kKillTemplate});
+}
+
+void LauncherClient::start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds) {
+  order({.kind = MessageKind::kStartWorker, .worker = worker, .how = how}, fds);
+}
+
+void LauncherClient::stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace) {
+  order({.kind = MessageKind::kStopWorker, .worker = worker, .grace_ns = grace.count()});
+}
+
+void LauncherClient::signal_worker(std::uint64_t worker, int signal) {
+  order({.kind = MessageKind::kSignalWorker, .worker = worker, .status = signal});
+}
+
+void LauncherClient::ping() {
+  order({.kind = MessageKind::kPing});
+}
+
+void LauncherClient::introduced(pid_t pid) {
+  launcher_pid_ = pid;
+  launcher_pidfd_ = os::open_pidfd(pid);
+}
+
+void LauncherClient::kill() noexcept {
+  if (launcher_pid_ > 0) os::kill_by_pidfd(launcher_pidfd_, launcher_pid_);
 }
 
 launcher::Received LauncherClient::receive(launcher::Message& message) {

@@ -6,6 +6,9 @@
 
 #include <array>
 #include <chrono>
+#include <deque>
+#include <span>
+#include <vector>
 
 #include "launcher/protocol.h"
 #include "os/fd.h"
@@ -23,26 +26,43 @@ class LauncherClient {
   LauncherClient& operator=(const LauncherClient&) = delete;
 
   int socket() const noexcept { return socket_.get(); }
-  pid_t pid() const noexcept { return pid_; }
+  /// 0 until it has said so itself.
+  pid_t pid() const noexcept { return launcher_pid_; }
+  void introduced(pid_t pid);
 
-  /// Orders. False when the launcher is gone.
-  bool start_template();
-  bool start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds);
-  bool stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace);
+  /// Orders. What the launcher does not take now waits for send_orders().
+  void start_template();
+  void kill_template();
+  void start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds);
+  void stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace);
+  void signal_worker(std::uint64_t worker, int signal);
+  void ping();
+  void send_orders();
+  bool backlogged() const noexcept { return !orders_.empty(); }
 
   launcher::Received receive(launcher::Message& message);
 
   /// Asks the launcher to kill what is left and end.
   void shut_down() noexcept;
+  /// For one that does not answer.
+  void kill() noexcept;
 
  private:
   void start_detached(int peer, const PoolOptions& options);
   void start_forked(int peer, const PoolOptions& options);
-  bool send_program(const Program& program);
+  void send_program(const Program& program);
+  void order(const launcher::Message& message, std::span<const int> fds = {});
 
   os::Fd socket_;
   os::Fd own_pidfd_;
-  pid_t pid_ = -1;
+  struct Order {
+    launcher::Message message;
+    std::vector<os::Fd> fds;
+  };
+  std::deque<Order> orders_;
+  os::Fd launcher_pidfd_;
+  pid_t launcher_pid_ = 0;
+  pid_t pid_ = -1;         ///< of the process that was started: the guard
   bool is_child_ = false;  ///< kFork: an ordinary child of the program, to be reaped by us
 };
 

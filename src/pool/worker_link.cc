@@ -1,17 +1,22 @@
 #include "pool/worker_link.h"
 
 #include <algorithm>
+#include <cerrno>
+#include <new>
 
 #include "base/codec.h"
 #include "os/available_memory.h"
-#include "os/check.h"
 #include "os/memory.h"
 #include "os/poller.h"
 #include "os/socket.h"
+#include "os/stacks.h"
+#include "os/usage.h"
 #include "prong/error.h"
 
 namespace prong::pool {
 namespace {
+
+constexpr std::uint64_t kMostStackBytes = 1 << 20;
 
 using ipc::ControlMessage;
 using ipc::RequestKind;
@@ -39,6 +44,8 @@ Payload read_output(const os::Fd& file, std::uint64_t size) {
     return Payload::copy_of(bytes);
   } catch (const SystemError&) {
     return {};
+  } catch (const std::bad_alloc&) {
+    return {};
   }
 }
 
@@ -49,7 +56,18 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
   auto [ours, theirs] = os::socket_pair();
   control_ = std::move(ours);
   worker_control_ = std::move(theirs);
-  if (for_commands_) renew_outputs();
+  if (for_commands_) {
+    renew_outputs();
+  } else {
+    stacks_ = os::create_memfd("prong-stacks", 0);
+    const int fds[] = {stacks_.get()};
+    tell({.kind = ControlMessage::Kind::kStacks}, fds);
+  }
+}
+
+/// What a worker waits for without end if it does not come.
+void WorkerLink::tell(const ControlMessage& message, std::span<const int> fds) {
+  if (!ipc::send_control(control_.get(), message, fds)) throw SystemError("send a worker its descriptors", ENOBUFS);
 }
 
 void WorkerLink::handed_over() noexcept {
@@ -88,6 +106,12 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
   const auto sequence = push(RequestKind::kRun, job->id(), static_cast<std::uint32_t>(attempt), payload);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kRun, .job = job, .pushed = now});
+  if (UsageWatch::wanted(job->options())) {
+    // Takes a while with a large worker: once for each, not for each job.
+    if (job->options().memory > 0 && proportional_baseline_ == 0)
+      proportional_baseline_ = os::proportional_bytes_of_tree(pid);
+    outstanding_.back().usage = std::make_unique<UsageWatch>(job->options(), pid, proportional_baseline_, now);
+  }
   ++jobs_given;
   return true;
 }
@@ -99,15 +123,15 @@ bool WorkerLink::push_control(RequestKind kind, const Payload& payload, Monotoni
   return true;
 }
 
+// Definitions stay: later jobs may need them, and they are known to be known.
 std::vector<JobPtr> WorkerLink::take_back_unstarted() {
   std::vector<JobPtr> taken;
-  while (!outstanding_.empty() && outstanding_.back().kind == RequestKind::kRun &&
-         channel_.try_revoke(outstanding_.back().sequence)) {
-    taken.push_back(std::move(outstanding_.back().job));
-    outstanding_.pop_back();
-    --jobs_given;
+  for (std::size_t i = outstanding_.size(); i-- > 0;) {
+    if (outstanding_[i].kind != RequestKind::kRun) continue;
+    if (!channel_.try_revoke(outstanding_[i].sequence)) break;  // begun, and so was all before it
+    taken.push_back(std::move(outstanding_[i].job));
+    forget(i);
   }
-  if (outstanding_.empty()) exclusive = false;
   return taken;
 }
 
@@ -115,10 +139,21 @@ bool WorkerLink::take_back(const Job& job) {
   const auto found = std::find_if(outstanding_.begin(), outstanding_.end(),
                                   [&](const Outstanding& request) { return request.job.get() == &job; });
   if (found == outstanding_.end() || !channel_.try_revoke(found->sequence)) return false;
-  outstanding_.erase(found);
-  --jobs_given;
-  if (outstanding_.empty()) exclusive = false;
+  forget(static_cast<std::size_t>(found - outstanding_.begin()));
   return true;
+}
+
+void WorkerLink::forget(std::size_t index) {
+  outstanding_.erase(outstanding_.begin() + static_cast<std::ptrdiff_t>(index));
+  --jobs_given;
+  exclusive = exclusive && std::any_of(outstanding_.begin(), outstanding_.end(),
+                                       [](const Outstanding& request) { return request.kind == RequestKind::kRun; });
+}
+
+bool WorkerLink::has_jobs_after(std::uint64_t sequence) const noexcept {
+  return std::any_of(outstanding_.begin(), outstanding_.end(), [&](const Outstanding& request) {
+    return request.kind == RequestKind::kRun && request.sequence > sequence;
+  });
 }
 
 std::vector<WorkerLink::Remains> WorkerLink::bury() {
@@ -166,6 +201,8 @@ bool WorkerLink::decode(const ipc::Result& result, Ending& ending) {
   } catch (const SystemError& refusal) {  // no memory or descriptor for what the worker sent, or waits for
     ending.attempt.outcome = Lost{LostReason::kWorkerLost, refusal.what()};
     damaged = true;
+  } catch (const std::bad_alloc&) {
+    ending.attempt.outcome = Lost{LostReason::kWorkerLost, "there is no memory for what it sent"};
   }
   return true;
 }
@@ -205,10 +242,7 @@ Outcome WorkerLink::outcome_of(const ipc::Result& result) {
     case ResultKind::kSignalled:
       return Signalled{result.code & 0x7f, (result.code & 0x80) != 0};
     case ResultKind::kNotStarted:
-      return Raised{.type = "prong.SystemError",
-                    .message = SystemError(result.bytes, result.code).what(),
-                    .traceback = "",
-                    .value = {}};
+      return Raised{.type = "prong.SystemError", .message = SystemError(result.bytes, result.code).what()};
     case ResultKind::kNeedBlock:
       break;
   }
@@ -225,15 +259,14 @@ const Outstanding* WorkerLink::running(MonotonicNs now) {
 void WorkerLink::grant_block(std::uint64_t size) {
   ControlMessage message{.kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size};
   try {
-    os::check_available_memory(size);
-    os::Fd segment = os::create_memfd("prong-result", size);
+    os::Fd segment = ipc::create_block(size);
     const int fds[] = {segment.get()};
-    ipc::send_control(control_.get(), message, fds);
+    tell(message, fds);
     granted_ = GrantedBlock{message.id, size, std::move(segment)};
   } catch (const SystemError& error) {
     message.kind = ControlMessage::Kind::kRefused;
     message.error = error.error();
-    ipc::send_control(control_.get(), message, {});
+    damaged = !ipc::send_control(control_.get(), message, {});
   }
 }
 
@@ -241,13 +274,45 @@ void WorkerLink::renew_outputs() {
   output_ = os::create_memfd("prong-stdout", 0);
   error_output_ = os::create_memfd("prong-stderr", 0);
   const int fds[] = {output_.get(), error_output_.get()};
-  ipc::send_control(control_.get(), {.kind = ControlMessage::Kind::kOutputs}, fds);
+  tell({.kind = ControlMessage::Kind::kOutputs}, fds);
 }
 
 void WorkerLink::collect_partial_output(Attempt& attempt) {
   if (!for_commands_) return;
   attempt.output = read_output(output_, os::file_size(output_.get()));
   attempt.error_output = read_output(error_output_, os::file_size(error_output_.get()));
+}
+
+std::uint64_t WorkerLink::output_bytes() const {
+  return for_commands_ ? os::file_size(output_.get()) + os::file_size(error_output_.get()) : 0;
+}
+
+bool WorkerLink::stacks_complete() const {
+  const std::uint64_t size = os::file_size(stacks_.get());
+  if (size < os::kEndOfStacks.size()) return false;
+  std::string end(os::kEndOfStacks.size(), '\0');
+  os::read_at(stacks_.get(), size - end.size(), std::as_writable_bytes(std::span(end)));
+  return end == os::kEndOfStacks;
+}
+
+std::string WorkerLink::stacks() const {
+  if (!stacks_) return "no stacks: they are taken of functions only";
+  // The worker can write what it likes, as long as it likes.
+  std::string text(std::min<std::uint64_t>(os::file_size(stacks_.get()), kMostStackBytes), '\0');
+  os::read_at(stacks_.get(), 0, std::as_writable_bytes(std::span(text)));
+  if (text.ends_with(os::kEndOfStacks)) text.resize(text.size() - os::kEndOfStacks.size());
+  if (!text.empty()) return text;
+  switch (os::fate_of_signal(pid, os::stack_signal())) {
+    case os::SignalFate::kBlocked:
+      return "no stacks: the job blocks the signal that asks for them";
+    case os::SignalFate::kNotHandled:
+      return "no stacks: the job has replaced the handler of the signal that asks for them";
+    case os::SignalFate::kHandled:
+      return "no stacks: the worker did not write them in time";
+    case os::SignalFate::kUnknown:
+      return "no stacks: the worker was gone";
+  }
+  return {};
 }
 
 void WorkerLink::arm() noexcept {

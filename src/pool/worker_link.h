@@ -8,11 +8,14 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "ipc/blocks.h"
 #include "ipc/channel.h"
+#include "pool/usage_watch.h"
 #include "prong/job.h"
 
 namespace prong::pool {
@@ -21,6 +24,7 @@ enum class LinkState {
   kStarting,   ///< the launcher was asked; no report yet
   kServing,    ///< runs jobs
   kFinishing,  ///< was told to run the finalizer and end
+  kAsked,      ///< was asked for its stacks; is to be killed when they are there
   kStopping,   ///< the launcher was told to kill it
 };
 
@@ -30,7 +34,8 @@ struct Outstanding {
   ipc::RequestKind kind = ipc::RequestKind::kRun;
   JobPtr job;  ///< kRun
   MonotonicNs pushed = 0;
-  MonotonicNs started = 0;  ///< as first seen
+  MonotonicNs started = 0;              ///< as first seen
+  std::unique_ptr<UsageWatch> usage{};  ///< of a job with limits of what it may use
 };
 
 /// What the worker answered to a request.
@@ -58,16 +63,24 @@ class WorkerLink {
 
   LinkState state = LinkState::kStarting;
   int pid = 0;
+  MonotonicNs ordered_at = 0;
   std::uint64_t jobs_given = 0;  ///< pushed and not taken back
   std::uint64_t jobs_done = 0;
   bool exclusive = false;   ///< its one job ends with it
   bool stalled = false;     ///< its running job takes longer than expected: nothing is queued behind it
   bool damaged = false;     ///< its channel makes no sense any more, or it waits for what cannot be had
-  MonotonicNs stop_by = 0;  ///< kFinishing: when to lose patience
+  MonotonicNs stop_by = 0;  ///< kFinishing, kAsked: when to lose patience
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;
   std::uint64_t stop_sequence = 0;
+  std::chrono::nanoseconds stop_grace{0};  ///< kAsked: between SIGTERM and SIGKILL afterwards
+  MonotonicNs served_since = 0;            ///< when it was first ready
+  MonotonicNs idle_since = 0;              ///< 0: while it has something to do
+  std::uint64_t first_resident_bytes = 0;  ///< when it was first ready
   std::optional<HeldEnding> held;
+
+  bool never_answered() const noexcept { return !answered_; }
+  void answered() noexcept { answered_ = true; }
 
   const std::deque<Outstanding>& outstanding() const noexcept { return outstanding_; }
   bool idle() const noexcept { return outstanding_.empty(); }
@@ -75,14 +88,17 @@ class WorkerLink {
   bool knows(DefinitionId id) const noexcept { return id < known_.size() && known_[id]; }
   /// Each pushes one request; false if there is no room now. wake() once after a batch.
   bool push_definition(DefinitionId id, const Payload& definition, MonotonicNs now);
+  /// Requires that the worker is idle and serving if the job has limits of what it may use.
   bool push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now);
   bool push_control(ipc::RequestKind kind, const Payload& payload, MonotonicNs now);
   void wake() noexcept { channel_.wake_worker(); }
 
-  /// Takes jobs back from the end of the queue for as long as they have not started; newest first.
+  /// Takes back all jobs that have not started; newest first.
   std::vector<JobPtr> take_back_unstarted();
   /// Takes this job back; false if it has started (or is not here).
   bool take_back(const Job& job);
+  /// After take_back_unstarted(): true if the request `sequence` has ended, since a later job has begun.
+  bool has_jobs_after(std::uint64_t sequence) const noexcept;
   /// After death: takes what is left, in order, with whether it may have begun.
   struct Remains {
     Outstanding request;
@@ -97,6 +113,13 @@ class WorkerLink {
   const Outstanding* running(MonotonicNs now);
   /// Output of a command that did not get to report it.
   void collect_partial_output(Attempt& attempt);
+  /// Bytes that the running command has written so far.
+  std::uint64_t output_bytes() const;
+  /// Whether it can be asked for its stacks: a worker that runs functions.
+  bool has_stacks() const noexcept { return static_cast<bool>(stacks_); }
+  bool stacks_complete() const;
+  /// What it has written, or why there is nothing.
+  std::string stacks() const;
 
   bool results_waiting() const noexcept { return channel_.results_waiting(); }
   /// Grows with each answer. Any thread, without the pool's lock.
@@ -107,6 +130,8 @@ class WorkerLink {
  private:
   std::optional<std::uint64_t> push(ipc::RequestKind kind, std::uint64_t number, std::uint32_t attempt,
                                     const Payload& payload);
+  void forget(std::size_t index);
+  void tell(const ipc::ControlMessage& message, std::span<const int> fds);
   void grant_block(std::uint64_t size);
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
@@ -131,6 +156,9 @@ class WorkerLink {
   bool for_commands_;
   os::Fd output_;  ///< what the running command writes
   os::Fd error_output_;
+  bool answered_ = false;
+  os::Fd stacks_;                            ///< functions only
+  std::uint64_t proportional_baseline_ = 0;  ///< of its memory, when its first job with a limit of that came
   ipc::Result result_;
 };
 

@@ -7,6 +7,7 @@
 #include "base/codec.h"
 #include "os/clock.h"
 #include "os/memory.h"
+#include "os/stacks.h"
 #include "os/this_process.h"
 #include "prong/error.h"
 
@@ -23,14 +24,22 @@ void leave_if_copy(JobRunner& runner) {
   os::exit_now(0);
 }
 
+Raised failure(const char* type, const char* message) {
+  return {.type = type, .message = message};
+}
+
 class Worker final : private ResultSink {
  public:
   Worker(WorkerDescriptors descriptors, JobRunner& runner)
       : channel_(std::move(descriptors.segment), std::move(descriptors.doorbell)),
         control_(std::move(descriptors.control)),
-        runner_(runner) {}
+        stacks_(control_.stacks()),
+        runner_(runner) {
+    os::report_stacks(stacks_.get(), channel_.doorbell());
+  }
 
   [[noreturn]] void run() {
+    runner_.report_stacks(os::stack_signal(), stacks_.get());
     for (;;) {
       channel_.take(request_);
       result_ = {};
@@ -61,7 +70,7 @@ class Worker final : private ResultSink {
         if (!payload.empty()) runner_.finalize(payload, *this);
         return;
       case ipc::RequestKind::kBatch:
-        return raised("prong.Error", "this worker does not know batches", "", {});
+        return raised(failure("prong.Error", "this worker does not know batches"), {});
     }
   }
 
@@ -73,8 +82,8 @@ class Worker final : private ResultSink {
 
   void returned(std::span<const ByteSpan> parts) override { publish(ipc::ResultKind::kReturned, parts); }
 
-  void raised(std::string_view type, std::string_view message, std::string_view traceback, ByteSpan value) override {
-    const std::string encoded = base::encode_raised(type, message, traceback, value);
+  void raised(const Raised& raised, ByteSpan value) override {
+    const std::string encoded = base::encode_raised(raised, value);
     const ByteSpan parts[] = {as_bytes(encoded)};
     publish(ipc::ResultKind::kRaised, parts);
   }
@@ -105,7 +114,7 @@ class Worker final : private ResultSink {
 
   void refuse(std::size_t size, int error) {
     const SystemError refusal("reserve " + std::to_string(size) + " bytes of shared memory for the result", error);
-    const std::string encoded = base::encode_raised("builtins.MemoryError", refusal.what(), "", {});
+    const std::string encoded = base::encode_raised(failure("builtins.MemoryError", refusal.what()), {});
     const ByteSpan parts[] = {as_bytes(encoded)};
     result_.kind = ipc::ResultKind::kRaised;
     channel_.publish(result_, parts);
@@ -113,6 +122,7 @@ class Worker final : private ResultSink {
 
   ipc::WorkerChannel channel_;
   ipc::ControlReceiver control_;
+  os::Fd stacks_;
   JobRunner& runner_;
   ipc::Request request_;
   ipc::Result result_;

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "engine/text_pool.h"
 #include "engine/text_runner.h"
 #include "os/clock.h"
 #include "prong/error.h"
@@ -19,51 +20,14 @@ namespace prong {
 namespace {
 
 using namespace std::chrono_literals;
+using test::job;
+using test::kind_name;
+using test::run;
+using test::temporary_name;
 using test::text_pool;
-
-std::string temporary_name() {
-  static int number = 0;
-  return (std::filesystem::temp_directory_path() /
-          ("prong-test-" + std::to_string(::getpid()) + "-" + std::to_string(++number)))
-      .string();
-}
-
-JobSpec job(const std::string& text, JobOptions options = {}) {
-  JobSpec spec;
-  spec.payload = Payload::copy_of(text);
-  spec.options = std::make_shared<JobOptions>(std::move(options));
-  return spec;
-}
-
-/// Fails the test instead of hanging.
-void wait_for(Pool& pool, const std::function<bool()>& ready) {
-  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
-  ASSERT_EQ(pool.wait(ready, {.deadline = deadline, .signals = nullptr}), WaitResult::kReady);
-}
-
-void wait_for(Pool& pool, const JobPtr& awaited) {
-  wait_for(pool, [&] { return awaited->done(); });
-}
-
-/// For what no event of the pool tells.
-void wait_for_file(const std::string& file) {
-  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
-  while (!std::filesystem::exists(file)) {
-    ASSERT_LT(os::monotonic_now(), deadline) << file << " never came";
-    std::this_thread::yield();
-  }
-}
-
-std::string value_of(const JobPtr& done) {
-  const auto* returned = std::get_if<Returned>(&done->outcome());
-  return returned != nullptr ? std::string(returned->value.text()) : "not returned: " + describe(done->outcome());
-}
-
-std::string run(Pool& pool, const std::string& text, JobOptions options = {}) {
-  const JobPtr submitted = pool.submit(job(text, std::move(options)));
-  wait_for(pool, submitted);
-  return value_of(submitted);
-}
+using test::value_of;
+using test::wait_for;
+using test::wait_for_file;
 
 bool exists(pid_t pid) {
   return ::kill(pid, 0) == 0;
@@ -73,20 +37,6 @@ class PoolTest : public testing::TestWithParam<StartKind> {
  protected:
   PoolOptions options(int workers = 2) { return text_pool(GetParam(), workers); }
 };
-
-std::string kind_name(const testing::TestParamInfo<StartKind>& info) {
-  switch (info.param) {
-    case StartKind::kFresh:
-      return "fresh";
-    case StartKind::kFork:
-      return "fork";
-    case StartKind::kSpawn:
-      return "spawn";
-    case StartKind::kCommand:
-      return "command";
-  }
-  return "unknown";
-}
 
 INSTANTIATE_TEST_SUITE_P(EveryStart, PoolTest, testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn),
                          kind_name);

@@ -5,16 +5,24 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <thread>
+#include <vector>
+
+#include "os/stacks.h"
 
 namespace prong::test {
 namespace {
 
 [[noreturn]] void hang() {
   for (;;) ::pause();
+}
+
+[[noreturn]] void burn() {
+  for (std::atomic<unsigned> i = 0;;) i.fetch_add(1, std::memory_order_relaxed);
 }
 
 void die_by(int signal) {
@@ -75,7 +83,38 @@ void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sin
     if (::write(file, "x\n", 2) != 2) ::_exit(98);
     ::close(file);
   }
-  if (verb == "raise") return sink.raised("test.Error", rest, "a traceback", as_bytes("encoded"));
+  if (verb == "burn") burn();
+  if (verb == "burn-below") {
+    if (::fork() == 0) burn();
+    hang();
+  }
+  if (verb == "grow") {
+    std::vector<char> memory(std::stoul(rest) << 20, 'x');
+    hang();
+  }
+  if (verb == "keep") {
+    static std::vector<char> kept;
+    kept.assign(std::stoul(rest) << 20, 'x');
+    answer = "kept";
+  }
+  if (verb == "nap") std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(rest)));
+  if (verb == "mute") {
+    ::signal(os::stack_signal(), SIG_IGN);
+    hang();
+  }
+  if (verb == "deaf") {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_BLOCK, &all, nullptr);
+    hang();
+  }
+  if (verb == "stop") {
+    ::raise(SIGSTOP);
+    hang();
+  }
+  if (verb == "raise")
+    return sink.raised({.type = "test.Error", .message = rest, .traceback = "a traceback", .bases = {"test.Base"}},
+                       as_bytes("encoded"));
   const ByteSpan parts[] = {as_bytes(answer)};
   sink.returned(parts);
 }
@@ -83,7 +122,8 @@ void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sin
 void TextRunner::initialize(const Payload& payload, ResultSink& sink) {
   initialized_ = payload.text();
   if (initialized_ == "crash") die_by(SIGKILL);
-  if (initialized_ == "raise") return sink.raised("test.Error", "no database", "where it was", {});
+  if (initialized_ == "raise")
+    return sink.raised({.type = "test.Error", .message = "no database", .traceback = "where it was"}, {});
   sink.returned({});
 }
 

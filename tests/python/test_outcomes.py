@@ -63,7 +63,7 @@ def test_timeout(pool, function):
         job.result()
     assert isinstance(caught.value, TimeoutError)
     assert caught.value.limit == "wall_time"
-    assert caught.value.seconds == pytest.approx(0.2)
+    assert caught.value.allowed == pytest.approx(0.2)
     assert isinstance(job.outcome, prong.TimedOut)
     assert pool.submit(culprits.double, 1).result() == 2
 

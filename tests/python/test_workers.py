@@ -24,7 +24,7 @@ def test_flags_are_the_programs(pool):
 
 def test_environment_has_no_private_variables(pool):
     names = pool.submit(lambda: {name for name in os.environ if name.startswith("PRONG_")}).result()
-    assert names <= {"PRONG_WORKER"}
+    assert names <= {"PRONG_WORKER", "PRONG_SHARE"}
 
 
 def test_what_a_job_starts_has_the_default_interrupt(pool):

@@ -110,6 +110,8 @@ class LauncherRig {
     pid_ = os::spawn_detached(request, failure);
     EXPECT_GT(pid_, 0) << failure.stage << " " << failure.error;
     pidfd_ = os::open_pidfd(pid_);
+    guard_ = pid_;
+    pid_ = expect(launcher::MessageKind::kHello).pid;
   }
   LauncherRig(const LauncherRig&) = delete;
   LauncherRig& operator=(const LauncherRig&) = delete;
@@ -123,6 +125,7 @@ class LauncherRig {
   }
 
   pid_t pid() const { return pid_; }
+  pid_t guard() const { return guard_; }
   int socket() const { return socket_.get(); }
   const std::string& tag() const { return tag_; }
   /// The launcher and everything below it, however it was started: the environment tells.
@@ -199,7 +202,8 @@ class LauncherRig {
   std::string tag_;
   os::Fd socket_;
   os::Fd pidfd_;
-  pid_t pid_ = -1;
+  pid_t pid_ = -1;  ///< of the launcher
+  pid_t guard_ = -1;
   std::deque<launcher::Message> reports_;
 };
 

@@ -1,0 +1,276 @@
+// Limits, for every kind of start: each is met by code that does not cooperate, and nothing of it is left.
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <mutex>
+#include <thread>
+
+#include "engine/text_pool.h"
+#include "engine/text_runner.h"
+#include "os/clock.h"
+#include "prong/error.h"
+#include "prong/pool.h"
+
+namespace prong {
+namespace {
+
+using namespace std::chrono_literals;
+using test::job;
+using test::run;
+using test::temporary_name;
+using test::text_pool;
+using test::value_of;
+using test::wait_for;
+using test::wait_for_file;
+
+class LimitsTest : public testing::TestWithParam<StartKind> {
+ protected:
+  PoolOptions options(int workers = 2) { return text_pool(GetParam(), workers); }
+};
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, LimitsTest,
+                         testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn), test::kind_name);
+
+/// What the job came to, which must be a time-out.
+TimedOut limit_met(Pool& pool, const std::string& text, JobOptions job_options) {
+  const JobPtr submitted = pool.submit(job(text, std::move(job_options)));
+  wait_for(pool, submitted);
+  const auto* timed_out = std::get_if<TimedOut>(&submitted->outcome());
+  EXPECT_NE(timed_out, nullptr) << describe(submitted->outcome());
+  return timed_out != nullptr ? *timed_out : TimedOut{};
+}
+
+TEST_P(LimitsTest, CpuTimeOfTheWorker) {
+  Pool pool(options());
+  const TimedOut met = limit_met(pool, "burn", {.timeout = 30s, .cpu_time = 50ms});
+  EXPECT_EQ(met.limit, Limit::kCpuTime);
+  EXPECT_EQ(met.allowed, 50ms);
+  EXPECT_EQ(run(pool, "echo on"), "on");
+}
+
+TEST_P(LimitsTest, CpuTimeOfWhatItStarts) {
+  Pool pool(options());
+  EXPECT_EQ(limit_met(pool, "burn-below", {.timeout = 30s, .cpu_time = 50ms}).limit, Limit::kCpuTime);
+}
+
+TEST_P(LimitsTest, SleepingTakesNoCpuTime) {
+  Pool pool(options());
+  EXPECT_EQ(limit_met(pool, "hang", {.timeout = 300ms, .cpu_time = 100ms}).limit, Limit::kWallTime);
+}
+
+TEST_P(LimitsTest, Memory) {
+  Pool pool(options());
+  const TimedOut met = limit_met(pool, "grow 200", {.timeout = 30s, .memory = 64 << 20});
+  EXPECT_EQ(met.limit, Limit::kMemory);
+  EXPECT_EQ(met.allowed_bytes, 64u << 20);
+  EXPECT_GT(met.peak_bytes, 64u << 20);
+  EXPECT_EQ(limit_met(pool, "grow 20", {.timeout = 300ms, .memory = 64 << 20}).limit, Limit::kWallTime);
+}
+
+TEST_P(LimitsTest, TimeInTheQueue) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  const JobPtr late = pool.submit(job("echo late", {.queue_time = 50ms}));
+  wait_for(pool, late);
+  const auto* met = std::get_if<TimedOut>(&late->outcome());
+  ASSERT_NE(met, nullptr) << describe(late->outcome());
+  EXPECT_EQ(met->limit, Limit::kQueueTime);
+  EXPECT_TRUE(late->attempts().empty());
+  std::ofstream(gate).flush();
+  wait_for(pool, blocker);
+  EXPECT_EQ(run(pool, "echo in time", {.queue_time = 30s}), "in time");
+}
+
+TEST_P(LimitsTest, SizeOfTheResult) {
+  Pool pool(options());
+  const TimedOut met = limit_met(pool, "big 5000", {.output = 1000});
+  EXPECT_EQ(met.limit, Limit::kOutput);
+  EXPECT_EQ(met.allowed_bytes, 1000u);
+  EXPECT_EQ(met.peak_bytes, 5000u);
+  EXPECT_EQ(run(pool, "big 999", {.output = 1000}).size(), 999u);
+}
+
+TEST_P(LimitsTest, BudgetEndsEverything) {
+  PoolOptions with_budget = options(1);
+  with_budget.budget = 1500ms;
+  Pool pool(with_budget);
+  const JobPtr running = pool.submit(job("hang"));
+  const JobPtr queued = pool.submit(job("echo"));
+  for (const JobPtr& each : {running, queued}) {
+    wait_for(pool, each);
+    const auto* met = std::get_if<TimedOut>(&each->outcome());
+    ASSERT_NE(met, nullptr) << describe(each->outcome());
+    EXPECT_EQ(met->limit, Limit::kBudget);
+  }
+  EXPECT_THROW(pool.submit(job("echo")), PoolError);
+}
+
+TEST_P(LimitsTest, StallEndsWhatRuns) {
+  PoolOptions with_stall = options(1);
+  with_stall.stall = 300ms;
+  Pool pool(with_stall);
+  const JobPtr running = pool.submit(job("hang"));
+  const JobPtr queued = pool.submit(job("echo next"));
+  wait_for(pool, queued);
+  wait_for(pool, running);
+  const auto* met = std::get_if<TimedOut>(&running->outcome());
+  ASSERT_NE(met, nullptr) << describe(running->outcome());
+  EXPECT_EQ(met->limit, Limit::kStall);
+  EXPECT_EQ(value_of(queued), "next");
+}
+
+// --- stacks ---
+
+TEST_P(LimitsTest, StacksAreTakenBeforeTheEnd) {
+  Pool pool(options());
+  for (const char* stubborn : {"hang", "burn", "stubborn", "stop"}) {
+    const TimedOut met = limit_met(pool, stubborn, {.timeout = 100ms});
+    EXPECT_NE(met.stack.find("Native frames"), std::string::npos) << stubborn << ": " << met.stack;
+    EXPECT_EQ(met.stack.find("end of stacks"), std::string::npos);
+  }
+}
+
+TEST_P(LimitsTest, MissingStacksSayWhy) {
+  Pool pool(options());
+  EXPECT_NE(limit_met(pool, "mute", {.timeout = 100ms}).stack.find("replaced"), std::string::npos);
+  EXPECT_NE(limit_met(pool, "deaf", {.timeout = 100ms}).stack.find("blocks"), std::string::npos);
+}
+
+// --- retries ---
+
+TEST_P(LimitsTest, RetriesByExceptionType) {
+  Pool pool(options());
+  const auto attempts = [&](std::vector<std::string> wanted) {
+    const JobPtr raising = pool.submit(job("raise", {.retry = {.retries = 2, .exceptions = std::move(wanted)}}));
+    wait_for(pool, raising);
+    return raising->attempts().size();
+  };
+  EXPECT_EQ(attempts({}), 3u);
+  EXPECT_EQ(attempts({"test.Error"}), 3u);
+  EXPECT_EQ(attempts({"other.Error", "test.Base"}), 3u);
+  EXPECT_EQ(attempts({"other.Error"}), 1u);
+}
+
+TEST_P(LimitsTest, RetriesByExitCodeAndSignal) {
+  Pool pool(options());
+  const auto attempts = [&](const std::string& text, RetryPolicy policy) {
+    policy.retries = 1;
+    const JobPtr dying = pool.submit(job(text, {.retry = std::move(policy)}));
+    wait_for(pool, dying);
+    return dying->attempts().size();
+  };
+  EXPECT_EQ(attempts("exit 3", {.exit_codes = {3, 4}}), 2u);
+  EXPECT_EQ(attempts("exit 5", {.exit_codes = {3, 4}}), 1u);
+  EXPECT_EQ(attempts("crash 9", {.signals = {SIGKILL}}), 2u);
+  EXPECT_EQ(attempts("crash 11", {.signals = {SIGKILL}}), 1u);
+}
+
+TEST_P(LimitsTest, WhatKeepsEndingItsWorkerIsQuarantined) {
+  Pool pool(options());
+  const JobPtr killer = pool.submit(job("crash 9", {.retry = {.retries = 10, .quarantine_after = 2}}));
+  wait_for(pool, killer);
+  EXPECT_EQ(killer->attempts().size(), 2u);
+  EXPECT_TRUE(killer->quarantined());
+  const JobPtr raising = pool.submit(job("raise", {.retry = {.retries = 3, .quarantine_after = 2}}));
+  wait_for(pool, raising);
+  EXPECT_EQ(raising->attempts().size(), 4u) << "exceptions harm no worker";
+  EXPECT_FALSE(raising->quarantined());
+}
+
+// --- workers' lives ---
+
+TEST_P(LimitsTest, GrownWorkersAreReplaced) {
+  PoolOptions recycling = options(1);
+  recycling.max_worker_memory = 32 << 20;
+  Pool pool(recycling);
+  const std::string first = run(pool, "pid");
+  EXPECT_EQ(run(pool, "pid"), first);
+  EXPECT_EQ(run(pool, "keep 64"), "kept");
+  EXPECT_NE(run(pool, "pid"), first);
+}
+
+TEST_P(LimitsTest, OldWorkersAreReplaced) {
+  PoolOptions recycling = options(1);
+  recycling.max_worker_age = 50ms;
+  Pool pool(recycling);
+  const std::string first = run(pool, "pid");
+  run(pool, "nap 100");
+  EXPECT_NE(run(pool, "pid"), first);
+}
+
+TEST_P(LimitsTest, IdleWorkersEndAndComeBack) {
+  PoolOptions shrinking = options(2);
+  shrinking.idle_timeout = 50ms;
+  shrinking.min_workers = 1;
+  Pool pool(shrinking);
+  wait_for(pool, [&] { return pool.stats().workers_started >= 2; });
+  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
+  while (pool.workers().size() > 1 && os::monotonic_now() < deadline) std::this_thread::sleep_for(5ms);
+  EXPECT_EQ(pool.workers().size(), 1u);
+  const std::string gate = temporary_name();
+  const JobPtr one = pool.submit(job("wait " + gate));
+  EXPECT_EQ(run(pool, "echo two"), "two");
+  std::ofstream(gate).flush();
+  wait_for(pool, one);
+}
+
+TEST_P(LimitsTest, LostWorkersAreTold) {
+  PoolOptions telling = options(1);
+  std::mutex mutex;
+  std::vector<WorkerLoss> losses;
+  telling.on_worker_lost = [&](const WorkerLoss& loss) {
+    const std::lock_guard lock(mutex);
+    losses.push_back(loss);
+  };
+  {
+    Pool pool(telling);
+    const JobPtr dying = pool.submit(job("crash 11"));
+    wait_for(pool, dying);
+    EXPECT_EQ(run(pool, "echo on"), "on");
+    pool.close();
+    EXPECT_EQ(pool.join(), WaitResult::kReady);
+  }
+  ASSERT_EQ(losses.size(), 1u) << "the one that ended in order is no loss";
+  EXPECT_GT(losses[0].pid, 0);
+  const auto* signalled = std::get_if<Signalled>(&losses[0].outcome);
+  ASSERT_NE(signalled, nullptr);
+  EXPECT_EQ(signalled->number, SIGSEGV);
+}
+
+// --- the launcher ---
+
+TEST_P(LimitsTest, WhatJobsStartedDiesWithTheLauncher) {
+  Pool pool(options(1));
+  const std::string file = temporary_name();
+  const JobPtr family = pool.submit(job("family " + file));
+  wait_for_file(file);
+  pid_t grandchild = 0;
+  std::ifstream(file) >> grandchild;
+  ASSERT_GT(grandchild, 0);
+  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGKILL);
+  wait_for(pool, family);
+  const auto* lost = std::get_if<Lost>(&family->outcome());
+  ASSERT_NE(lost, nullptr) << describe(family->outcome());
+  EXPECT_EQ(lost->reason, LostReason::kLauncherLost);
+  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
+  while (::kill(grandchild, 0) == 0 && os::monotonic_now() < deadline) std::this_thread::sleep_for(1ms);
+  EXPECT_NE(::kill(grandchild, 0), 0) << "the guard has left it alive";
+}
+
+TEST_P(LimitsTest, AHungLauncherIsReplaced) {
+  if (GetParam() == StartKind::kFork) GTEST_SKIP() << "its template cannot be had again";
+  Pool pool(options(1));
+  EXPECT_EQ(run(pool, "echo before"), "before");
+  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGSTOP);
+  const JobPtr hanging = pool.submit(job("hang", {.timeout = 50ms}));
+  wait_for(pool, hanging);
+  EXPECT_EQ(run(pool, "echo after"), "after");
+}
+
+}  // namespace
+}  // namespace prong

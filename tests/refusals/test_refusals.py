@@ -1,0 +1,82 @@
+"""The system says no: the n-th call of each kind fails, in the program, the launcher and the workers alike.
+
+strace makes the calls fail. After each run nothing has hung, every job has an outcome or an error says what was tried,
+no descriptor is left open and no process is left running.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+SUBJECT = Path(__file__).parents[2] / "build/tests/engine/refusals_subject"
+MOST = 12
+
+# What is refused, and how the kernel would say it.
+REFUSALS = {
+    "memfd_create": "EMFILE",
+    "ftruncate": "ENOSPC",
+    "fallocate": "ENOSPC",
+    "socketpair": "ENFILE",
+    "eventfd2": "EMFILE",
+    "epoll_create1": "EMFILE",
+    "epoll_ctl": "ENOSPC",
+    "signalfd4": "EMFILE",
+    "pidfd_open": "EPERM",
+    "clone": "EAGAIN",
+    "clone3": "ENOSYS",
+    "vfork": "EAGAIN",
+    "execve": "ENOMEM",
+    "prctl": "EPERM",
+    "setsid": "EPERM",
+    "setpgid": "EPERM",
+    "sendmsg": "ENOBUFS",
+    "recvmsg": "ENOMEM",
+    "pwrite64": "ENOSPC",
+    "epoll_pwait2": "ENOSYS",
+    "close_range": "ENOSYS",
+    "fcntl": "EMFILE",
+    "kill": "EPERM",
+}
+
+
+def can_trace() -> bool:
+    if shutil.which("strace") is None:
+        return False
+    return subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, check=False).returncode == 0
+
+
+def tagged(tag: str) -> list[str]:
+    """Processes that have the tag in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if tag.encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().decode())
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.skipif(not can_trace(), reason="strace is not here, or may not trace")
+@pytest.mark.parametrize("start", ["fresh", "fork", "spawn"])
+@pytest.mark.parametrize("call", REFUSALS)
+def test_nothing_hangs_when(call: str, start: str, tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    for number in range(1, MOST + 1):
+        tag = f"PRONG_TEST_REFUSAL={call}-{start}-{number}-{os.getpid()}"
+        name, value = tag.split("=")
+        run = subprocess.run(
+            ["strace", "-f", "-qq", "-o", log, "-e", f"trace={call}", "-e", "signal=none",
+             "-e", f"inject={call}:error={REFUSALS[call]}:when={number}", SUBJECT, start],
+            capture_output=True, text=True, timeout=60, check=False, env={**os.environ, name: value},
+        )  # fmt: skip
+        assert run.returncode == 0, f"{call} number {number}: {run.stdout}{run.stderr}"
+        assert run.stdout.startswith(("all jobs", "refused: ")), run.stdout
+        assert not tagged(tag), f"{call} number {number} leaves {tagged(tag)}"
+        if "(INJECTED)" not in log.read_text():
+            return
