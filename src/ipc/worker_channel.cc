@@ -247,11 +247,13 @@ void WorkerChannel::ring_if_due(bool urgent) noexcept {
   PRONG_CHANNEL_FAULT_POINT("ring.after_doorbell");
 }
 
-/// A job may have closed the doorbell, or put something else in its place. Then nobody would hear of this result or any
-/// later one; but the end of this process is heard, and what it has published counts.
 void WorkerChannel::ring() noexcept {
-  if (os::identity_of(doorbell_.get()) != private_->doorbell) os::exit_now(EXIT_FAILURE);
+  if (!doorbell_is_intact()) os::exit_now(EXIT_FAILURE);
   os::ring(doorbell_.get());
+}
+
+bool WorkerChannel::doorbell_is_intact() const noexcept {
+  return os::identity_of(doorbell_.get()) == private_->doorbell;
 }
 
 bool WorkerChannel::unstarted_exceed(std::uint32_t limit) const noexcept {
