@@ -42,16 +42,24 @@ def sent(token: int) -> Any:
 class Definition:
     """One function or class, as workers are told it."""
 
-    __slots__ = ("blob", "engine_id", "handle", "object", "references", "snapshot", "token")
+    __slots__ = ("blob", "engine_id", "handle", "making", "object", "references", "snapshot", "token")
 
     def __init__(self, value: Any, token: int) -> None:
         self.object = value
         self.token = token
         self.blob = b""
         self.references: dict[int, Definition] = {}
+        self.making = False
         self.snapshot: Snapshot | None = None
-        self.engine_id = 0
+        self.engine_id: int | None = None
         self.handle: _core.Function | None = None
+
+    def is_current(self) -> bool:
+        """True while it is being made (what refers back to it may), then for as long as nothing of it has changed.
+
+        One whose making failed is not: what refers to it is made again.
+        """
+        return self.making or (self.snapshot is not None and self.snapshot.is_current())
 
 
 class _Global:
@@ -123,9 +131,9 @@ class Definitions:
         with self._lock:
             closure = list(_closure(references))
             for definition in closure:
-                if definition.engine_id == 0:
+                if definition.engine_id is None:
                     definition.engine_id = self._publish(definition.blob)
-            return [definition.engine_id for definition in closure]
+            return [definition.engine_id for definition in closure if definition.engine_id is not None]
 
     def blobs(self, references: Iterable[Definition]) -> list[bytes]:
         """The bytes of these definitions and of what they need."""
@@ -137,7 +145,7 @@ class Definitions:
     def refer(self, obj: Any) -> Definition | None:
         """The current definition of a function or class; None if workers find it by name."""
         known = self._by_id.get(id(obj))
-        if known is not None and (known.snapshot is None or known.snapshot.is_current()):
+        if known is not None and known.is_current():
             return known
         if known is None and not self._goes_by_value(obj):
             return None
@@ -185,18 +193,23 @@ class Definitions:
     def _define(self, obj: Any, token: int) -> Definition:
         definition = Definition(obj, token)
         before = self._by_id.get(id(obj))
-        self._by_id[id(obj)] = definition  # what refers back to it finds it
         try:
+            definition.making = True
+            self._by_id[id(obj)] = definition  # what refers back to it finds it
             definition.blob = _DefinitionPickler(self, definition).blob()
-        except Exception as error:
+            definition.snapshot = snapshot_of(obj, self._by_id.get)
+        except BaseException as error:  # Ctrl-C too must not leave half a definition behind
             self._restore(obj, before)
+            if not isinstance(error, Exception):
+                raise
             raise cannot_pickle(f"{'class' if isinstance(obj, type) else 'function'} {name_of(obj)}", error) from error
-        definition.snapshot = snapshot_of(obj, self._by_id.get)
+        finally:
+            definition.making = False
         self._remember(obj, token)
         return definition
 
     def _restore(self, obj: Any, before: Definition | None) -> None:
-        del self._by_id[id(obj)]
+        self._by_id.pop(id(obj), None)
         if before is not None:
             self._by_id[id(obj)] = before
 
@@ -218,9 +231,10 @@ class Definitions:
     def _anonymous(self, function: Any, blob: bytes, references: dict[int, Definition]) -> Definition:
         known = self._by_blob.get(blob)
         if known is None:
-            known = self._by_blob[blob] = Definition(function, next(_tokens))
+            known = Definition(function, next(_tokens))
             known.references = references
             known.blob = pack(known.token, references, [], blob)
+            self._by_blob[blob] = known
         return known
 
     # Globals.
@@ -293,10 +307,8 @@ class _DefinitionPickler:
         token = self._definition.token
         if isinstance(obj, types.FunctionType):
             return self._reduce_function(obj, token)
-        from cloudpickle import cloudpickle
-
-        make, arguments, *rest = cloudpickle._class_reduce(obj)
-        return _received.make_class, (token, make, arguments), *rest
+        make, arguments, state, *rest = _reduce_class(obj)
+        return _received.make_class, (token, make, arguments), state, *rest
 
     def _reduce_function(self, function: types.FunctionType, token: int) -> Reduced:
         definitions = self._definitions
@@ -304,6 +316,23 @@ class _DefinitionPickler:
         cells = function.__closure__ or ()
         make = (token, function.__code__, definitions.namespace(function), function.__name__, len(cells))
         return _received.make_function, make, _state_of(function), None, None, _received.fill_function
+
+
+def _reduce_class(cls: type) -> Reduced:
+    """As cloudpickle, but the copy has the same slots: a class can be given them only while it is made."""
+    from cloudpickle import cloudpickle
+
+    make, arguments, (members, slots_state), *rest = cloudpickle._class_reduce(cls)
+    if make is cloudpickle._make_skeleton_class and "__slots__" in vars(cls):
+        arguments[3]["__slots__"] = vars(cls)["__slots__"]
+        descriptors = [name for name, member in members.items() if _is_slot(member, cls)]
+        for name in descriptors:  # private names are mangled: cloudpickle does not find theirs
+            del members[name]
+    return make, arguments, (members, slots_state), *rest
+
+
+def _is_slot(member: Any, cls: type) -> bool:
+    return isinstance(member, types.MemberDescriptorType) and member.__objclass__ is cls
 
 
 def _is_builtin_function(function: Any) -> bool:

@@ -31,7 +31,9 @@ class Snapshot(Protocol):
 
 
 class _Holder(Protocol):
-    snapshot: Any
+    """A definition: it is current too while it is being made."""
+
+    def is_current(self) -> bool: ...
 
 
 def is_stable(value: Any) -> bool:
@@ -118,7 +120,7 @@ class _FunctionSnapshot:
         try:
             parts = self._outer_parts() + self._inner_parts()
             same = len(parts) == len(self._parts) and all(map(_is, self._parts, parts))
-            return same and all(link.snapshot is None or link.snapshot.is_current() for link in self._linked)
+            return same and all(link.is_current() for link in self._linked)
         finally:
             self._checking = False
 

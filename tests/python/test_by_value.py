@@ -281,3 +281,75 @@ def test_tokens_are_forgotten_with_their_pool():
         assert len(_definitions._sent) > before
     del pool
     assert len(_definitions._sent) == before
+
+
+class _Interrupted:
+    """Ctrl-C comes while it is pickled for the first time."""
+
+    def __init__(self):
+        self.come = False
+
+    def __getstate__(self):
+        if not self.come:
+            self.come = True
+            raise KeyboardInterrupt
+        return {"come": True}
+
+
+def test_interrupt_while_a_function_is_pickled(fresh_pool):
+    value = _Interrupted()
+
+    def odd(n):
+        return value.come if n == 0 else even(n - 1)
+
+    def even(n):
+        return odd(n)
+
+    with pytest.raises(KeyboardInterrupt):
+        fresh_pool.submit(odd, 1)
+    assert fresh_pool.submit(odd, 1).result(timeout=10) is True
+    assert fresh_pool.submit(even, 1).result(timeout=10) is True
+
+
+def test_function_that_can_be_pickled_after_all(fresh_pool):
+    held = [open(__file__, "rb")]  # noqa: SIM115
+
+    def first(n):
+        return len(held) if n == 0 else second(n - 1)
+
+    def second(n):
+        return first(n)
+
+    with held[0]:
+        assert isinstance(fresh_pool.submit(first, 1).exception(), prong.EncodingError)
+    held[0] = None
+    assert fresh_pool.submit(first, 1).result(timeout=10) == 1
+    assert fresh_pool.submit(second, 1).result(timeout=10) == 1
+
+
+def test_classes_with_slots(run_main):
+    assert (
+        run_main("""
+        import dataclasses
+        class Base:
+            __slots__ = "name"
+        class Slotted(Base):
+            __slots__ = ("value", "__secret")
+            def __init__(self, value):
+                self.name, self.value, self.__secret = "slotted", value, -value
+            def secret(self):
+                return self.__secret
+        @dataclasses.dataclass(slots=True, frozen=True)
+        class Point:
+            x: int
+        def work(slotted, point):
+            try:
+                slotted.other = 1
+            except AttributeError:
+                return Slotted(slotted.secret()), dataclasses.replace(point, x=point.x + 1)
+        with prong.Pool(1, start=START) as pool:
+            slotted, point = pool.submit(work, Slotted(5), Point(1)).result()
+            print(type(slotted) is Slotted, slotted.name, slotted.value, slotted.secret(), point == Point(2))
+        """)
+        == "True slotted -5 5 True"
+    )
