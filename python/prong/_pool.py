@@ -208,7 +208,7 @@ def _start_options(workers: Any, initializer: Any, initargs: Any, options: Mappi
         finalizer_timeout=_seconds(options, "finalizer_timeout", 10.0),
         grace=seconds("grace", options.get("grace", 0.5), zero=True),
         start_early=bool(options.get("start_early", True)),
-        preload=tuple(options.get("preload", ())),
+        preload=StartOptions.module_names(options.get("preload", ())),
         inherit_fds=frozenset(map(int, options.get("inherit_fds", ()))),
         track_jobs=bool(options.get("track_jobs", False)),
         exits_are_raised=bool(options.get("exits_are_raised", False)),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -21,11 +23,16 @@ Call = tuple[Any, tuple[Any, ...]]
 # Sets sys.path before anything is imported, so that the program's prong is the one found.
 _BOOT = """\
 import json, os, sys
-state = json.loads(os.environ.pop("PRONG_PYTHON_STATE"))
+count = int(os.environ.pop("PRONG_PYTHON_STATE"))
+state = json.loads("".join(os.environ.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count)))
 sys.path[:] = state["path"]
 from prong._worker import main
 main(state)
 """
+
+# Linux takes no variable above 128 KiB, and by default 2 MiB of arguments and environment altogether.
+_LONGEST_VARIABLE = 100_000
+_LONGEST_ARGV = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -53,6 +60,15 @@ class StartOptions:
     track_jobs: bool = False  #: for Engine.cancel_queued
     exits_are_raised: bool = False  #: sys.exit() in a job is an exception like any other
 
+    @staticmethod
+    def module_names(preload: str | Iterable[str]) -> tuple[str, ...]:
+        """What ``preload=`` names: modules, or one module."""
+        names = (preload,) if isinstance(preload, str) else tuple(preload)
+        for name in names:
+            if not isinstance(name, str):
+                raise TypeError(f"preload must hold names of modules, not {type(name).__name__}")
+        return names
+
 
 def start_engine(options: StartOptions) -> Engine:
     """Starts a pool's processes."""
@@ -60,7 +76,7 @@ def start_engine(options: StartOptions) -> Engine:
         return _start_forked(options)
     engine = Engine(Definitions())
     calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
-    engine.start(core_pool(options, calls, [*program_arguments(), "-c", _BOOT], [_state(options)], None))
+    engine.start(core_pool(options, calls, [*program_arguments(), "-c", _BOOT], _state(options), None))
     return engine
 
 
@@ -99,15 +115,37 @@ def program_arguments() -> list[str]:
     return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
 
 
-def _state(options: StartOptions) -> str:
+def _state(options: StartOptions) -> list[str]:
+    """What workers are told of the program, as variables of their environment."""
     state = {
-        "path": sys.path,
-        "argv": getattr(sys, "argv", [""]),
+        "path": list(map(_as_text, sys.path)),
+        "argv": _arguments(),
+        "package": getattr(sys.modules["__main__"], "__package__", None),
         "preload": options.preload,
         "authkey": _authkey(),
         "exits_are_raised": options.exits_are_raised,
     }
-    return f"PRONG_PYTHON_STATE={json.dumps(state)}"
+    text = json.dumps(state)
+    parts = [text[start : start + _LONGEST_VARIABLE] for start in range(0, len(text), _LONGEST_VARIABLE)]
+    variables = [f"PRONG_PYTHON_STATE_{number}={part}" for number, part in enumerate(parts)]
+    return [f"PRONG_PYTHON_STATE={len(parts)}", *variables]
+
+
+def _arguments() -> list[str]:
+    """``sys.argv``, without its end if it is longer than an environment can be."""
+    arguments = []
+    length = 0
+    for argument in map(_as_text, getattr(sys, "argv", [""])):
+        length += len(json.dumps(argument)) + 2
+        if length > _LONGEST_ARGV:
+            break
+        arguments.append(argument)
+    return arguments
+
+
+def _as_text(entry: Any) -> str:
+    """An entry of ``sys.path`` or ``sys.argv``, which programs also fill with paths."""
+    return os.fsdecode(entry) if isinstance(entry, (str, bytes, os.PathLike)) else str(entry)
 
 
 def _authkey() -> str:

@@ -36,6 +36,7 @@ exits_are_raised = False
 def main(state: dict[str, Any]) -> NoReturn:
     """Runs a process that was started for a pool of kind "fresh" or "spawn"."""
     _clear_main()
+    vars(sys.modules["__main__"])["__package__"] = state["package"]  # for relative imports under python -m
     sys.argv[:] = state["argv"]
     role = _core.role_from_environment()
     for name in [name for name in os.environ if name.startswith("PRONG_")]:

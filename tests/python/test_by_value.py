@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import culprits
 import pytest
@@ -312,7 +313,7 @@ def test_interrupt_while_a_function_is_pickled(fresh_pool):
 
 
 def test_function_that_can_be_pickled_after_all(fresh_pool):
-    held = [open(__file__, "rb")]  # noqa: SIM115
+    held = [Path(__file__).open("rb")]  # noqa: SIM115
 
     def first(n):
         return len(held) if n == 0 else second(n - 1)

@@ -97,6 +97,53 @@ def test_preload(make_pool):
     assert make_pool(1, preload=["tabnanny"]).submit(lambda: "tabnanny" in sys.modules).result()
 
 
+def test_preload_takes_one_name_too(make_pool):
+    assert make_pool(1, preload="tabnanny").submit(lambda: "tabnanny" in sys.modules).result()
+    with pytest.raises(TypeError, match="preload"):
+        make_pool(1, preload=[sys])
+
+
+def test_paths_among_arguments_and_folders(start, make_pool, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [*sys.argv, Path("input"), b"bytes", 7])
+    monkeypatch.syspath_prepend(Path("/nowhere"))
+    sys.path[0] = Path("/nowhere")
+    argv, path = make_pool(1, start=start).submit(lambda: (sys.argv, sys.path)).result(timeout=20)
+    assert list(map(str, argv[-3:])) == ["input", "b'bytes'" if start == "fork" else "bytes", "7"]
+    assert str(path[0]) == "/nowhere"
+
+
+@pytest.mark.parametrize(("count", "kept"), [(30_000, 30_000), (1_000_000, 90_000)])
+def test_many_arguments(start, make_pool, monkeypatch, count, kept):
+    monkeypatch.setattr(sys, "argv", ["program", *map(str, range(10_000, 10_000 + count))])
+    found = make_pool(1, start=start).submit(lambda: sys.argv).result(timeout=20)
+    assert len(found) > kept
+    assert found == sys.argv[: len(found)]
+
+
+@pytest.mark.parametrize("start", ["fresh", "fork", "spawn"])
+def test_relative_import_in_a_module_that_is_run(start, tmp_path):
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "helpers.py").write_text("def double(n):\n    return 2 * n\n")
+    (package / "main.py").write_text(_RELATIVE.replace("START", repr(start)))
+    command = [sys.executable, "-m", "package.main"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, cwd=tmp_path)
+    assert (done.stdout, done.stderr) == ("8\n", "")
+
+
+_RELATIVE = """
+import prong
+
+def work(n):
+    from .helpers import double
+    return double(n)
+
+with prong.Pool(1, start=START) as pool:
+    print(pool.submit(work, 4).result())
+"""
+
+
 @pytest.mark.parametrize("name", ["atexit_ran"])
 def test_exit_handlers_of_a_worker_run(start, tmp_path, name):
     import prong
