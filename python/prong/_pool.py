@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from prong import _core
 from prong._inline import InlineEngine
+from prong._maps import stop_reading
 from prong._options import (
     START_KINDS,
     callable_function,
@@ -128,6 +129,7 @@ class Pool(View):
     def terminate(self) -> None:
         """No more jobs; queued ones are cancelled, running ones killed."""
         self._engine.terminate()
+        stop_reading(self._engine)
 
     def join(self, timeout: float | None = None) -> bool:
         """Waits until all jobs are done and every process of the pool is gone. False: not within ``timeout`` seconds.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
 from prong._job import Job
-from prong._maps import Call, MapResult, OrderedIterator, ResultIterator, UnorderedIterator
+from prong._maps import Call, MapResult, ResultIterator, iterate
 from prong._options import callable_function, job_options, whole_number
 from prong._progress import progress_for
 from prong._shapes import ARGUMENTS, SINGLE
@@ -136,7 +136,7 @@ class View:
         ``read_ahead``: how many items are taken from the input before their results are; None: as many as keep the
         workers busy, at most 1024.
         """
-        return self._iterate(OrderedIterator, func, iterable, chunksize, progress, read_ahead)
+        return self._iterate(func, iterable, chunksize, progress, read_ahead, in_order=True)
 
     def imap_unordered(
         self,
@@ -148,7 +148,7 @@ class View:
         read_ahead: int | None = None,
     ) -> ResultIterator[T]:
         """As imap(), but in the order in which jobs are done."""
-        return self._iterate(UnorderedIterator, func, iterable, chunksize, progress, read_ahead)
+        return self._iterate(func, iterable, chunksize, progress, read_ahead, in_order=False)
 
     def _map(
         self,
@@ -164,13 +164,12 @@ class View:
         return MapResult(call, iterable, progress_for(progress, iterable), callback, error_callback)
 
     def _iterate(
-        self, kind: type[Any], func: Any, iterable: Any, chunksize: int | None, progress: Any, read_ahead: int | None
+        self, func: Any, iterable: Any, chunksize: int | None, progress: Any, read_ahead: int | None, *, in_order: bool
     ) -> ResultIterator[Any]:
         call = self._call(func, chunksize, SINGLE)
         if read_ahead is not None:
             whole_number("read_ahead", read_ahead, least=1)
-        iterator: ResultIterator[Any] = kind(call, iterable, progress_for(progress, iterable), read_ahead)
-        return iterator
+        return iterate(call, iterable, progress_for(progress, iterable), read_ahead, in_order=in_order)
 
     def _call(self, func: Any, chunksize: int | None, shape: int) -> Call:
         callable_function("func", func)

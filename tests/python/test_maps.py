@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
+import queue
+import threading
 
 import culprits
 import pytest
+from eventually import eventually
 
 import prong
 from prong._progress import PlainBar
@@ -64,21 +68,122 @@ def test_input_is_read_lazily(fresh_pool, method):
         next(itertools.islice(iterator, 6, None))
 
 
+@pytest.mark.parametrize("read_ahead", [None, 1, 5])
 @pytest.mark.parametrize("method", ["imap", "imap_unordered"])
-def test_input_that_needs_the_results(fresh_pool, method):
-    """A feedback loop works as far as the read-ahead allows."""
-    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(3)), read_ahead=1)
-    assert list(iterator) == [0, 2, 4]
+def test_input_that_needs_the_results(fresh_pool, method, read_ahead):
+    tasks = queue.Queue()
+    tasks.put(1)
+    results = []
+    for result in getattr(fresh_pool, method)(culprits.double, iter(tasks.get, None), read_ahead=read_ahead):
+        results.append(result)
+        tasks.put(result if result < 100 else None)
+    assert results == [2, 4, 8, 16, 32, 64, 128]
+
+
+def test_input_that_needs_the_results_of_an_inline_pool():
+    tasks = queue.Queue()
+    tasks.put(1)
+    results = []
+    for result in prong.Pool(0).imap(culprits.double, iter(tasks.get, None)):
+        results.append(result)
+        tasks.put(result if result < 100 else None)
+    assert results == [2, 4, 8, 16, 32, 64, 128]
 
 
 @pytest.mark.parametrize("method", ["imap", "imap_unordered"])
-def test_input_that_raises(fresh_pool, method):
+def test_slow_input_holds_no_results_back(fresh_pool, method):
+    gate = threading.Event()
+
     def numbers():
-        yield 1
-        raise KeyError("input")
+        yield from range(3)
+        gate.wait()
+        yield 3
 
-    with pytest.raises(KeyError, match="input"):
-        list(getattr(fresh_pool, method)(culprits.double, numbers()))
+    iterator = getattr(fresh_pool, method)(culprits.double, numbers())
+    assert sorted(next(iterator) for _ in range(3)) == [0, 2, 4]
+    with pytest.raises(TimeoutError):
+        iterator.next(timeout=0)
+    gate.set()
+    assert list(iterator) == [6]
+
+
+def thread_that_reads():
+    return any(thread.name == "prong-input" for thread in threading.enumerate())
+
+
+@pytest.mark.parametrize("end", ["dropped", "closed", "terminated"])
+def test_thread_that_reads_ends(fresh_pool, end):
+    iterator = fresh_pool.imap(culprits.double, itertools.count())
+    assert next(iterator) == 0
+    assert thread_that_reads()
+    if end == "dropped":
+        del iterator
+        gc.collect()
+    elif end == "closed":
+        iterator.close()
+    else:
+        fresh_pool.terminate()
+    assert eventually(lambda: not thread_that_reads())
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_input_that_raises_comes_after_the_results_before(fresh_pool, method):
+    def numbers():
+        yield from (1, 2, 3)
+        raise OSError("input")
+
+    iterator = getattr(fresh_pool, method)(culprits.double, numbers())
+    assert sorted(next(iterator) for _ in range(3)) == [2, 4, 6]
+    with pytest.raises(OSError, match="input"):
+        next(iterator)
+    assert list(iterator) == []
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_job_that_raises_stop_iteration_does_not_end_the_loop(fresh_pool, method, kind):
+    iterator = getattr(fresh_pool, method)(stop_at_one, kind(range(3)))
+    results = []
+    with pytest.raises(RuntimeError, match="a job raised StopIteration") as caught:
+        while True:
+            results.append(next(iterator))
+    assert isinstance(caught.value.__cause__, StopIteration)
+    assert sorted(results + list(iterator)) == [0, 2]
+
+
+def stop_at_one(number):
+    if number == 1:
+        raise StopIteration
+    return number
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_threads_share_an_iterator(fresh_pool, method):
+    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(200)))
+    results, errors = [], []
+
+    def take():
+        try:
+            results.extend(iterator)
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=take) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert sorted(results) == list(range(0, 400, 2))
+
+
+def test_pool_that_is_closed_meanwhile_gives_the_results_of_what_was_read(fresh_pool):
+    iterator = fresh_pool.imap(culprits.double, range(100), read_ahead=4)
+    assert next(iterator) == 0
+    fresh_pool.close()
+    assert [next(iterator) for _ in range(3)] == [2, 4, 6]
+    with pytest.raises(prong.PoolClosed):
+        next(iterator)
 
 
 def test_next_with_timeout(fresh_pool, tmp_path):
