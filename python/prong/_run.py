@@ -23,6 +23,9 @@ from prong._start import StartOptions, core_pool
 T = TypeVar("T")
 Capture = bool | Literal["merge", "discard"]
 
+# Callers in threads do not wait for each other (one may need what the other does): there is a worker for each.
+_ON_DEMAND: Any = {"workers": 256, "start_early": False, "idle_timeout": 60.0}
+
 
 @dataclass(frozen=True)
 class CommandResult:
@@ -97,7 +100,7 @@ def run(
     limits = {"timeout": timeout, "cpu_time": cpu_time, "memory": memory, "output": max_output}
     options = job_options({**limits, "fresh": True, "leftovers": "kill"})
     job = _commands().submit_sealed(options, sealed)
-    job._wait(None)
+    _wait_or_kill(job)
     return _finish(job, arguments, capture, text, check)
 
 
@@ -120,7 +123,20 @@ def call(
     """
     limits: dict[str, Any] = {"timeout": timeout, "cpu_time": cpu_time, "memory": memory}
     job_options(limits)
-    return _functions().options(**limits, fresh=True, leftovers="kill").submit(function, *args, **kwargs).result()
+    view = _functions().options(**limits, fresh=True, leftovers="kill")
+    job: Job[T] = view.submit(function, *args, **kwargs)
+    _wait_or_kill(job)
+    return job.result()
+
+
+def _wait_or_kill(job: Job[Any]) -> None:
+    """Waits for a job. If the wait is broken off (Ctrl-C), the job and all that it started ends first."""
+    try:
+        job._wait(None)
+    except BaseException:
+        job.kill()
+        job._wait(None)
+        raise
 
 
 class _CommandEngine:
@@ -130,7 +146,7 @@ class _CommandEngine:
         self._engine = Engine(Definitions())
         self._engine.start(
             core_pool(
-                StartOptions(workers=max(_core.usable_cpus(), 2), kind="command", start_early=False),
+                StartOptions(kind="command", **_ON_DEMAND),
                 [None, None],
                 [],
                 [],
@@ -164,7 +180,7 @@ class _Hidden:
 
 
 _commands = _Hidden(_CommandEngine)
-_functions = _Hidden(lambda: Pool(start_early=False))
+_functions = _Hidden(lambda: Pool(**_ON_DEMAND))
 
 
 def _arguments(command: Any, shell: bool) -> list[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import culprits
@@ -11,6 +13,7 @@ import pytest
 from eventually import eventually
 
 import prong
+from prong import _run
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -146,3 +149,67 @@ def _leave_a_child() -> int:
         os.setsid()
         culprits.hang()
     return pid
+
+
+class Interrupt(BaseException):
+    pass
+
+
+@pytest.fixture
+def interrupt_when():
+    """Raises Interrupt in the main thread, as Ctrl-C would, when a condition holds."""
+    watchers = []
+
+    def handle(_number, _frame):
+        raise Interrupt
+
+    def arm(condition):
+        def watch():
+            eventually(condition)
+            os.kill(os.getpid(), signal.SIGUSR1)
+
+        watchers.append(threading.Thread(target=watch))
+        watchers[-1].start()
+
+    previous = signal.signal(signal.SIGUSR1, handle)
+    yield arm
+    for watcher in watchers:
+        watcher.join()
+    signal.signal(signal.SIGUSR1, previous)
+
+
+def test_interrupt_ends_the_command_first(tmp_path, interrupt_when):
+    path = tmp_path / "pid"
+    interrupt_when(lambda: path.exists() and path.read_text().endswith("\n"))
+    with pytest.raises(Interrupt):
+        prong.run(f"sleep 1000 & echo $! > {path}; wait", shell=True)
+    assert not Path(f"/proc/{path.read_text().strip()}").exists()
+
+
+def test_interrupt_ends_the_call_first(tmp_path, interrupt_when):
+    path = tmp_path / "pid"
+    interrupt_when(path.exists)
+    with pytest.raises(Interrupt):
+        prong.call(culprits.mark_and_hang, str(path))
+    assert not Path(f"/proc/{path.read_text()}").exists()
+
+
+@pytest.mark.parametrize("kind", ["run", "call"])
+def test_callers_in_threads_do_not_wait_for_each_other(tmp_path, kind, monkeypatch, make_pool):
+    """Each waits for the file of the next: all must run at once."""
+    pool = make_pool(**_run._ON_DEMAND)  # one that does not stay
+    monkeypatch.setattr(_run, "_functions", lambda: pool)
+    count = 4 * (os.cpu_count() or 1)
+    files = [str(tmp_path / str(number)) for number in range(count + 1)]
+
+    def caller(number):
+        mine, next_one = files[number], files[number + 1]
+        if kind == "run":
+            return prong.run(f"touch {mine}; until [ -e {next_one} ]; do sleep 0.01; done", shell=True).ok
+        return prong.call(culprits.announce_and_wait, mine, next_one) == next_one
+
+    with ThreadPoolExecutor(count) as threads:
+        waiting = [threads.submit(caller, number) for number in range(count)]
+        assert eventually(lambda: all(Path(file).exists() for file in files[:count]))
+        Path(files[count]).touch()
+        assert all(one.result() for one in waiting)
