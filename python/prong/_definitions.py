@@ -26,7 +26,15 @@ from typing import Any
 from prong import _core, _received
 from prong._inherited import Inherited
 from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, name_of, names_main
-from prong._snapshots import Snapshot, class_functions, is_importable, is_stable, referenced_names, snapshot_of
+from prong._snapshots import (
+    Snapshot,
+    class_functions,
+    is_dispatcher,
+    is_importable,
+    is_stable,
+    referenced_names,
+    snapshot_of,
+)
 
 _tokens = itertools.count(1)
 _serials = itertools.count(1)
@@ -311,6 +319,10 @@ class _DefinitionPickler:
         return _received.make_class, (token, make, arguments), state, *rest
 
     def _reduce_function(self, function: types.FunctionType, token: int) -> Reduced:
+        if is_dispatcher(function):
+            registry = dict(function.registry)  # type: ignore[attr-defined]
+            make_empty = _received.make_dispatcher, (token, function.__name__)
+            return *make_empty, registry, None, None, _received.fill_dispatcher
         definitions = self._definitions
         self._globals += definitions.globals_of(function, self._definition.references)
         cells = function.__closure__ or ()

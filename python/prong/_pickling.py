@@ -6,6 +6,7 @@ go functions and classes only; each is a *definition* that a worker is told once
 
 from __future__ import annotations
 
+import functools
 import io
 import pickle
 import types
@@ -13,6 +14,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prong._exceptions import EncodingError
+from prong._snapshots import is_importable
 
 PROTOCOL = 5
 SMALL_BUFFER_BYTES = 16 * 1024
@@ -61,6 +63,8 @@ _by_value_pickler: Any = None
 def _make_by_value_pickler() -> type[pickle.Pickler]:
     import cloudpickle
 
+    from prong import _received
+
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         """cloudpickle, but functions and classes are asked for at ``refer`` first.
 
@@ -77,6 +81,12 @@ def _make_by_value_pickler() -> type[pickle.Pickler]:
                 reduced = self._refer(obj)
                 if reduced is not None:
                     return reduced
+            elif type(obj) is functools._lru_cache_wrapper and not is_importable(obj):
+                parameters = obj.cache_parameters()
+                make = obj.__wrapped__, parameters["maxsize"], parameters["typed"]
+                return self._refer(obj) or (_received.make_cached, make)
+            elif type(obj) is functools.cached_property:  # its lock, before Python 3.12, does not pickle
+                return functools.cached_property, (obj.func,), {"attrname": obj.attrname, "__doc__": obj.__doc__}
             return super().reducer_override(obj)
 
     return ByValuePickler

@@ -5,6 +5,7 @@ See ``_definitions`` for what they are. A worker runs one job at a time, on its 
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from typing import Any
@@ -72,6 +73,34 @@ def fill_function(function: Any, state: dict[str, Any]) -> None:
     for cell, contents in zip(function.__closure__ or (), state["cells"], strict=True):
         if contents:
             cell.cell_contents = contents[0]
+
+
+def make_dispatcher(token: int, name: str) -> Any:
+    """A function of ``functools.singledispatch`` that knows no types yet."""
+
+    def nothing(*_arguments: Any) -> None:
+        pass
+
+    nothing.__name__ = name
+    return _register(token, functools.singledispatch(nothing))
+
+
+def fill_dispatcher(dispatcher: Any, registry: dict[type, Any]) -> None:
+    """Gives a dispatcher its functions. That of ``object`` is the one that was decorated."""
+    functools.update_wrapper(dispatcher, registry[object])
+    for kind, function in registry.items():
+        dispatcher.register(kind, function)
+
+
+@functools.lru_cache(maxsize=32)  # so that what one job has cached is there for the next one
+def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
+    """The function with a ``functools.lru_cache`` of this process."""
+    named: Any = sys.modules.get(function.__module__)
+    for name in function.__qualname__.split("."):
+        named = getattr(named, name, None)
+    if getattr(named, "__wrapped__", None) is function:
+        return named
+    return functools.lru_cache(maxsize, typed)(function)
 
 
 def namespace_of(name: str) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import types
 from collections.abc import Callable, Iterator
-from functools import lru_cache
 from typing import Any, Protocol
 
 _ATOMS = (
@@ -45,22 +45,23 @@ def is_stable(value: Any) -> bool:
 
 def is_importable(obj: Any) -> bool:
     """True if a worker finds a function or class by its name. Heeds ``cloudpickle.register_pickle_by_value``."""
-    value: Any = sys.modules.get(obj.__module__ or "")
-    if value is None or obj.__module__ == "__main__" or _is_registered_by_value(obj.__module__):
+    module = getattr(obj, "__module__", None)
+    value: Any = sys.modules.get(module or "")
+    if value is None or module == "__main__" or _is_registered_by_value(module):
         return False
-    for name in obj.__qualname__.split("."):
+    for name in getattr(obj, "__qualname__", "").split("."):
         value = getattr(value, name, None)
     return value is obj
 
 
-def _is_registered_by_value(module: str) -> bool:
+def _is_registered_by_value(module: Any) -> bool:
     cloudpickle = sys.modules.get("cloudpickle.cloudpickle")
     if cloudpickle is None:
         return False
     return any(module == name or module.startswith(f"{name}.") for name in cloudpickle.list_registry_pickle_by_value())
 
 
-@lru_cache(maxsize=4096)
+@functools.lru_cache(maxsize=4096)
 def referenced_names(code: types.CodeType) -> tuple[str, ...]:
     """Globals that a function's code names, with those of functions inside it."""
     from cloudpickle import cloudpickle
@@ -102,6 +103,7 @@ class _FunctionSnapshot:
         return parts
 
     def _classify(self, part: Any, find: Callable[[int], _Holder | None]) -> bool:
+        part = unwrapped(part)
         if is_stable(part) or part is _MISSING or part is self._function or isinstance(part, types.CodeType):
             return True
         if not isinstance(part, (type, types.FunctionType)):
@@ -126,17 +128,20 @@ class _FunctionSnapshot:
 
 
 class _ClassSnapshot:
-    """``is_current``: same members, and methods that are current. Members that change in place are not noticed."""
+    """``is_current``: same members, none of which can change in place, and methods that are current."""
 
-    __slots__ = ("_checking", "_class", "_members", "_methods")
+    __slots__ = ("_checking", "_class", "_members", "_methods", "_stable")
 
     def __init__(self, cls: type, find: Callable[[int], _Holder | None]) -> None:
         self._class = cls
         self._members = dict(vars(cls))
         self._methods = [_FunctionSnapshot(function, find, lenient=True) for function in class_functions(cls)]
+        self._stable = all(_is_stable_member(cls, name, member) for name, member in self._members.items())
         self._checking = False
 
     def is_current(self) -> bool:
+        if not self._stable:
+            return False
         if self._checking:
             return True
         self._checking = True
@@ -157,11 +162,32 @@ def snapshot_of(obj: Any, find: Callable[[int], Any]) -> Snapshot:
     return _ClassSnapshot(obj, find)
 
 
+def _is_stable_member(cls: type, name: str, member: Any) -> bool:
+    """False for values that may change in place. What makes classes keeps its dictionaries under names of its own."""
+    if (name.startswith("_") and name.endswith("_")) or name in ("_abc_impl", "_field_defaults"):
+        return True
+    # Descriptors (methods among them), and members of an Enum.
+    return is_stable(member) or isinstance(member, (type, cls)) or hasattr(type(member), "__get__")
+
+
+def unwrapped(value: Any) -> Any:
+    """The function inside ``functools.lru_cache``; any other value itself."""
+    return value.__wrapped__ if type(value) is functools._lru_cache_wrapper else value
+
+
+def is_dispatcher(function: types.FunctionType) -> bool:
+    """True for what ``functools.singledispatch`` has made."""
+    return function.__globals__ is vars(functools) and hasattr(function, "registry") and hasattr(function, "dispatch")
+
+
 def class_functions(cls: type) -> Iterator[types.FunctionType]:
     """The functions that a class was defined with: methods, and what stands behind properties and class methods."""
     for member in vars(cls).values():
         if isinstance(member, (staticmethod, classmethod)):
             member = member.__func__
+        elif isinstance(member, functools.cached_property):
+            member = member.func
+        member = unwrapped(member)
         candidates = (member.fget, member.fset, member.fdel) if isinstance(member, property) else (member,)
         for function in candidates:
             if isinstance(function, types.FunctionType) and function.__module__ == cls.__module__:

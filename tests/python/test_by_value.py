@@ -5,10 +5,14 @@ The programs of these tests are texts that run as ``__main__``, in a process of 
 
 from __future__ import annotations
 
+import abc
+import dataclasses
+import enum
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import NamedTuple
 
 import culprits
 import pytest
@@ -354,3 +358,131 @@ def test_classes_with_slots(run_main):
         """)
         == "True slotted -5 5 True"
     )
+
+
+def test_functions_with_a_cache(run_main):
+    assert (
+        run_main("""
+        import functools
+        calls = 0
+        @functools.lru_cache(maxsize=7, typed=True)
+        def slow(n):
+            global calls
+            calls += 1
+            return n, calls
+        @functools.cache
+        def fibonacci(n):
+            return n if n < 2 else fibonacci(n - 1) + fibonacci(n - 2)
+        class Shape:
+            @functools.lru_cache
+            def area(self):
+                return 6
+        with prong.Pool(1, start=START) as pool:
+            print(pool.submit(slow, 3).result(), pool.submit(lambda: slow(3)).result(), pool.map(slow, [3, 4]))
+            print(pool.submit(lambda: slow.cache_parameters()).result())
+            print(pool.submit(fibonacci, 80).result(), pool.submit(Shape().area).result())
+            print(pool.submit(lambda: slow).result() is slow)
+        """)
+        == "(3, 1) (3, 1) [(3, 1), (4, 2)]\n{'maxsize': 7, 'typed': True}\n23416728348467685 6\nTrue"
+    )
+
+
+def test_single_dispatch(run_main):
+    assert (
+        run_main("""
+        import functools
+        class Own:
+            pass
+        @functools.singledispatch
+        def describe(value):
+            "Says what it is."
+            return "other"
+        @describe.register
+        def _(value: int):
+            return "int"
+        @describe.register
+        def _(value: list):
+            return [describe(one) for one in value]
+        @describe.register
+        def _(value: Own):
+            return "own"
+        class Describer:
+            @functools.singledispatchmethod
+            def describe(self, value):
+                return "other"
+            @describe.register
+            def _(self, value: int):
+                return "int"
+        with prong.Pool(1, start=START) as pool:
+            for _ in range(3):
+                found = pool.submit(describe, [1, "x", Own()]).result()
+            print(found, pool.map(describe, [2, ""]), pool.submit(lambda: (describe(1), describe.__doc__)).result())
+            print(pool.submit(Describer().describe, 1).result())
+        """)
+        == "['int', 'other', 'own'] ['int', 'other'] ('int', 'Says what it is.')\nint"
+    )
+
+
+def test_cached_property(run_main):
+    assert (
+        run_main("""
+        import functools
+        factor = 7
+        class Number:
+            def __init__(self, n):
+                self.n = n
+            @functools.cached_property
+            def product(self):
+                return factor * self.n
+        def product(number):
+            number.product
+            return number
+        with prong.Pool(1, start=START) as pool:
+            print(vars(pool.submit(product, Number(6)).result()))
+        """)
+        == "{'n': 6, 'product': 42}"
+    )
+
+
+@pytest.mark.parametrize("start", ["fresh", "spawn"], indirect=True)
+def test_class_attribute_that_changes_in_place(run_main):
+    assert (
+        run_main("""
+        class Settings:
+            values = {"level": 1}
+            other = ()
+        def level():
+            return Settings.values["level"]
+        class Reader:
+            def level(self):
+                return Settings.values["level"]
+        with prong.Pool(1, start=START) as pool:
+            print(pool.submit(level).result(), pool.submit(Reader().level).result())
+            Settings.values["level"] = 2
+            print(pool.submit(level).result(), pool.submit(Reader().level).result())
+        """)
+        == "1 1\n2 2"
+    )
+
+
+def test_ordinary_classes_are_not_pickled_again():
+    from prong._snapshots import snapshot_of
+
+    @dataclasses.dataclass
+    class Point:
+        x: int
+        y: list = dataclasses.field(default_factory=list)
+
+    class Colour(enum.Enum):
+        RED = 1
+
+    class Pair(NamedTuple):
+        a: int
+        b: int = 2
+
+    class Abstract(abc.ABC):
+        @property
+        @abc.abstractmethod
+        def x(self): ...
+
+    assert all(snapshot_of(cls, lambda _id: None).is_current() for cls in (Point, Colour, Pair, Abstract))
