@@ -1,10 +1,13 @@
 """The program's end: pools that were never closed are ended, so that they neither hang it nor outlive it.
 
-This runs before the interpreter waits for its threads: later, a thread of the engine that asks for the GIL would hang.
+This runs when the interpreter has waited for the program's threads, which may use pools to their end, and before all
+exit handlers of the program, which may remove what jobs use. Later, a thread of the engine that asks for the GIL would
+hang.
 """
 
 from __future__ import annotations
 
+import atexit
 import threading
 import weakref
 from typing import TYPE_CHECKING
@@ -56,5 +59,9 @@ def end_all() -> None:
         engine.join()
 
 
-# What the standard library's executors use; it has no public twin.
-threading._register_atexit(end_all)  # type: ignore[attr-defined]
+# Exit handlers run last first, so this one is registered as late as can be: when the main thread has ended. The hook is
+# what the standard library's executors use; it has no public twin.
+try:
+    threading._register_atexit(atexit.register, end_all)  # type: ignore[attr-defined]
+except RuntimeError:  # it has ended already
+    atexit.register(end_all)

@@ -71,6 +71,60 @@ def test_exception(program):
     assert done.stderr.count("Traceback") == 1
 
 
+def test_threads_use_a_pool_to_their_end(program):
+    done = program("""
+        pool = prong.Pool(2, start=START)
+
+        def use():
+            threading.main_thread().join()
+            print(pool.map(abs, range(-3, 0)))
+            print(list(pool.imap(abs, iter(range(-3, 0)))))
+            print(prong.run(["echo", "command"]).stdout.strip())
+
+        threading.Thread(target=use).start()
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[3, 2, 1]\n[3, 2, 1]\ncommand\n", "")
+
+
+def test_executor_is_finished_before_exit_handlers(program):
+    done = program("""
+        import atexit, pathlib
+        from prong.futures import ProcessPoolExecutor
+        atexit.register(lambda: print(pathlib.Path("done").exists()))
+        os.chdir(os.path.dirname(os.path.abspath(__file__)))
+        executor = ProcessPoolExecutor(1)
+        executor.submit(lambda: (time.sleep(0.3), pathlib.Path("done").touch()))
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "True\n", "")
+
+
+def test_first_import_by_a_thread_that_outlives_the_main_one():
+    text = """
+        import threading
+
+        def late():
+            threading.main_thread().join()
+            import prong
+            print(prong.Pool(1).submit(pow, 2, 10).result())
+
+        threading.Thread(target=late).start()
+        """
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(text)], capture_output=True, text=True, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1024\n", "")
+
+
+def test_iterator_whose_input_never_comes(program):
+    done = program("""
+        import queue
+        inputs = queue.Queue()
+        inputs.put(1)
+        pool = prong.Pool(2, start=START)
+        iterator = pool.imap(abs, iter(inputs.get, None))
+        print(next(iterator))
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 @pytest.mark.parametrize("how", ["os._exit(7)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()"])
 def test_sudden_end(program, how):
     done = program(f"""
