@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar, cast
 
+from prong._exceptions import UsageError
 from prong._job import Job
 from prong._maps import Call, MapResult, ResultIterator, iterate
 from prong._options import callable_function, job_options, whole_number
@@ -173,6 +174,11 @@ class View:
 
     def _call(self, func: Any, chunksize: int | None, shape: int) -> Call:
         callable_function("func", func)
+        if self._given.get("key"):
+            raise UsageError(
+                f"key={self._given['key']!r} stands for one job: all items of a map would give the result of the first;"
+                " use submit(), with a key for each, or options(key=None)"
+            )
         if chunksize is not None:
             whole_number("chunksize", chunksize, least=1)
         return Call(self._engine, self._options, func, shape)

@@ -151,7 +151,7 @@ class ProcessPoolExecutor(Executor):
             whole_number("buffersize", buffersize, least=1)
         deadline = None if timeout is None else time.monotonic() + timeout
         with _standard_errors():
-            call = Call(self._view._engine, self._view._options, fn, ARGUMENTS)
+            call = self._view._call(fn, None, ARGUMENTS)
             items = zip(*iterables, strict=False)
             jobs = deque(_submit_some(call, items, buffersize))
         return _results(call, items, jobs, deadline, buffersize)
