@@ -46,7 +46,7 @@ def _remote_exception(job: Any) -> tuple[BaseException | None, str]:
         return None, "it could not be pickled"
     try:
         error = decode(*encoded)
-    except Exception as problem:
+    except (Exception, SystemExit) as problem:
         return None, f"it could not be unpickled: {type(problem).__name__}: {problem}"
     return (error, "") if isinstance(error, BaseException) else (None, f"it became {error!r}")
 
@@ -77,6 +77,8 @@ def _describe_error(outcome: Any, undecodable: BaseException | None) -> JobError
         case Lost(reason=reason, detail=detail):
             error = exceptions.JobLost(f"the job was lost ({reason.replace('_', ' ')}){': ' if detail else ''}{detail}")
             error.reason = reason
+            if reason == "start_failed" and detail.startswith("the initializer "):
+                error.__cause__ = exceptions.InitializerFailed(detail)
         case _:
             raise AssertionError(f"unknown outcome {outcome!r}")
     return error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import weakref
@@ -71,8 +72,10 @@ class Batch:
         """All values; raises the first error. Requires that all jobs are done."""
         if self.failures:
             return [job.result() for job in self.jobs()]
-        values: list[Any] = self.group.results(loads, self._finish)
-        return values
+        with contextlib.suppress(Exception, SystemExit):
+            values: list[Any] = self.group.results(loads, self._finish)
+            return values
+        return [job.result() for job in self.jobs()]  # raises, and says what it is if a value does not unpickle
 
     def _job(self, number: int) -> Job[Any]:
         job: Job[Any] = self.group.job(Job, self.engine, number)
@@ -169,7 +172,7 @@ def _call_at_end(result: MapResult[Any], callback: Any, error_callback: Any) -> 
                 return
         try:
             values = result.get()
-        except Exception as error:
+        except BaseException as error:
             if error_callback is not None:
                 error_callback(error)
         else:

@@ -16,6 +16,7 @@ from prong._pickling import type_name
 StartKind = Literal["fresh", "fork", "spawn"]
 START_KINDS = ("fresh", "fork", "spawn")
 LONGEST_SECONDS = 1e9
+SHORTEST_SECONDS = 1e-9  #: less would be none in the engine's nanoseconds: no limit
 
 
 class JobOptions(TypedDict, total=False):
@@ -127,7 +128,7 @@ def seconds(name: str, value: Any, *, zero: bool = False) -> float:
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
     if math.isnan(value) or value < 0 or (value == 0 and not zero):
         raise UsageError(f"{name} must be {'zero or more' if zero else 'more than zero'} seconds, not {value!r}")
-    return min(float(value), LONGEST_SECONDS)
+    return min(max(float(value), SHORTEST_SECONDS), LONGEST_SECONDS) if value else 0.0
 
 
 def optional_seconds(name: str, value: Any) -> float | None:

@@ -73,6 +73,25 @@ def test_chunksize(fresh_pool, chunksize):
         fresh_pool.map(culprits.double, [], chunksize)
 
 
+@pytest.mark.parametrize("method", ["map", "map_async", "starmap", "starmap_async", "imap", "imap_unordered"])
+def test_key_of_a_map(fresh_pool, method):
+    with pytest.raises(prong.UsageError, match=r"key='k' stands for one job.*use submit\(\)"):
+        getattr(fresh_pool.options(key="k"), method)(culprits.double, [1, 2, 3])
+    assert fresh_pool.options(key="k").options(key=None).map(culprits.double, [1, 2, 3]) == [2, 4, 6]
+
+
+def test_key_of_an_executors_map():
+    with prong.futures.ProcessPoolExecutor(1, key="k") as executor:
+        with pytest.raises(prong.UsageError, match="key='k' stands for one job"):
+            executor.map(culprits.double, [1, 2, 3])
+
+
+@pytest.mark.parametrize("seconds", [1e-10, 5e-324])
+def test_shortest_limit_is_a_limit(fresh_pool, seconds):
+    with pytest.raises(prong.JobTimeout):
+        fresh_pool.options(timeout=seconds).submit(culprits.hang).result()
+
+
 def test_retry_policy():
     with pytest.raises(ValueError, match="jitter"):
         prong.RetryPolicy(1, jitter=2)

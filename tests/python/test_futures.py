@@ -11,6 +11,7 @@ import pytest
 
 import prong
 import prong.aio
+from prong.futures import ProcessPoolExecutor
 
 
 def test_is_a_future(fresh_pool):
@@ -130,6 +131,21 @@ def test_map_async_callback(fresh_pool):
     fresh_pool.map_async(culprits.double, range(3), callback=lambda value: (values.append(value), called.set()))
     assert called.wait(30)
     assert values == [[0, 2, 4]]
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt])
+def test_map_async_error_callback_gets_every_error(kind):
+    errors, called = [], threading.Event()
+    with ProcessPoolExecutor(1) as executor:  # where sys.exit() in a job is an exception
+        executor._view.map_async(
+            raise_one, [kind], error_callback=lambda error: (errors.append(type(error)), called.set())
+        )
+        assert called.wait(30)
+    assert errors == [kind]
+
+
+def raise_one(kind):
+    raise kind
 
 
 def test_asyncio(fresh_pool):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 
 import culprits
 import pytest
@@ -137,3 +138,54 @@ def test_repr_says_the_outcome(fresh_pool):
     job = fresh_pool.submit(culprits.fail)
     job.exception()
     assert "raised" in repr(job)
+
+
+class Reduced:
+    """Unpickles by a call."""
+
+    def __init__(self, function, *args):
+        self.reduced = function, args
+
+    def __reduce__(self):
+        return self.reduced
+
+
+class ReducedError(Exception):
+    def __reduce__(self):
+        return sys.exit, (3,)
+
+
+def raise_reduced_error():
+    raise ReducedError("the message")
+
+
+@pytest.mark.parametrize("reduced", [(sys.exit, 3), (int, "x")])
+def test_result_that_does_not_unpickle_is_told_by_maps_too(fresh_pool, reduced):
+    assert isinstance(fresh_pool.submit(Reduced, *reduced).exception(), prong.DecodingError)
+    with pytest.raises(prong.DecodingError, match="the result cannot be unpickled") as caught:
+        fresh_pool.starmap(Reduced, [reduced])
+    assert isinstance(caught.value.__cause__, (SystemExit, ValueError))
+    assert caught.value.job_id is not None
+    with pytest.raises(prong.DecodingError):
+        fresh_pool.starmap_async(Reduced, [reduced]).get()
+
+
+def test_exception_that_leaves_when_unpickled(fresh_pool):
+    with pytest.raises(prong.RemoteError, match=r"the message \(it could not be unpickled: SystemExit: 3\)"):
+        fresh_pool.submit(raise_reduced_error).result()
+
+
+def test_job_lost_to_a_failing_initializer_has_it_as_cause(make_pool, start, tmp_path):
+    gate = tmp_path / "gate"
+    pool = make_pool(1, wait_and_fail, (str(gate),), start=start)
+    job = pool.submit(culprits.double, 1)
+    gate.touch()
+    with pytest.raises(prong.JobLost, match="no connection") as caught:
+        job.result()
+    assert isinstance(caught.value.__cause__, prong.InitializerFailed)
+    assert "culprits.py" in str(caught.value.__cause__)
+
+
+def wait_and_fail(gate):
+    culprits.wait_for_file(gate)
+    culprits.fail_to_initialize()
