@@ -101,8 +101,8 @@ class WorkerChannel {
   static WorkerChannel over_for_test(Channel& channel, os::Fd doorbell);
 
   int doorbell() const noexcept { return doorbell_.get(); }
-  /// False after a job has closed it, or put something else in its place. Then nobody hears of a result any more, but the
-  /// end of this process is heard, and what it has published counts.
+  /// False after a job has closed it, or put something else in its place. Then nobody hears of a result any more, but
+  /// the end of this process is heard, and what it has published counts.
   bool doorbell_is_intact() const noexcept;
 
   /// Waits for the next request and marks it started (a revoked one is passed over). `request.bytes` points into the

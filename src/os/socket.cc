@@ -64,9 +64,10 @@ bool means_closed(int error) noexcept {
   return error == EPIPE || error == ECONNRESET || error == ENOTCONN;
 }
 
-// ETOOMANYREFS: too many descriptors of this user are under way; they become fewer when receivers take them.
+// What passes. ETOOMANYREFS: too many descriptors of this user are under way, until receivers take them; ENOBUFS,
+// ENOMEM: the kernel has no memory at this moment.
 bool means_full(int error) noexcept {
-  return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS;
+  return error == EAGAIN || error == EWOULDBLOCK || error == ETOOMANYREFS || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace

@@ -6,8 +6,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <ctime>
+#include <system_error>
+#include <utility>
 
 #include "os/clock.h"
+#include "prong/error.h"
 
 namespace prong::os {
 
@@ -19,6 +22,15 @@ BlockAllSignals::BlockAllSignals() noexcept {
 
 BlockAllSignals::~BlockAllSignals() {
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+std::thread start_thread(std::function<void()> body) {
+  const BlockAllSignals blocked;  // inherited
+  try {
+    return std::thread(std::move(body));
+  } catch (const std::system_error& refusal) {
+    throw SystemError("start a thread", refusal.code().value());
+  }
 }
 
 void name_this_thread(const char* name) noexcept {

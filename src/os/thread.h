@@ -3,6 +3,8 @@
 
 #include <csignal>
 #include <cstdint>
+#include <functional>
+#include <thread>
 
 namespace prong::os {
 
@@ -17,6 +19,9 @@ class BlockAllSignals {
  private:
   sigset_t before_;
 };
+
+/// A thread that sees no signals: they are the program's business. Throws SystemError.
+std::thread start_thread(std::function<void()> body);
 
 /// As debuggers and `top -H` show it; at most 15 characters.
 void name_this_thread(const char* name) noexcept;

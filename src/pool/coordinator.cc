@@ -67,12 +67,20 @@ Coordinator::Coordinator(PoolOptions options)
       spin_budget_(os::usable_cpus().count > 1 ? kMaxSpin : 0),
       generation_(current_generation()) {
   poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
-  const os::BlockAllSignals blocked;  // inherited by the thread: signals are the program's business
-  own_thread_ = std::thread([this] { run_own_thread(); });
-  if (engine_.options().on_worker_lost) start_watcher();
+  own_thread_ = os::start_thread([this] { run_own_thread(); });
+  try {
+    if (engine_.options().on_worker_lost) start_watcher();
+  } catch (...) {
+    end_threads();
+    throw;
+  }
 }
 
 Coordinator::~Coordinator() {
+  end_threads();
+}
+
+void Coordinator::end_threads() {
   {
     const Lock lock(mutex_);
     stopping_ = true;
@@ -120,10 +128,8 @@ std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
 
 /// While the role is free nobody listens to the workers: who submits then does, so that their channels do not run dry.
 void Coordinator::dispatch(MonotonicNs now) {
-  if (leader_ == Leader::kNobody)
-    engine_.work(now);
-  else
-    engine_.dispatch(now);
+  const bool nobody_listens = leader_ == Leader::kNobody;
+  keep_whole(now, [&] { nobody_listens ? engine_.work(now) : engine_.dispatch(now); });
   after_change(now);
 }
 
@@ -131,7 +137,7 @@ bool Coordinator::cancel(const JobPtr& job) {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
   const bool cancelled = engine_.cancel(job, now);
-  engine_.dispatch(now);
+  keep_whole(now, [&] { engine_.dispatch(now); });
   after_change(now);
   return cancelled;
 }
@@ -140,25 +146,21 @@ bool Coordinator::kill(const JobPtr& job) {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
   const bool killed = engine_.kill(job, now);
-  engine_.work(now);
-  after_change(now);
+  step(now);
   return killed;
 }
 
 void Coordinator::close() {
   const Lock lock(mutex_);
   engine_.close();
-  const MonotonicNs now = os::monotonic_now();
-  engine_.work(now);
-  after_change(now);
+  step(os::monotonic_now());
 }
 
 void Coordinator::terminate() {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
   engine_.terminate(now);
-  engine_.work(now);
-  after_change(now);
+  step(now);
 }
 
 bool Coordinator::closed() const {
@@ -322,12 +324,19 @@ void Coordinator::run_own_thread() {
 // --- one step of the loop ---
 
 void Coordinator::step(MonotonicNs now) {
+  keep_whole(now, [&] { engine_.work(now); });
+  after_change(now);
+}
+
+/// What the engine cannot do for lack of memory or descriptors ends the pool with that reason, rather than go on with
+/// half a state.
+template <typename Work>
+void Coordinator::keep_whole(MonotonicNs now, const Work& work) {
   try {
-    engine_.work(now);
-  } catch (const std::exception& error) {  // out of memory or descriptors: say so, rather than go on with half a state
+    work();
+  } catch (const std::exception& error) {
     engine_.break_down(error.what(), now);
   }
-  after_change(now);
 }
 
 /// After anything that may have finished jobs or moved a deadline.
@@ -397,9 +406,7 @@ bool Coordinator::watch(const JobPtr& job) {
 }
 
 void Coordinator::start_watcher() {
-  if (watcher_thread_.joinable()) return;
-  const os::BlockAllSignals blocked;
-  watcher_thread_ = std::thread([this] { run_watcher(); });
+  if (!watcher_thread_.joinable()) watcher_thread_ = os::start_thread([this] { run_watcher(); });
 }
 
 void Coordinator::set_watcher(std::function<void(std::span<const JobPtr>)> watcher) {

@@ -63,12 +63,15 @@ class Coordinator {
   void pass_role_on();
 
   void step(MonotonicNs now);
+  template <typename Work>
+  void keep_whole(MonotonicNs now, const Work& work);
   void dispatch(MonotonicNs now);
   os::Poller::Wake sleep(Lock& lock, std::optional<MonotonicNs> until, const sigset_t* signals);
   bool spin(Lock& lock);
   void after_change(MonotonicNs now);
   void hand_to_watcher();
   void start_watcher();
+  void end_threads();
   void run_watcher();
 
   mutable std::mutex mutex_;

@@ -41,9 +41,10 @@ Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
 }
 
 void Crew::start_launcher() {
-  launcher_ = std::make_unique<LauncherClient>(options_);
+  auto launcher = std::make_unique<LauncherClient>(options_);
+  poller_.add(launcher->socket(), kLauncherToken);  // may throw: one that is not listened to would never be seen to end
+  launcher_ = std::move(launcher);
   waiting_since_ = 0;
-  poller_.add(launcher_->socket(), kLauncherToken);
   if (options_.start == StartKind::kFresh) launcher_->start_template();
 }
 
@@ -169,8 +170,7 @@ void Crew::watch_starts(MonotonicNs now) {
       for (const auto& each : links_) each->ordered_at = now;
       return;
     }
-    if (link->state != LinkState::kServing || !link->never_answered() || link->running(now) == nullptr) continue;
-    if (link->running(now)->started != 0) continue;
+    if (link->state != LinkState::kServing || !link->never_answered() || link->idle() || link->has_begun(now)) continue;
     stop(*link, {});
     note_failed_start("a worker did not come to its first job within " + base::describe(options_.start_timeout), now);
   }
@@ -259,7 +259,7 @@ void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
   drain(link, now);
   const bool stopped = link.state == LinkState::kAsked || link.state == LinkState::kStopping;
   const bool expected = link.state == LinkState::kFinishing || stopped;
-  const bool never_worked = !expected && link.never_answered() && link.running(now) == nullptr;
+  const bool never_worked = !expected && link.never_answered() && !link.has_begun(now);
   death.expected = expected && !link.verdict;
   death.out_of_memory = !expected && ran_out_of_memory(death.wait_status);
   if (!death.expected) ++lost_;

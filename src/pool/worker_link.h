@@ -111,6 +111,11 @@ class WorkerLink {
   Pop pop(Ending& ending, MonotonicNs now);
   /// The request that runs now, with its start time if it has one; null if idle.
   const Outstanding* running(MonotonicNs now);
+  /// Whether the worker is seen to work on a request.
+  bool has_begun(MonotonicNs now) {
+    const Outstanding* request = running(now);
+    return request != nullptr && request->started != 0;
+  }
   /// Output of a command that did not get to report it.
   void collect_partial_output(Attempt& attempt);
   /// Bytes that the running command has written so far.

@@ -140,7 +140,11 @@ class Worker final : private ResultSink {
 
 void settle_worker(int launcher_pid) {
   os::die_with_parent(launcher_pid);
-  os::become_subreaper();
+  try {
+    os::become_subreaper();
+  } catch (const SystemError&) {
+    // Then what jobs leave goes to the launcher at once.
+  }
   os::disable_core_dumps();
   os::prefer_as_oom_victim();
   os::after_fork_in_child([] { in_forked_copy.store(true, std::memory_order_relaxed); });

@@ -22,8 +22,13 @@ using namespace prong;
 
 constexpr MonotonicNs kPatience = 40'000'000'000;
 
+/// Tries again, since the very call that opens the folder may be the one that is refused.
 long open_descriptors() {
-  return std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {});
+  for (;;) {
+    std::error_code refused;
+    const std::filesystem::directory_iterator folder("/proc/self/fd", refused);
+    if (!refused) return std::distance(folder, {});
+  }
 }
 
 StartKind kind_named(const std::string& name) {

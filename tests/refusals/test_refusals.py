@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 SUBJECT = Path(__file__).parents[2] / "build/tests/engine/refusals_subject"
-MOST = 12
+MOST = 6
 
 # What is refused, and how the kernel would say it.
 REFUSALS = {
@@ -80,3 +80,46 @@ def test_nothing_hangs_when(call: str, start: str, tmp_path: Path) -> None:
         assert not tagged(tag), f"{call} number {number} leaves {tagged(tag)}"
         if "(INJECTED)" not in log.read_text():
             return
+
+
+# What old kernels do not have, and what containers refuse: Prong works without.
+DISPENSABLE = {
+    "without_pidfds": "pidfd_open:error=EPERM",
+    "without_clone3": "clone3:error=ENOSYS",
+    "without_epoll_pwait2": "epoll_pwait2:error=ENOSYS",
+    "epoll_pwait2_refused": "epoll_pwait2:error=EPERM",
+    "without_close_range": "close_range:error=ENOSYS",
+    "without_rseq": "rseq:error=ENOSYS",
+}
+
+
+@pytest.mark.skipif(not can_trace(), reason="strace is not here, or may not trace")
+@pytest.mark.parametrize("start", ["fresh", "fork", "spawn"])
+@pytest.mark.parametrize("missing", DISPENSABLE)
+def test_works(missing: str, start: str) -> None:
+    call = DISPENSABLE[missing]
+    run = subprocess.run(
+        ["strace", "-f", "-qq", "-o", os.devnull, "-e", f"trace={call.split(':')[0]}", "-e", "signal=none",
+         "-e", f"inject={call}", SUBJECT, start],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stdout) == (0, "all jobs have outcomes\n"), run.stdout + run.stderr
+
+
+@pytest.mark.skipif(not can_trace(), reason="strace is not here, or may not trace")
+def test_says_what_is_missing() -> None:
+    """glibc starts no threads where clone3 is refused with EPERM, as by very old container profiles."""
+    run = subprocess.run(
+        ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=clone3", "-e", "inject=clone3:error=EPERM", SUBJECT, "fresh"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (run.returncode, run.stdout) == (0, "refused: cannot start a thread: Operation not permitted (EPERM)\n")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a PID namespace takes root")
+@pytest.mark.parametrize("start", ["fresh", "fork", "spawn"])
+@pytest.mark.parametrize("proc", ["--mount-proc", "--kill-child"])  # with a /proc of its own, or another namespace's
+def test_as_pid_1(start: str, proc: str) -> None:
+    command = ["unshare", "--pid", "--fork", proc, SUBJECT, start]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (run.returncode, run.stdout) == (0, "all jobs have outcomes\n"), run.stdout + run.stderr
