@@ -44,20 +44,17 @@ class MapRunner(Runner):
         self._name = name
         self._encode = encode
         self._function: Callable[[str], Any] | None = None
+        self._why_not: list[Any] | None = None
 
     def load_early(self) -> None:
         """In the template, so that workers have it when they are forked. A failure is told by the first worker."""
         try:
             self._function = load(self._name)
-        except Exception:
-            self._function = None
+        except (Exception, SystemExit) as error:
+            self._why_not = _cannot_load(self._name, error)
 
     def initialize(self, *_call: Any) -> Any:
-        try:
-            self._function = self._function or load(self._name)
-        except Exception as error:
-            return _failure(error)
-        return b""
+        return self._why_not or b""
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         try:
@@ -69,14 +66,19 @@ class MapRunner(Runner):
             return _failure(error)
 
 
-def _failure(error: BaseException) -> Any:
+def _cannot_load(name: str, error: BaseException) -> list[Any]:
+    kind, message, text, *rest = _failure(error)
+    return ["builtins.ImportError", f"cannot load {name}: {kind.removeprefix('builtins.')}: {message}", text, *rest]
+
+
+def _failure(error: BaseException) -> list[Any]:
     """As the engine wants it, with the traceback of the function's own code only."""
     trace = error.__traceback__
     while trace is not None and _is_machinery(trace.tb_frame.f_code.co_filename):
         trace = trace.tb_next
-    kind, message, text, *_ = _encode_exception(error.with_traceback(trace), None)
+    kind, message, text, bases, *_ = _encode_exception(error.with_traceback(trace), None)
     no_traceback = trace is None and not isinstance(error, SyntaxError)
-    return [kind, message, "" if no_traceback else text, None, None]
+    return [kind, message, "" if no_traceback else text, bases, None, None]
 
 
 def _is_machinery(file: str) -> bool:
@@ -86,7 +88,7 @@ def _is_machinery(file: str) -> bool:
 def load(name: str) -> Callable[[str], Any]:
     """The function that ``file.py:name`` or ``module:name`` stands for."""
     where, _, path = name.rpartition(":")
-    value: Any = _load_file(Path(where)) if where.endswith(".py") else importlib.import_module(where)
+    value: Any = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)
     for part in path.split("."):
         value = getattr(value, part)
     if not callable(value):
@@ -94,10 +96,19 @@ def load(name: str) -> Callable[[str], Any]:
     return value
 
 
+def _load_module(name: str) -> Any:
+    _find_modules_in(Path.cwd())
+    return importlib.import_module(name)
+
+
+def _find_modules_in(folder: Path) -> None:
+    """As if a program of that folder were run. (Everything that this program needs has been imported.)"""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+
+
 def _load_file(path: Path) -> Any:
-    folder = str(path.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)  # as if it were run as a program: modules beside it can be imported
+    _find_modules_in(path.resolve().parent)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ImportError(f"{path} cannot be imported")

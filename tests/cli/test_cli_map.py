@@ -181,17 +181,32 @@ BROKEN = {
     "functions.py:nothing": "has no attribute 'nothing'",
     "functions.py:not_callable": "not callable",
     "broken.py:f": "SyntaxError",
+    "leaving.py:f": "SystemExit: 3",
+    "leaving:f": "SystemExit: 3",
+    "failing.py:f": "ZeroDivisionError",
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
 def test_function_that_cannot_be_had_is_told_once(prong: Prong, name: str) -> None:
     (prong.folder / "broken.py").write_text("def f(:\n")
+    (prong.folder / "leaving.py").write_text("import sys\nsys.exit(3)\n")
+    (prong.folder / "failing.py").write_text("1 / 0\n")
     result = prong("map", "-j2", name, ":::", "a", "b", "c")
     assert (result.status, result.output) == (255, "")
+    assert f"cannot load {name}: " in result.error
     assert BROKEN[name] in result.error
     assert result.error.startswith("prong: ")
     assert result.error.count(BROKEN[name]) <= 2  # in the message, and in the traceback if there is one
+
+
+def test_file_may_lie_beside_modules_named_as_the_standard_ones(prong: Prong, functions: Path) -> None:
+    (prong.folder / "json.py").write_text("raise SystemError\n")
+    folder = prong.folder / "elsewhere"
+    folder.mkdir()
+    prong.folder = folder
+    (entry,) = objects(prong("map", "--json", f"{functions}:double", ":::", "a").output)
+    assert entry["value"] == "aa"
 
 
 def test_python_without_prong_is_told(prong: Prong) -> None:
