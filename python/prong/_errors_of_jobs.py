@@ -16,7 +16,7 @@ def error_of(job: Any, undecodable: BaseException | None = None) -> BaseExceptio
     outcome = job.outcome
     if isinstance(outcome, Raised):
         return _raised(job, outcome)
-    error = _describe_error(outcome, undecodable)
+    error = _describe_error(job, outcome, undecodable)
     if isinstance(error, exceptions.WorkerCrashed) and job._quarantined():
         error.quarantined = True
         error.args = (f"{error}; it is quarantined, having ended its worker {len(job.attempts)} times",)
@@ -57,7 +57,7 @@ def _remote_error(outcome: Raised, reason: str) -> RemoteError:
     return error
 
 
-def _describe_error(outcome: Any, undecodable: BaseException | None) -> JobError:
+def _describe_error(job: Any, outcome: Any, undecodable: BaseException | None) -> JobError:
     match outcome:
         case Returned():
             problem = f"{type(undecodable).__name__}: {undecodable}"
@@ -70,7 +70,7 @@ def _describe_error(outcome: Any, undecodable: BaseException | None) -> JobError
             error = exceptions.WorkerCrashed(f"the job's process was killed by signal {number}{_signal_name(number)}")
             error.signal = number
         case TimedOut(limit=limit, allowed=allowed, stack=stack):
-            error = exceptions.JobTimeout(_timeout_text(outcome))
+            error = exceptions.JobTimeout(_timeout_text(outcome, begun=bool(job.attempts)))
             error.limit, error.allowed, error.peak, error.stack = limit, allowed, outcome.peak, stack
         case Cancelled(while_running=running):
             error = exceptions.JobCancelled("the job was killed while it ran" if running else "the job was cancelled")
@@ -91,14 +91,18 @@ def _signal_name(number: int) -> str:
         return ""
 
 
-def _timeout_text(outcome: TimedOut) -> str:
+def _timeout_text(outcome: TimedOut, begun: bool) -> str:
     name = outcome.limit.replace("_", "-")
     if outcome.limit in ("memory", "output"):
-        text = f"the job met its {name} limit of {outcome.allowed:,} bytes (peak {outcome.peak:,}) and was killed"
+        text = f"the job met its {name} limit of {outcome.allowed:,} bytes (peak {outcome.peak:,})"
     elif outcome.limit == "queue_time":
-        text = f"the job waited longer than its {name} limit of {outcome.allowed:g} s and was not begun"
+        text = f"the job waited longer than its {name} limit of {outcome.allowed:g} s"
     else:
-        text = f"the job met its {name} limit of {outcome.allowed:g} s and was killed"
+        text = f"the job met its {name} limit of {outcome.allowed:g} s"
+    if not begun:
+        text += " and was not begun"
+    elif outcome.limit != "output":  # a function's result is refused when it is there: nothing is killed
+        text += " and was killed"
     if outcome.unconfirmed:
         text += f"; the end of its processes is unconfirmed: {outcome.leftovers}"
     return f"{text}\n{outcome.stack}" if outcome.stack else text

@@ -29,11 +29,16 @@ class View:
     def options(self, **options: Any) -> View:
         """The same pool, for jobs with other options. Those not named stay as they are here.
 
-        ``timeout``: wall time of one attempt, in seconds from its start in the worker; then its whole process tree is
-        killed and the job raises :class:`JobTimeout`. ``retries``: attempts after the first that failed, a number or a
-        :class:`RetryPolicy`. ``priority``: higher runs first. ``key``: a text that is unique among queued and running
-        jobs; submitting it again gives the job that is there. ``fresh``: run in a process of its own; the job is done
-        when its process tree is gone. ``leftovers``: "keep" or "kill" what a job that ended well left running.
+        Limits: a job that meets one raises :class:`JobTimeout`. ``timeout``: wall time of one attempt, in seconds from
+        its start in the worker; ``cpu_time``: seconds of CPU time of one attempt, with all that it started;
+        ``memory``: bytes by which the worker, and what the job started, may grow: the whole process tree is killed.
+        ``queue_time``: seconds from submission to the start of the first attempt; later, the job is not begun.
+        ``output``: bytes of the encoded result.
+
+        ``retries``: attempts after the first that failed, a number or a :class:`RetryPolicy`. ``priority``: higher runs
+        first. ``key``: a text that is unique among queued and running jobs; submitting it again gives the job that is
+        there (so it is refused in maps). ``fresh``: run in a process of its own; the job is done when its process tree
+        is gone. ``leftovers``: "keep" or "kill" what a job that ended well left running.
 
         Raises TypeError for an unknown name, :class:`UsageError` for a value out of range.
 

@@ -189,3 +189,18 @@ def test_job_lost_to_a_failing_initializer_has_it_as_cause(make_pool, start, tmp
 def wait_and_fail(gate):
     culprits.wait_for_file(gate)
     culprits.fail_to_initialize()
+
+
+def test_errors_of_limits_say_what_became_of_the_job(make_pool):
+    pool = make_pool(1, budget=1.0)
+    big = pool.options(output=10_000).submit(bytes, 100_000)
+    with pytest.raises(prong.JobTimeout, match=r"output limit of 10,000 bytes \(peak 100,\d*\)$"):
+        big.result()
+    running, late = pool.submit(culprits.hang), pool.options(queue_time=0.01).submit(culprits.hang)
+    queued = pool.submit(culprits.hang)
+    with pytest.raises(prong.JobTimeout, match=r"queue-time limit of 0\.01 s and was not begun$"):
+        late.result()
+    with pytest.raises(prong.JobTimeout, match="budget limit of 1 s and was killed"):
+        running.result()
+    with pytest.raises(prong.JobTimeout, match=r"budget limit of 1 s and was not begun$"):
+        queued.result()
