@@ -72,6 +72,7 @@ def _describe_error(job: Any, outcome: Any, undecodable: BaseException | None) -
         case TimedOut(limit=limit, allowed=allowed, stack=stack):
             error = exceptions.JobTimeout(_timeout_text(outcome, begun=bool(job.attempts)))
             error.limit, error.allowed, error.peak, error.stack = limit, allowed, outcome.peak, stack
+            error.__cause__ = RemoteTraceback(stack) if stack else None
         case Cancelled(while_running=running):
             error = exceptions.JobCancelled("the job was killed while it ran" if running else "the job was cancelled")
         case Lost(reason=reason, detail=detail):
@@ -105,7 +106,7 @@ def _timeout_text(outcome: TimedOut, begun: bool) -> str:
         text += " and was killed"
     if outcome.unconfirmed:
         text += f"; the end of its processes is unconfirmed: {outcome.leftovers}"
-    return f"{text}\n{outcome.stack}" if outcome.stack else text
+    return text
 
 
 def _as(kind: type[JobError], error: JobError) -> JobError:

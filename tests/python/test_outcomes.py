@@ -204,3 +204,11 @@ def test_errors_of_limits_say_what_became_of_the_job(make_pool):
         running.result()
     with pytest.raises(prong.JobTimeout, match=r"budget limit of 1 s and was not begun$"):
         queued.result()
+
+
+def test_stack_at_a_timeout_is_shown_as_the_cause(pool):
+    error = pool.options(timeout=0.2).submit(culprits.hang).exception()
+    assert str(error) == "the job met its wall-time limit of 0.2 s and was killed"
+    assert "in hang" in error.stack
+    assert isinstance(error.__cause__, prong.RemoteTraceback)
+    assert "in hang" in str(error.__cause__)
