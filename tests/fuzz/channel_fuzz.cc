@@ -41,6 +41,19 @@ class Subject {
       : mapping_(channel_.fd(), sizeof(ipc::ChannelLayout), os::Mapping::Mode::kShared),
         layout_(*reinterpret_cast<ipc::ChannelLayout*>(mapping_.data())) {}
 
+  /// Well-behaved results, so that what follows meets the end of the ring.
+  void fill_ring(Input& input) {
+    for (int left = input.number<std::uint8_t>() % 6; left > 0; --left) {
+      last_ = *channel_.try_push({});
+      publish_record({.position = ipc::record_start(published_),
+                      .sequence = last_,
+                      .size = static_cast<std::uint32_t>(ipc::kInlineLimit - input.number<std::uint16_t>()),
+                      .kind = static_cast<std::uint16_t>(ipc::ResultKind::kReturned)});
+      set_word(last_, ipc::WordState::kFree);
+      channel_.try_pop(result_);
+    }
+  }
+
   void run_command(Input& input) {
     switch (input.number<std::uint8_t>() % 8) {
       case 0: {
@@ -69,7 +82,8 @@ class Subject {
       case 6:
         return publish(input);
       case 7:
-        return set_word(input);
+        return set_word(last_ - input.number<std::uint8_t>() % 4,
+                        static_cast<ipc::WordState>(input.number<std::uint8_t>() % 8));
     }
   }
 
@@ -92,18 +106,21 @@ class Subject {
     record.kind = input.number<std::uint8_t>() % 10 == 9 ? ipc::ResultRecord::kSkip : input.number<std::uint8_t>() % 10;
     record.started_ns = input.number<std::int64_t>();
     record.ended_ns = input.number<std::int64_t>();
+    publish_record(record);
+  }
+
+  void publish_record(ipc::ResultRecord record) {
     ipc::seal(record);
-    const std::uint64_t in_ring = position % ipc::kResultRingSize;
+    const std::uint64_t start = ipc::record_start(published_);
+    const std::uint64_t in_ring = start % ipc::kResultRingSize;
     std::memcpy(layout_.result_ring.data() + in_ring, &record,
                 std::min<std::size_t>(sizeof record, ipc::kResultRingSize - in_ring));
-    published_ = position + ipc::align_record(sizeof record + record.size);
+    published_ = start + ipc::align_record(sizeof record + record.size);
     layout_.worker.results_published.store(published_);
   }
 
-  void set_word(Input& input) {
-    const std::uint64_t sequence = last_ - input.number<std::uint8_t>() % 4;
-    layout_.slot_of(sequence).word.store(
-        ipc::pack_word(sequence, static_cast<ipc::WordState>(input.number<std::uint8_t>() % 8)));
+  void set_word(std::uint64_t sequence, ipc::WordState state) {
+    layout_.slot_of(sequence).word.store(ipc::pack_word(sequence, state));
   }
 
   ipc::Channel channel_;
@@ -118,6 +135,8 @@ class Subject {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   Subject subject;
-  for (Input input(data, size); !input.empty();) subject.run_command(input);
+  Input input(data, size);
+  subject.fill_ring(input);
+  while (!input.empty()) subject.run_command(input);
   return 0;
 }
