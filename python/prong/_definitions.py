@@ -1,11 +1,12 @@
 """Definitions: functions and classes that a pool's workers are told by value. The program's side.
 
 Everything of ``__main__``, lambdas, closures and notebook cells cannot be imported by a worker. Such a function or
-class is pickled once, registered with the pool under a *token*, and named by that token from then on; it comes back as
-the token, so the program's own object is the one used (``isinstance`` and the identity of enum members hold).
+class is pickled under a *token*. At first its definition is *carried* by the job that needs it, and nobody keeps it.
+One that comes again unchanged is *told* to the pool, and named by its token from then on. It comes back as the token,
+so the program's own object is the one used (``isinstance`` and the identity of enum members hold). See decision 0011.
 
-A definition is used again only while it is *current*: same code, defaults, cells and referenced globals, all of them
-immutable, importable or current definitions themselves. Else it is pickled again, and the bytes are compared.
+A told definition is used again only while it is *current*: same code, defaults, cells and referenced globals, all of
+them immutable, importable or current definitions themselves. Else it is pickled again, and the bytes are compared.
 
 Referenced globals are a snapshot at submit. Each value has a serial number; a worker sets a global only when the serial
 is another than the one that it has set last. So what an initializer put into a global stays, until the program changes
@@ -14,23 +15,27 @@ that global itself.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import struct
 import sys
 import threading
 import types
 import weakref
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from prong import _core, _received
 from prong._inherited import Inherited
-from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, name_of, names_main
+from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, is_large, name_of, names_main
 from prong._snapshots import (
     Snapshot,
     class_functions,
     is_dispatcher,
     is_importable,
+    is_registered_by_value,
     is_stable,
     referenced_names,
     snapshot_of,
@@ -38,29 +43,40 @@ from prong._snapshots import (
 
 _tokens = itertools.count(1)
 _serials = itertools.count(1)
-_sent: dict[int, Any] = {}  #: the program's own object of each token
+_sent: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  #: the program's own object of each token
 _MISSING = object()
+
+# The engine and the workers keep what they are told until the pool ends: it must not become more and more.
+_MOST_TOLD_BYTES = 64 * 1024 * 1024
+_OVERHEAD_BYTES = 4 * 1024  #: of a definition beside its bytes, roughly
+_MOST_KEPT = 1000
+_MOST_VERSIONS = 10_000
 
 
 def sent(token: int) -> Any:
     """The program's own function or class that was sent under a token. Called by unpickling results."""
-    return _sent[token]
+    obj = _sent.get(token)
+    if obj is None:
+        raise LookupError("a function or class came back that the program has dropped long since")
+    return obj
 
 
 class Definition:
     """One function or class, as workers are told it."""
 
-    __slots__ = ("blob", "engine_id", "handle", "making", "object", "references", "snapshot", "token")
+    __slots__ = ("blob", "digest", "engine_id", "handle", "made", "making", "references", "snapshot", "token", "weak")
 
-    def __init__(self, value: Any, token: int) -> None:
-        self.object = value
+    def __init__(self, token: int) -> None:
         self.token = token
-        self.blob = b""
+        self.blob = b""  #: only while a payload is made
+        self.digest = b""
         self.references: dict[int, Definition] = {}
         self.making = False
+        self.made = 0  #: number of the payload that it was made for first
         self.snapshot: Snapshot | None = None
-        self.engine_id: int | None = None
+        self.engine_id: int | None = None  #: once it is told
         self.handle: _core.Function | None = None
+        self.weak: weakref.ref[Any] | None = None
 
     def is_current(self) -> bool:
         """True while it is being made (what refers back to it may), then for as long as nothing of it has changed.
@@ -91,12 +107,18 @@ class Definitions:
         self._inherited = inherited
         self._by_id: dict[int, Definition] = {}
         self._functions: dict[int, tuple[Any, _core.Function]] = {}
-        self._by_blob: dict[bytes, Definition] = {}
+        self._by_digest: dict[bytes, Definition] = {}
         self._globals: dict[tuple[str, str], _Global] = {}
         self._namespaces: dict[int, tuple[str, dict[str, Any]]] = {}
         self._lock = threading.RLock()
-        self._sent_tokens: list[int] = []
-        weakref.finalize(self, _forget, self._sent_tokens, inherited).atexit = False
+        self._payload = 0
+        self._depth = 0
+        self._fresh: list[Definition] = []  #: made for this payload
+        self._told_bytes = {False: 0, True: 0}  #: of small and of large definitions
+        self._kept: OrderedDict[int, Any] = OrderedDict()  #: what may come back although the program has dropped it
+        self._versions: OrderedDict[int, Definition] = OrderedDict()  #: what may come back at all, by token
+        self._tokens: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+        weakref.finalize(self, _forget, self._tokens, inherited).atexit = False
 
     def publish_with(self, publish: Callable[[bytes], int]) -> None:
         """The pool exists now."""
@@ -111,138 +133,220 @@ class Definitions:
             return known[1]
         if not isinstance(function, (types.FunctionType, type)) and not _is_builtin_function(function):
             return None
-        with self._lock:
-            definition = None if _is_builtin_function(function) else self.refer(function)
-            if definition is not None:
+        with self._making_payload():
+            if _is_builtin_function(function) or not self._is_defined(function):
+                return self._function_by_name(function)
+            # Plain pickle would name what is registered to go by value.
+            if is_registered_by_value(function.__module__):
+                return self._handle(self._definition(function))
+            told = self._by_id.get(id(function))
+            if told is None or told.engine_id is None:
+                return None
+            definition = self._definition(function)
+            if definition.engine_id is not None:
                 return self._handle(definition)
-            handle = self._handle(self._named(function))
-            self._functions[id(function)] = function, handle
-            return handle
+            definition.made += 1  # the payload that comes now is the first one
+            return None
 
     def callee(self, function: Any) -> _core.Function:
-        """As function(), also for methods, partials and other objects: their bytes become a definition."""
-        known = self.function(function)
-        if known is not None:
-            return known
-        with self._lock:
+        """As function(), but always a token: also for methods, partials and other objects."""
+        with self._making_payload():
+            if isinstance(function, (types.FunctionType, type)) and self._is_defined(function):
+                return self._handle(self._definition(function))
+            known = self.function(function)
+            if known is not None:
+                return known
             references: dict[int, Definition] = {}
-            return self._handle(self._anonymous(function, self.dump(function, references), references))
+            return self._handle(self._anonymous(self._dump(function, references), references))
 
     def dump(self, value: Any, references: dict[int, Definition], callback: Any = None) -> bytes:
-        """Pickles by value; what it refers to is added to ``references``."""
-        with self._lock:
-            return dump_by_value(value, lambda obj: self._reference(obj, references), callback)
+        """Pickles by value for a payload; the told definitions that it refers to are added to ``references``."""
+        with self._making_payload():
+            return dump_by_value(value, lambda obj: self._carry(obj, references), callback)
 
     def engine_ids(self, references: Iterable[Definition]) -> list[int]:
         """What a job needs that refers to these definitions, directly or not."""
-        assert self._publish is not None
         with self._lock:
-            closure = list(_closure(references))
-            for definition in closure:
-                if definition.engine_id is None:
-                    definition.engine_id = self._publish(definition.blob)
-            return [definition.engine_id for definition in closure if definition.engine_id is not None]
+            return [self._tell(definition) for definition in list(_closure(references))]
 
     def blobs(self, references: Iterable[Definition]) -> list[bytes]:
         """The bytes of these definitions and of what they need."""
         with self._lock:
             return [definition.blob for definition in _closure(references)]
 
-    # By token or by name.
+    @contextlib.contextmanager
+    def _making_payload(self) -> Iterator[None]:
+        """What is made for a payload is kept only if it was told."""
+        with self._lock:
+            self._payload += self._depth == 0
+            self._depth += 1
+            try:
+                yield
+            finally:
+                self._depth -= 1
+                if self._depth == 0:
+                    for definition in self._fresh:
+                        definition.blob = b""
+                        if definition.engine_id is None:
+                            definition.snapshot = None
+                    self._fresh.clear()
 
-    def refer(self, obj: Any) -> Definition | None:
-        """The current definition of a function or class; None if workers find it by name."""
-        known = self._by_id.get(id(obj))
-        if known is not None and known.is_current():
-            return known
-        if known is None and not self._goes_by_value(obj):
-            return None
-        return self._redefine(obj, known)
+    # Told or carried.
 
-    def _goes_by_value(self, obj: Any) -> bool:
-        if self._inherited is not None and self._inherited.path_of(obj) is not None:
+    def _carry(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
+        """How a payload names a function or class."""
+        found: dict[int, Definition] = {}
+        reduced = self._reference(obj, found)
+        if not found:
+            return reduced
+        (definition,) = found.values()
+        if self._is_told(definition):
+            references.update(found)
+            return reduced
+        closure = list(_closure([definition]))
+        references.update({one.token: one for one in closure if one.engine_id is not None})
+        return _received.carried, (definition.token, tuple(one.blob for one in closure if one.engine_id is None))
+
+    def _is_told(self, definition: Definition) -> bool:
+        """Tells a definition that comes again, if there is room."""
+        if definition.engine_id is not None:
+            return True
+        if self._publish is None or definition.made >= self._payload:
             return False
-        # Types of builtins that have no name there, such as that of None, are known to cloudpickle.
-        return obj.__module__ != "builtins" and not is_importable(obj)
+        closure = [one for one in _closure([definition]) if one.engine_id is None]
+        if any(self._told_bytes[is_large(one.blob)] >= _MOST_TOLD_BYTES for one in closure):
+            return False
+        for one in closure:
+            self._tell(one)
+        return True
 
-    def _reference(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
-        """How a by-value pickle names a function or class."""
-        if self._inherited is not None:
-            reduced = self._inherited.reduce(obj)
-            if reduced is not None:
-                return reduced
-        if not isinstance(obj, (type, types.FunctionType)):
-            return None
-        definition = self.refer(obj)
-        if definition is None:
-            return None
-        references[definition.token] = definition
-        return _received.received, (definition.token,)
+    def _tell(self, definition: Definition) -> int:
+        if definition.engine_id is None:
+            assert self._publish is not None
+            assert definition.blob
+            definition.engine_id = self._publish(definition.blob)
+            self._told_bytes[is_large(definition.blob)] += len(definition.blob) + _OVERHEAD_BYTES
+        return definition.engine_id
 
     def _handle(self, definition: Definition) -> _core.Function:
         if definition.handle is None:
             definition.handle = _core.Function(definition.token, self.engine_ids([definition]))
         return definition.handle
 
+    # By token or by name.
+
+    def _is_defined(self, obj: Any) -> bool:
+        """True if a function or class goes by value; false if workers find it by name."""
+        if id(obj) in self._by_id:
+            return True
+        if self._inherited is not None and self._inherited.path_of(obj) is not None:
+            return False
+        # Types of builtins that have no name there, such as that of None, are known to cloudpickle.
+        return obj.__module__ != "builtins" and not is_importable(obj)
+
+    def _definition(self, obj: Any) -> Definition:
+        """The current definition of a function or class that goes by value."""
+        known = self._by_id.get(id(obj))
+        if known is None:
+            return self._define(obj)
+        return known if known.is_current() else self._redefine(obj, known)
+
+    def _dump(self, value: Any, references: dict[int, Definition]) -> bytes:
+        return dump_by_value(value, lambda obj: self._reference(obj, references))
+
+    def _reference(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
+        """How a definition names a function or class."""
+        if self._inherited is not None:
+            reduced = self._inherited.reduce(obj)
+            if reduced is not None:
+                return reduced
+        if not isinstance(obj, (type, types.FunctionType)) or not self._is_defined(obj):
+            return None
+        definition = self._definition(obj)
+        references[definition.token] = definition
+        return _received.received, (definition.token,)
+
     # Making definitions.
 
-    def _redefine(self, obj: Any, known: Definition | None) -> Definition:
-        """Pickles a function or class (again). The old definition stays if its bytes are the same."""
-        if known is None:
-            return self._define(obj, next(_tokens))
-        fresh = self._define(obj, known.token)
-        if fresh.blob == known.blob:
-            known.snapshot = fresh.snapshot
-            self._by_id[id(obj)] = known
-            return known
-        self._by_id.pop(id(obj))
-        return self._define(obj, next(_tokens))
-
-    def _define(self, obj: Any, token: int) -> Definition:
-        definition = Definition(obj, token)
+    def _define(self, obj: Any) -> Definition:
+        definition = Definition(next(_tokens))
+        definition.made = self._payload
         before = self._by_id.get(id(obj))
         try:
-            definition.making = True
+            definition.weak = weakref.ref(obj, partial(_drop, self._by_id, id(obj)))
             self._by_id[id(obj)] = definition  # what refers back to it finds it
-            definition.blob = _DefinitionPickler(self, definition).blob()
+            self._make(obj, definition)
+        except BaseException:
+            self._by_id.pop(id(obj), None)
+            if before is not None:
+                self._by_id[id(obj)] = before
+            raise
+        _sent[definition.token] = self._tokens[definition.token] = obj
+        self._keep(obj, definition)
+        return definition
+
+    def _redefine(self, obj: Any, known: Definition) -> Definition:
+        """Pickles a function or class again. The definition stays if its bytes are the same."""
+        before = known.digest, known.references, known.snapshot
+        same = False
+        try:
+            self._make(obj, known)
+            same = known.digest == before[0]
+        finally:
+            if not same:
+                known.digest, known.references, known.snapshot = before
+        if not same:
+            return self._define(obj)
+        self._keep(obj, known)
+        return known
+
+    def _make(self, obj: Any, definition: Definition) -> None:
+        """Makes its bytes. Ctrl-C too must not leave half a definition behind."""
+        definition.making = True
+        definition.references = {}
+        self._fresh.append(definition)
+        try:
+            definition.blob = _DefinitionPickler(self, definition, obj).blob()
+            definition.digest = digest(definition.blob)
             definition.snapshot = snapshot_of(obj, self._by_id.get)
-        except BaseException as error:  # Ctrl-C too must not leave half a definition behind
-            self._restore(obj, before)
-            if not isinstance(error, Exception):
-                raise
+        except Exception as error:
             raise cannot_pickle(f"{'class' if isinstance(obj, type) else 'function'} {name_of(obj)}", error) from error
         finally:
             definition.making = False
-        self._remember(obj, token)
-        return definition
 
-    def _restore(self, obj: Any, before: Definition | None) -> None:
-        self._by_id.pop(id(obj), None)
-        if before is not None:
-            self._by_id[id(obj)] = before
+    def _keep(self, obj: Any, definition: Definition) -> None:
+        """Keeps an object for a while. Large functions come back by value: what they hold is not kept."""
+        if isinstance(obj, type) or not is_large(definition.blob):
+            _add_recent(self._kept, id(obj), obj, _MOST_KEPT)
+        oldest = _add_recent(self._versions, definition.token, definition, _MOST_VERSIONS)
+        if oldest is not None and oldest.engine_id is None:
+            _sent.pop(oldest.token, None)
+            self._tokens.pop(oldest.token, None)
 
-    def _remember(self, obj: Any, token: int) -> None:
-        _sent[token] = obj
-        self._sent_tokens.append(token)
-
-    def _named(self, function: Any) -> Definition:
-        """The definition of a function that workers import by name."""
+    def _function_by_name(self, function: Any) -> _core.Function:
+        """The token of a function that workers import."""
         references: dict[int, Definition] = {}
         try:
             blob = dumps(function, PROTOCOL)
             if names_main(blob):
-                blob = self.dump(function, references)
+                blob = self._dump(function, references)
         except Exception:
-            blob = self.dump(function, references)
-        return self._anonymous(function, blob, references)
+            blob = self._dump(function, references)
+        handle = self._handle(self._anonymous(blob, references))
+        self._functions[id(function)] = function, handle
+        return handle
 
-    def _anonymous(self, function: Any, blob: bytes, references: dict[int, Definition]) -> Definition:
-        known = self._by_blob.get(blob)
+    def _anonymous(self, blob: bytes, references: dict[int, Definition]) -> Definition:
+        """The definition of what is only called, and never comes back."""
+        key = digest(blob)
+        known = self._by_digest.get(key)
         if known is None:
-            known = Definition(function, next(_tokens))
+            known = Definition(next(_tokens))
             known.references = references
             known.blob = pack(known.token, references, [], blob)
-            self._by_blob[blob] = known
+            self._fresh.append(known)
+            self.engine_ids([known])
+            self._by_digest[key] = known
         return known
 
     # Globals.
@@ -280,7 +384,7 @@ class Definitions:
             return known
         references: dict[int, Definition] = {}
         try:
-            blob = self.dump(value, references)
+            blob = self._dump(value, references)
         except Exception as error:
             raise cannot_pickle(f"global {name!r} ({brief(value)})", error) from error
         if known is None or known.blob != blob:
@@ -291,21 +395,21 @@ class Definitions:
 class _DefinitionPickler:
     """Makes the bytes of one definition."""
 
-    def __init__(self, definitions: Definitions, definition: Definition) -> None:
+    def __init__(self, definitions: Definitions, definition: Definition, root: Any) -> None:
         self._definitions = definitions
         self._definition = definition
+        self._root = root
         self._globals: list[tuple[str, str, int, bytes]] = []
         # Methods travel inside their class.
-        root = definition.object
         self._inside = {id(function) for function in class_functions(root)} if isinstance(root, type) else set()
 
     def blob(self) -> bytes:
         definition = self._definition
-        data = dump_by_value(definition.object, self._refer)
+        data = dump_by_value(self._root, self._refer)
         return pack(definition.token, definition.references, self._globals, data)
 
     def _refer(self, obj: Any) -> Reduced | None:
-        if obj is self._definition.object:
+        if obj is self._root:
             return self._reduce_root(obj)
         if id(obj) in self._inside:
             return self._reduce_function(obj, 0)
@@ -401,8 +505,29 @@ def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
             yield definition
 
 
-def _forget(tokens: list[int], inherited: Inherited | None) -> None:
+def digest(blob: bytes) -> bytes:
+    """Stands for bytes that are not kept."""
+    from hashlib import blake2b
+
+    return blake2b(blob, digest_size=16).digest()
+
+
+def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> Any:
+    """Makes an entry the newest; gives the oldest one if there are too many now."""
+    recent[key] = value
+    recent.move_to_end(key)
+    return recent.popitem(last=False)[1] if len(recent) > most else None
+
+
+def _drop(by_id: dict[int, Definition], key: int, weak: weakref.ref[Any]) -> None:
+    """A function or class is gone."""
+    definition = by_id.get(key)
+    if definition is not None and definition.weak is weak:
+        del by_id[key]
+
+
+def _forget(tokens: weakref.WeakValueDictionary[int, Any], inherited: Inherited | None) -> None:
     if inherited is not None:
         inherited.forget()
-    for token in tokens:
+    for token in list(tokens):
         _sent.pop(token, None)

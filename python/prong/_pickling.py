@@ -19,6 +19,7 @@ from prong._snapshots import is_importable
 PROTOCOL = 5
 SMALL_BUFFER_BYTES = 16 * 1024
 MOST_BUFFERS = 60_000
+LARGE_BYTES = 64 * 1024
 
 #: A pickle and the buffers that go beside it (None if there are none).
 Encoded = tuple[bytes, "list[pickle.PickleBuffer] | None"]
@@ -42,6 +43,11 @@ class Buffers(list["pickle.PickleBuffer"]):
 def names_main(data: bytes) -> bool:
     """True if a pickle may refer to something of ``__main__``."""
     return b"__main__" in data
+
+
+def is_large(definition: bytes) -> bool:
+    """True for the bytes of a definition that neither side keeps without need."""
+    return len(definition) > LARGE_BYTES
 
 
 def decode(data: Any, buffers: list[memoryview] | None) -> Any:

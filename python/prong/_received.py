@@ -8,38 +8,91 @@ from __future__ import annotations
 import functools
 import sys
 import types
+from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
-from prong._pickling import Reduced, loads
+from prong._pickling import Reduced, is_large, loads
 
-_blobs: dict[int, bytes] = {}  #: told, not needed yet
-_objects: dict[int, Any] = {}
-_tokens: dict[int, int] = {}  #: id of an object that goes back by token
-_references: dict[int, list[int]] = {}
-_variables: dict[int, list[tuple[str, str, int, bytes]]] = {}  #: globals that a definition refers to
-_flat: dict[int, list[tuple[str, str, int, bytes]]] = {}  #: the same, with those of all that it refers to
-_namespaces: dict[str, dict[str, Any]] = {}
-_set: dict[tuple[str, str], int] = {}  #: serial of the value that a global was set to last
-_setting: set[tuple[str, str]] = set()
+_Variables = list[tuple[str, str, int, bytes]]
 _MISSING = object()
 
 
+class _Definition:
+    """One that came: bytes, then the object."""
+
+    __slots__ = ("blob", "flat", "large", "references", "value", "variables")
+
+    def __init__(self, definition: bytes) -> None:
+        self.references: list[int]
+        self.variables: _Variables  #: globals that it refers to
+        self.references, self.variables, self.blob = loads(definition[4:])
+        self.flat: _Variables | None = None  #: the same, with those of all that it refers to
+        self.value: Any = _MISSING
+        self.large = is_large(definition)
+
+
+_definitions: dict[int, _Definition] = {}
+_carried: OrderedDict[int, int] = OrderedDict()  #: bytes of those that came inside payloads
+_MOST_CARRIED_BYTES = 4 * 1024 * 1024
+_OVERHEAD_BYTES = 16 * 1024  #: at most 256 of them are kept
+_tokens: dict[int, int] = {}  #: id of an object that goes back by token
+_namespaces: dict[str, dict[str, Any]] = {}
+_set: dict[tuple[str, str], int] = {}  #: serial of the value that a global was set to last
+_setting: set[tuple[str, str]] = set()
+
+
 def define(definition: bytes) -> None:
-    """A definition has come. It is not decoded before a job needs it: that runs code."""
-    token = int.from_bytes(definition[:4], sys.byteorder)
-    if token not in _references:
-        _references[token], _variables[token], _blobs[token] = loads(definition[4:])
+    """A definition has come, to stay. It is not decoded before a job needs it: that runs code."""
+    token = _token_of(definition)
+    _carried.pop(token, None)
+    if token not in _definitions:
+        _definitions[token] = _Definition(definition)
+
+
+def carried(token: int, definitions: Iterable[bytes]) -> Any:
+    """The function or class of a token, of which the payload has the definitions. The last ones are kept."""
+    _drop_old()
+    tokens = list(map(_token_of, definitions))
+    for one, definition in zip(tokens, definitions, strict=True):
+        if one not in _definitions:
+            _definitions[one] = _Definition(definition)
+            _carried[one] = len(definition) + _OVERHEAD_BYTES
+        elif one in _carried:
+            _carried.move_to_end(one)
+    value = received(token)
+    for known in [_definitions[one] for one in tokens]:
+        if known.large and isinstance(known.value, types.FunctionType):
+            _tokens.pop(id(known.value), None)  # the program does not keep it: it goes back by value
+    return value
+
+
+def _drop_old() -> None:
+    excess = sum(_carried.values()) - _MOST_CARRIED_BYTES
+    while excess > 0:
+        token, size = _carried.popitem(last=False)
+        excess -= size
+        known = _definitions.pop(token)
+        if _tokens.get(id(known.value)) == token:
+            del _tokens[id(known.value)]
+
+
+def _token_of(definition: bytes) -> int:
+    return int.from_bytes(definition[:4], sys.byteorder)
 
 
 def received(token: int) -> Any:
     """The function or class of a token, with its globals as they were when it was sent."""
-    value = _objects.get(token, _MISSING)
-    if value is _MISSING:
-        value = loads(_blobs[token])
-        _objects[token] = value
-        del _blobs[token]
-    _set_globals(token)
-    return value
+    known = _definitions[token]
+    if known.value is _MISSING:
+        try:
+            known.value = loads(known.blob)
+        except BaseException:
+            known.value = _MISSING  # not half an object
+            raise
+        known.blob = b""
+    _set_globals(known)
+    return known.value
 
 
 def reference(obj: Any) -> Reduced | None:
@@ -114,13 +167,15 @@ def namespace_of(name: str) -> dict[str, Any]:
 
 def _register(token: int, value: Any) -> Any:
     if token:
-        _objects[token] = value
+        _definitions[token].value = value
         _tokens[id(value)] = token
     return value
 
 
-def _set_globals(token: int) -> None:
-    for namespace, name, serial, blob in _flat_variables(token):
+def _set_globals(known: _Definition) -> None:
+    if known.flat is None:
+        known.flat = _flatten(known)
+    for namespace, name, serial, blob in known.flat:
         place = namespace, name
         if _set.get(place) != serial and place not in _setting:
             _setting.add(place)
@@ -131,16 +186,14 @@ def _set_globals(token: int) -> None:
                 _setting.discard(place)
 
 
-def _flat_variables(token: int) -> list[tuple[str, str, int, bytes]]:
-    flat = _flat.get(token)
-    if flat is None:
-        flat = _flat[token] = []
-        seen: set[int] = set()
-        waiting = [token]
-        while waiting:
-            one = waiting.pop()
-            if one not in seen:
-                seen.add(one)
-                flat += _variables[one]
-                waiting += _references[one]
+def _flatten(known: _Definition) -> _Variables:
+    flat = list(known.variables)
+    seen: set[int] = set()
+    waiting = list(known.references)
+    while waiting:
+        token = waiting.pop()
+        if token not in seen:
+            seen.add(token)
+            flat += _definitions[token].variables
+            waiting += _definitions[token].references
     return flat

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 import types
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
@@ -47,14 +48,15 @@ def is_importable(obj: Any) -> bool:
     """True if a worker finds a function or class by its name. Heeds ``cloudpickle.register_pickle_by_value``."""
     module = getattr(obj, "__module__", None)
     value: Any = sys.modules.get(module or "")
-    if value is None or module == "__main__" or _is_registered_by_value(module):
+    if value is None or module == "__main__" or is_registered_by_value(module):
         return False
     for name in getattr(obj, "__qualname__", "").split("."):
         value = getattr(value, name, None)
     return value is obj
 
 
-def _is_registered_by_value(module: Any) -> bool:
+def is_registered_by_value(module: Any) -> bool:
+    """Whether the program has asked cloudpickle for it."""
     cloudpickle = sys.modules.get("cloudpickle.cloudpickle")
     if cloudpickle is None:
         return False
@@ -80,31 +82,25 @@ class _FunctionSnapshot:
     def __init__(
         self, function: types.FunctionType, find: Callable[[int], _Holder | None], lenient: bool = False
     ) -> None:
-        self._function = function
+        self._function = weakref.ref(function)
         self._names = referenced_names(function.__code__)
-        self._parts = self._outer_parts() + self._inner_parts()
+        self._parts = [_held(part) for part in self._outer_parts(function) + _inner_parts(function)]
         self._checking = False
         self._linked: list[_Holder] = []
-        watched = self._outer_parts() if lenient else self._parts
+        watched = self._outer_parts(function)
+        if not lenient:
+            watched += _inner_parts(function)
         self._stable = True
         for part in watched:
             self._stable &= self._classify(part, find)
 
-    def _outer_parts(self) -> list[Any]:
-        variables = self._function.__globals__
-        return [self._function.__code__, *[variables.get(name, _MISSING) for name in self._names]]
-
-    def _inner_parts(self) -> list[Any]:
-        function = self._function
-        parts = list(function.__defaults__ or ())
-        for attributes in (function.__kwdefaults__, function.__dict__):
-            parts += (attributes or {}).values()
-        parts += [_contents(cell) for cell in function.__closure__ or ()]
-        return parts
+    def _outer_parts(self, function: types.FunctionType) -> list[Any]:
+        variables = function.__globals__
+        return [function.__code__, *[variables.get(name, _MISSING) for name in self._names]]
 
     def _classify(self, part: Any, find: Callable[[int], _Holder | None]) -> bool:
         part = unwrapped(part)
-        if is_stable(part) or part is _MISSING or part is self._function or isinstance(part, types.CodeType):
+        if is_stable(part) or part is _MISSING or isinstance(part, types.CodeType):
             return True
         if not isinstance(part, (type, types.FunctionType)):
             return False
@@ -114,13 +110,14 @@ class _FunctionSnapshot:
         return True
 
     def is_current(self) -> bool:
-        if not self._stable:
+        function = self._function()
+        if function is None or not self._stable:
             return False
         if self._checking:  # a cycle: whoever began decides
             return True
         self._checking = True
         try:
-            parts = self._outer_parts() + self._inner_parts()
+            parts = self._outer_parts(function) + _inner_parts(function)
             same = len(parts) == len(self._parts) and all(map(_is, self._parts, parts))
             return same and all(link.is_current() for link in self._linked)
         finally:
@@ -201,5 +198,18 @@ def _contents(cell: Any) -> Any:
         return _MISSING
 
 
-def _is(one: Any, other: Any) -> bool:
-    return one is other
+def _inner_parts(function: types.FunctionType) -> list[Any]:
+    parts = list(function.__defaults__ or ())
+    for attributes in (function.__kwdefaults__, function.__dict__):
+        parts += (attributes or {}).values()
+    parts += [_contents(cell) for cell in function.__closure__ or ()]
+    return parts
+
+
+def _held(part: Any) -> Any:
+    """A part to compare with later. Functions are held weakly: they may hold the one that the snapshot is of."""
+    return weakref.ref(part) if isinstance(part, types.FunctionType) else part
+
+
+def _is(held: Any, part: Any) -> bool:
+    return held is part or (type(held) is weakref.ref and held() is part)
