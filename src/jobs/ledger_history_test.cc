@@ -23,11 +23,14 @@ struct Twin {
   Is is = Is::kQueued;
   MonotonicNs due = 0;
   int attempts = 0;
+  MonotonicNs expiry = 0;  // when it has waited too long for its first attempt; 0: never, or no more
+  int quarantine_after = 0;
+  int deaths = 0;  // attempts that ended their worker
 };
 
 class History {
  public:
-  explicit History(std::uint64_t seed) : random_(seed), ledger_(seed, true) {}
+  explicit History(std::uint64_t seed) : random_(seed), of_commands_(seed % 2 == 0), ledger_(seed, of_commands_) {}
 
   void run() {
     for (int step = 0; step < 120; ++step) {
@@ -42,7 +45,7 @@ class History {
   int below(int limit) { return static_cast<int>(random_() % static_cast<std::uint64_t>(limit)); }
 
   void act() {
-    switch (below(16)) {
+    switch (below(18)) {
       case 0:
         now_ += below(60);
         break;
@@ -67,6 +70,9 @@ class History {
       case 11:
         dispatch();
         break;
+      case 12:
+        expire();
+        break;
       default:
         end();
     }
@@ -76,15 +82,24 @@ class History {
     auto options = std::make_shared<JobOptions>();
     options->priority = below(3) - 1;
     if (below(3) == 0) options->key = std::string(1, static_cast<char>('a' + below(3)));
-    options->retry = {.retries = below(3), .backoff = std::chrono::nanoseconds(below(3) * 20), .jitter = 0};
+    options->retry = {.retries = below(4),
+                      .quarantine_after = below(3),
+                      .backoff = std::chrono::nanoseconds(below(3) * 20),
+                      .jitter = 0};
+    if (below(4) == 0) options->queue_time = std::chrono::nanoseconds(1 + below(100));
     const JobPtr job = ledger_.submit({.options = options, .completions = completions_}, now_);
     if (const Twin* known = active_with_key(options->key)) {
       ASSERT_EQ(job, known->job);
       return;
     }
     ASSERT_EQ(job->id(), twins_.size() + 1);
-    twins_.push_back({job, options->priority, options->key, options->retry.retries, options->retry.backoff.count(),
-                      Is::kQueued, 0, 0});
+    twins_.push_back({.job = job,
+                      .priority = options->priority,
+                      .key = options->key,
+                      .retries = options->retry.retries,
+                      .backoff = options->retry.backoff.count(),
+                      .expiry = options->queue_time.count() > 0 ? now_ + options->queue_time.count() : 0,
+                      .quarantine_after = of_commands_ ? 0 : options->retry.quarantine_after});
   }
 
   const Twin* active_with_key(const std::string& key) const {
@@ -131,9 +146,15 @@ class History {
     if (!twin) return;
     const bool success = below(2) == 0;
     const bool finally = below(8) == 0;
+    const bool harmless = below(2) == 0;
     Attempt attempt;
-    attempt.outcome = success ? Outcome(Exited{0}) : Outcome(Exited{1});
-    const bool again = !success && !finally && twin->attempts <= twin->retries;
+    attempt.outcome = success    ? (of_commands_ ? Outcome(Exited{0}) : Outcome(Returned{}))
+                      : harmless ? Outcome(Raised{})
+                                 : Outcome(Exited{1});
+    twin->deaths += !success && !harmless;
+    twin->expiry = 0;
+    const bool quarantined = twin->quarantine_after != 0 && twin->deaths >= twin->quarantine_after;
+    const bool again = !success && !finally && twin->attempts <= twin->retries && !quarantined;
     if (finally) {
       ledger_.end_finally(twin->job, attempt, now_);
     } else {
@@ -144,6 +165,25 @@ class History {
       twin->due = now_ + (twin->backoff << (twin->attempts - 1));
     } else {
       finish(*twin);
+    }
+  }
+
+  // Those that wait for their first attempt end; those that were given away are named once.
+  void expire() {
+    std::vector<JobPtr> expected;
+    for (Twin& twin : twins_) {
+      if (twin.expiry == 0 || twin.expiry > now_ || twin.is == Is::kDone) continue;
+      if (twin.is == Is::kDispatched) expected.push_back(twin.job);
+    }
+    std::vector<JobPtr> given = ledger_.expire(now_);
+    std::ranges::sort(given, {}, [](const JobPtr& job) { return job->id(); });
+    ASSERT_EQ(given, expected);
+    for (Twin& twin : twins_) {
+      if (twin.expiry == 0 || twin.expiry > now_ || twin.is == Is::kDone) continue;
+      twin.expiry = 0;
+      if (twin.is != Is::kQueued) continue;
+      finish(twin);
+      ASSERT_TRUE(std::holds_alternative<TimedOut>(twin.job->outcome()));
     }
   }
 
@@ -181,6 +221,11 @@ class History {
     ASSERT_EQ(ledger_.submitted(), twins_.size());
     ASSERT_EQ(ledger_.has_ready(now_), expected_next() != nullptr);
     ASSERT_EQ(ledger_.next_retry(), first_due);
+    std::optional<MonotonicNs> first_expiry;
+    for (const Twin& twin : twins_)
+      if (twin.is != Is::kDone && twin.expiry != 0)
+        first_expiry = std::min(first_expiry.value_or(twin.expiry), twin.expiry);
+    ASSERT_EQ(ledger_.next_expiry(), first_expiry);
   }
 
   // Nothing is lost: everything that was submitted can be brought to its end, once.
@@ -202,6 +247,7 @@ class History {
   }
 
   std::mt19937_64 random_;
+  bool of_commands_;
   Ledger ledger_;
   std::shared_ptr<CompletionQueue> completions_ = std::make_shared<CompletionQueue>();
   std::vector<Twin> twins_;  // in the order of ids
