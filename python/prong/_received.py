@@ -148,8 +148,8 @@ def fill_dispatcher(dispatcher: Any, registry: dict[type, Any]) -> None:
 @functools.lru_cache(maxsize=32)  # so that what one job has cached is there for the next one
 def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
     """The function with a ``functools.lru_cache`` of this process."""
-    named: Any = sys.modules.get(function.__module__)
-    for name in function.__qualname__.split("."):
+    named: Any = sys.modules.get(getattr(function, "__module__", None) or "")
+    for name in getattr(function, "__qualname__", "").split("."):
         named = getattr(named, name, None)
     if getattr(named, "__wrapped__", None) is function:
         return named

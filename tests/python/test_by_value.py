@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 import dataclasses
 import enum
+import functools
 import gc
 import os
 import subprocess
@@ -387,6 +388,12 @@ def test_functions_with_a_cache(run_main):
         """)
         == "(3, 1) (3, 1) [(3, 1), (4, 2)]\n{'maxsize': 7, 'typed': True}\n23416728348467685 6\nTrue"
     )
+
+
+def test_cache_around_what_has_no_name(fresh_pool):
+    cached = functools.lru_cache(functools.partial(pow, 2))
+    assert fresh_pool.submit(cached, 5).result() == 32
+    assert fresh_pool.map(cached, [1, 2]) == [2, 4]
 
 
 def test_single_dispatch(run_main):
