@@ -101,9 +101,6 @@ class WorkerChannel {
   static WorkerChannel over_for_test(Channel& channel, os::Fd doorbell);
 
   int doorbell() const noexcept { return doorbell_.get(); }
-  /// False after a job has closed it, or put something else in its place. Then nobody hears of a result any more, but
-  /// the end of this process is heard, and what it has published counts.
-  bool doorbell_is_intact() const noexcept;
 
   /// Waits for the next request and marks it started (a revoked one is passed over). `request.bytes` points into the
   /// channel and is valid until publish(). Throws Error if the request makes no sense: something in this process has
@@ -131,6 +128,7 @@ class WorkerChannel {
   std::uint64_t results_taken() const noexcept;
   void ring_if_due(bool urgent) noexcept;
   void ring() noexcept;
+  void leave_if_cut_off() const noexcept;
   bool unstarted_exceed(std::uint32_t limit) const noexcept;
   void publish_cpu(int cpu) noexcept;
 

@@ -65,6 +65,7 @@ struct WorkerChannel::Private {
   WaitStrategy waiting;
   ResultWriter writer;
   os::FileIdentity doorbell;
+  bool cut_off = false;  ///< the doorbell is not ours any more
   std::uint64_t next = 1;         ///< sequence of the request to take next
   std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
   std::int64_t started_ns = 0;    ///< of the running one
@@ -98,6 +99,7 @@ void WorkerChannel::begin() {
 
 void WorkerChannel::take(Request& request) {
   PRONG_CHECK(private_->running == 0);
+  leave_if_cut_off();
   for (;;) {
     Slot& slot = layout_->slot_of(private_->next);
     const WordState state = state_in(wait_for_word(slot));
@@ -125,6 +127,7 @@ std::uint64_t WorkerChannel::wait_for_word(const Slot& slot) {
   };
   if (ready()) return word;
   ring_if_due(true);
+  leave_if_cut_off();
   if (private_->waiting.spin(ready, worthwhile)) return word;
   while (!ready()) sleep_for_word(slot);
   return word;
@@ -247,13 +250,18 @@ void WorkerChannel::ring_if_due(bool urgent) noexcept {
   PRONG_CHANNEL_FAULT_POINT("ring.after_doorbell");
 }
 
+/// A job may have closed the doorbell, or put something else in its place. Then nobody hears of results any more, but the
+/// end of this process is heard, and what it has published counts: it ends before it takes another request.
 void WorkerChannel::ring() noexcept {
-  if (!doorbell_is_intact()) os::exit_now(EXIT_FAILURE);
-  os::ring(doorbell_.get());
+  if (os::identity_of(doorbell_.get()) == private_->doorbell) {
+    os::ring(doorbell_.get());
+  } else {
+    private_->cut_off = true;
+  }
 }
 
-bool WorkerChannel::doorbell_is_intact() const noexcept {
-  return os::identity_of(doorbell_.get()) == private_->doorbell;
+void WorkerChannel::leave_if_cut_off() const noexcept {
+  if (private_->cut_off) os::exit_now(EXIT_FAILURE);
 }
 
 bool WorkerChannel::unstarted_exceed(std::uint32_t limit) const noexcept {

@@ -75,15 +75,15 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
 }
 
 void Dispatcher::dispatch(MonotonicNs now) {
-  std::vector<WorkerLink*> to_wake;
+  to_wake_.clear();
   refused_by_idle_ = false;
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first);
     if (link == nullptr) break;
-    if (to_wake.empty() || to_wake.back() != link) to_wake.push_back(link);
+    if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
     if (!hand_out(*link, ledger_.next(now), now)) break;
   }
-  for (WorkerLink* link : to_wake) link->wake();
+  for (WorkerLink* link : to_wake_) link->wake();
 }
 
 void Dispatcher::take_back_all(WorkerLink& link) {

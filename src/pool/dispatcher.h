@@ -42,6 +42,7 @@ class Dispatcher {
   jobs::Ledger& ledger_;
   Crew& crew_;
   std::vector<Payload> definitions_;
+  std::vector<WorkerLink*> to_wake_;  ///< of the dispatch that goes on
   bool refused_by_idle_ = false;  ///< a worker without work had no room for a job: nothing of it will say when it has
   double mean_duration_ns_ = 0;   ///< of recent jobs; 0: not known yet
 };

@@ -73,8 +73,9 @@ JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
 void Engine::dispatch(MonotonicNs now) {
   now_ = now;
   dispatcher_.dispatch(now);
+  if (!ledger_.has_ready(now)) return;
   make_room_for_fresh_job();
-  if (ledger_.has_ready(now) && crew_.live() < options_.workers) keep_crew_full();
+  if (crew_.live() < options_.workers) keep_crew_full();
 }
 
 void Engine::work(MonotonicNs now) {

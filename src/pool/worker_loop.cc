@@ -1,7 +1,6 @@
 #include "pool/worker_loop.h"
 
 #include <atomic>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -50,7 +49,6 @@ class Worker final : private ResultSink {
       serve();
       leave_if_copy(runner_);
       if (!answered_) returned({});
-      leave_if_cut_off();
       if (request_.kind == ipc::RequestKind::kFinish) {
         runner_.before_exit();
         os::exit_now(0);
@@ -59,11 +57,6 @@ class Worker final : private ResultSink {
   }
 
  private:
-  /// Before a request that would share the fate of the one that did this.
-  void leave_if_cut_off() const {
-    if (!channel_.doorbell_is_intact()) os::exit_now(EXIT_FAILURE);
-  }
-
   void serve() {
     const Payload payload = take_payload();
     switch (request_.kind) {

@@ -160,7 +160,9 @@ def test_the_job_alone_is_lost(shared_pool: Any, stage: str, way: str) -> None:
     others = [job for job in before + after if way != "overwrite_channel" or job.exception(timeout=60) is None]
     assert len(others) >= len(before)
     assert all(
-        job.result(timeout=60) == 2 * number for job, number in zip(before + after, [*range(10)] * 2) if job in others
+        job.result(timeout=60) == 2 * number
+        for job, number in zip(before + after, [*range(10)] * 2, strict=True)
+        if job in others
     )
     assert eventually(lambda: len(shared_pool.workers) == 2)
     assert shared_pool.map(culprits.double, range(1000)) == [2 * number for number in range(1000)]
