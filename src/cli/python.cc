@@ -13,6 +13,9 @@ namespace prong::cli {
 namespace {
 
 constexpr const char* kName = "python3";
+// Not by -m: that puts the current folder first, where a json.py would take the place of the library's.
+constexpr const char* kMapWorker =
+    "import sys; sys.path[:] = [folder for folder in sys.path if folder]; from prong._map_worker import main; main()";
 
 bool is_executable(const std::filesystem::path& path) {
   return ::access(path.c_str(), X_OK) == 0;
@@ -45,7 +48,7 @@ std::string find_python() {
 
 Program python_map_worker(const std::string& function, bool json) {
   return {
-      .arguments = {find_python(), "-m", "prong._map_worker"},
+      .arguments = {find_python(), "-c", kMapWorker},
       .environment = {"PRONG_MAP_FUNCTION=" + function, std::string("PRONG_MAP_RESULT=") + (json ? "json" : "str")}};
 }
 

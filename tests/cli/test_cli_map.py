@@ -202,9 +202,6 @@ def test_function_that_cannot_be_had_is_told_once(prong: Prong, name: str) -> No
 
 def test_file_may_lie_beside_modules_named_as_the_standard_ones(prong: Prong, functions: Path) -> None:
     (prong.folder / "json.py").write_text("raise SystemError\n")
-    folder = prong.folder / "elsewhere"
-    folder.mkdir()
-    prong.folder = folder
     (entry,) = objects(prong("map", "--json", f"{functions}:double", ":::", "a").output)
     assert entry["value"] == "aa"
 
