@@ -55,8 +55,9 @@ std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
 Core make_core(int workers, const std::string& start, std::vector<std::string> arguments,
                std::vector<std::string> environment, int max_jobs_per_worker, std::uint64_t max_worker_memory,
                double max_worker_age, double idle_timeout, int min_workers, double budget, double stall,
-               nb::object on_worker_lost, bool start_early, double grace, nb::handle initializer, nb::handle finalizer,
-               double initializer_timeout, double finalizer_timeout, nb::object fork_template, bool track_jobs) {
+               double start_timeout, nb::object on_worker_lost, bool start_early, double grace, nb::handle initializer,
+               nb::handle finalizer, double initializer_timeout, double finalizer_timeout, nb::object fork_template,
+               bool track_jobs) {
   PoolOptions options;
   options.workers = workers;
   options.start = start_kind(start);
@@ -68,6 +69,7 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   options.min_workers = min_workers;
   options.budget = duration(budget);
   options.stall = duration(stall);
+  options.start_timeout = duration(start_timeout);
   if (!on_worker_lost.is_none()) options.on_worker_lost = loss_handler(std::move(on_worker_lost));
   options.start_early = start_early;
   options.grace = duration(grace);
@@ -170,9 +172,9 @@ void add_pool(nb::module_& module) {
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
            "max_jobs_per_worker"_a, "max_worker_memory"_a, "max_worker_age"_a, "idle_timeout"_a, "min_workers"_a,
-           "budget"_a, "stall"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a, "initializer"_a.none(),
-           "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(),
-           "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
+           "budget"_a, "stall"_a, "start_timeout"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a,
+           "initializer"_a.none(), "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a,
+           "fork_template"_a.none(), "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
       .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())

@@ -109,7 +109,7 @@ def seal(token: int, shape: int, pickle: bytes, buffers: object | None) -> Seale
 class Pool:
     """The engine's pool: bytes in, outcomes out."""
 
-    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
+    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, start_timeout: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
         """Durations in seconds, memory in bytes; 0 is no limit."""
 
     def define(self, definition: bytes) -> int:

@@ -35,6 +35,7 @@ _POOL_OPTIONS = {
     "min_workers",
     "budget",
     "stall",
+    "start_timeout",
     "on_worker_lost",
     "finalizer",
     "finalargs",
@@ -87,6 +88,7 @@ class Pool(View):
       when there are jobs for them;
     - ``budget``: seconds after which all jobs end with :class:`JobTimeout` ("budget") and the pool takes no more;
     - ``stall``: when no job was done for so many seconds, those that run end with :class:`JobTimeout` ("stall");
+    - ``start_timeout``: seconds that a worker may take to its first job (imports included) before another is tried;
     - ``on_worker_lost``: called with a :class:`WorkerLoss`, in a thread of the pool, for each worker that ended without
       running its finalizer;
     - ``initializer_timeout``, ``finalizer_timeout``, ``grace`` (between SIGTERM and SIGKILL): in seconds;
@@ -201,6 +203,7 @@ def _start_options(workers: Any, initializer: Any, initargs: Any, options: Mappi
         min_workers=whole_number("min_workers", options.get("min_workers", 0), least=0),
         budget=_seconds(options, "budget", 0.0),
         stall=_seconds(options, "stall", 0.0),
+        start_timeout=_seconds(options, "start_timeout", 60.0),
         on_worker_lost=_loss_handler(options.get("on_worker_lost")),
         kind=start_kind(options.get("start", START_KINDS[0])),
         initializer=_call("initializer", initializer, "initargs", initargs),

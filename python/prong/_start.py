@@ -50,6 +50,7 @@ class StartOptions:
     min_workers: int = 0
     budget: float = 0.0
     stall: float = 0.0
+    start_timeout: float = 60.0
     on_worker_lost: Any = None  #: called with (worker, pid, outcome as a tuple)
     initializer_timeout: float = 0.0
     finalizer_timeout: float = 10.0
@@ -96,6 +97,7 @@ def core_pool(
         min_workers=options.min_workers,
         budget=options.budget,
         stall=options.stall,
+        start_timeout=options.start_timeout,
         on_worker_lost=options.on_worker_lost,
         start_early=options.start_early,
         grace=options.grace,

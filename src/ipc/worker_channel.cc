@@ -65,7 +65,7 @@ struct WorkerChannel::Private {
   WaitStrategy waiting;
   ResultWriter writer;
   os::FileIdentity doorbell;
-  bool cut_off = false;  ///< the doorbell is not ours any more
+  bool cut_off = false;           ///< the doorbell is not ours any more
   std::uint64_t next = 1;         ///< sequence of the request to take next
   std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
   std::int64_t started_ns = 0;    ///< of the running one
@@ -250,8 +250,8 @@ void WorkerChannel::ring_if_due(bool urgent) noexcept {
   PRONG_CHANNEL_FAULT_POINT("ring.after_doorbell");
 }
 
-/// A job may have closed the doorbell, or put something else in its place. Then nobody hears of results any more, but the
-/// end of this process is heard, and what it has published counts: it ends before it takes another request.
+/// A job may have closed the doorbell, or put something else in its place. Then nobody hears of results any more, but
+/// the end of this process is heard, and what it has published counts: it ends before it takes another request.
 void WorkerChannel::ring() noexcept {
   if (os::identity_of(doorbell_.get()) == private_->doorbell) {
     os::ring(doorbell_.get());

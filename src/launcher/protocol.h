@@ -31,13 +31,13 @@ enum class MessageKind : std::uint32_t {
   kStopWorker,     ///< `worker`, `grace_ns`: > 0: SIGTERM and SIGCONT now, SIGKILL then; 0: SIGKILL now
   kWorkerStarted,  ///< `worker`, `pid`
   kStartFailed,    ///< `worker`, `error` (errno), `stage`
-  kWorkerGone,  ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or could not be seen to
-                ///< go
-  kTemplateGone,  ///< `pid`, `status`; or `error` and `stage` if it could not be started
-  kForked,        ///< `worker`, `pid`
-  kForkFailed,    ///< `worker`, `error`
-  kHello,         ///< `pid` of the launcher, first of all
-  kPing,          ///< is to be answered by kPong
+  kWorkerGone,     ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or so many
+                   ///< processes of it could not be seen to go, of which `stage` names one
+  kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started
+  kForked,         ///< `worker`, `pid`
+  kForkFailed,     ///< `worker`, `error`
+  kHello,          ///< `pid` of the launcher, first of all
+  kPing,           ///< is to be answered by kPong
   kPong,
 };
 

@@ -12,7 +12,7 @@ Sweeper::Ticket Sweeper::begin(std::int64_t now) {
 }
 
 void Sweeper::finish(Round& round, std::uint32_t unconfirmed) {
-  round.finished.push_back({sweeps_.front().ticket, unconfirmed});
+  round.finished.push_back({sweeps_.front().ticket, unconfirmed, known_.empty() ? 0 : *known_.begin()});
   sweeps_.pop_front();
 }
 

@@ -31,6 +31,7 @@ class Sweeper {
   struct Finished {
     Ticket ticket = 0;
     std::uint32_t unconfirmed = 0;  ///< strangers that could not be seen to end within the bound
+    pid_t one_of_them = 0;
   };
   struct Round {
     std::vector<pid_t> kill;

@@ -57,7 +57,8 @@ void WorkerSet::ended(pid_t pid) {
 
 void WorkerSet::swept(const Sweeper::Finished& sweep) {
   apply_to_each([&](const Worker& worker) { return worker.sweep == sweep.ticket; }, WorkerEvent::kSwept,
-                {.unconfirmed = sweep.unconfirmed});
+                {.unconfirmed = sweep.unconfirmed,
+                 .left = sweep.one_of_them == 0 ? "" : os::describe_process(sweep.one_of_them)});
 }
 
 std::int64_t WorkerSet::due() const noexcept {
@@ -140,7 +141,8 @@ void WorkerSet::report(MessageKind kind, std::uint64_t id, const Worker& worker,
   message.status = worker.status;
   message.error = detail.error;
   message.unconfirmed = detail.unconfirmed;
-  std::strncpy(message.stage, detail.stage, sizeof message.stage - 1);
+  const char* text = detail.left.empty() ? detail.stage : detail.left.c_str();
+  std::strncpy(message.stage, text, sizeof message.stage - 1);
   report_(message);
 }
 

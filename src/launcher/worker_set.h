@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <string>
 
 #include "launcher/protocol.h"
 #include "launcher/sweeper.h"
@@ -57,6 +58,7 @@ class WorkerSet {
     const char* stage = "";
     std::int64_t deadline = -1;
     std::uint32_t unconfirmed = 0;
+    std::string left{};  ///< one of these, for people
   };
 
   void apply(std::uint64_t id, WorkerEvent event, const Detail& detail);

@@ -98,6 +98,13 @@ std::uint64_t start_time_of(pid_t pid) {
   return to_number<std::uint64_t>(stat_field(*stat, 19));
 }
 
+std::string describe_process(pid_t pid) {
+  auto name = read_file(folder_of(pid) + "/comm");
+  if (!name || name->empty()) return std::to_string(pid);
+  name->pop_back();  // the line's end
+  return std::to_string(pid) + " (" + *name + ")";
+}
+
 bool signal_process(pid_t pid, int signal) noexcept {
   return pid > 0 && ::kill(pid, signal) == 0;
 }

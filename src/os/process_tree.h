@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace prong::os {
@@ -21,6 +22,9 @@ std::vector<pid_t> descendants_of(pid_t pid);
 
 /// When the process started, in clock ticks since boot; 0 if there is no such process, or it has ended and is a zombie.
 std::uint64_t start_time_of(pid_t pid);
+
+/// For people: "123 (sleep)", or "123" where the name cannot be had.
+std::string describe_process(pid_t pid);
 
 /// False if there is no such process or group, or it may not be signalled. Only for pids that cannot be reused
 /// meanwhile: unreaped children, and what was just seen below one.

@@ -28,6 +28,10 @@ constexpr MonotonicNs kPingPatience = 5'000'000'000;
 constexpr MonotonicNs kBacklogPause = 5'000'000;
 constexpr MonotonicNs kStacksPatience = 50'000'000;
 
+std::string stage_of(const launcher::Message& message) {
+  return {message.stage, ::strnlen(message.stage, sizeof message.stage)};
+}
+
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status)) return describe(Outcome{Signalled{WTERMSIG(wait_status), false}});
   return describe(Outcome{Exited{WEXITSTATUS(wait_status)}});
@@ -228,7 +232,8 @@ void Crew::handle(const launcher::Message& message, MonotonicNs now) {
     case MessageKind::kStartFailed:
       return on_start_failed(*link, message, now);
     case MessageKind::kWorkerGone:
-      return on_worker_gone(*link, {.wait_status = message.status, .unconfirmed = message.unconfirmed}, now);
+      return on_worker_gone(
+          *link, {.wait_status = message.status, .unconfirmed = message.unconfirmed, .left = stage_of(message)}, now);
     default:
       return;  // not for the coordinator
   }
@@ -241,7 +246,7 @@ void Crew::on_started(WorkerLink& link, int pid, MonotonicNs now) {
 }
 
 void Crew::on_start_failed(WorkerLink& link, const launcher::Message& message, MonotonicNs now) {
-  const std::string stage(message.stage, ::strnlen(message.stage, sizeof message.stage));
+  const std::string stage = stage_of(message);
   events_.on_gone(link, {.vanished = true}, link.bury());
   remove(link);
   if (message.error == ECHILD && how() == StartHow::kTemplate) return;  // the end of the template counts, once

@@ -28,6 +28,7 @@ namespace prong::pool {
 struct Death {
   int wait_status = 0;
   std::uint32_t unconfirmed = 0;  ///< processes of its tree that could not be seen to end
+  std::string left{};             ///< one of these, for people
   bool vanished = false;          ///< it was never seen, nor its end
   bool launcher_lost = false;     ///< the launcher died, and the worker with it
   bool out_of_memory = false;     ///< killed, while the kernel killed for lack of memory

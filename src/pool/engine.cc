@@ -44,10 +44,11 @@ std::uint64_t output_bytes(const Attempt& attempt) {
   return attempt.output.size() + attempt.error_output.size() + (returned != nullptr ? returned->value.size() : 0);
 }
 
-void mark_unconfirmed(Outcome& outcome, std::uint32_t processes) {
+void mark_unconfirmed(Outcome& outcome, const Death& death) {
   if (auto* timed_out = std::get_if<TimedOut>(&outcome)) {
     timed_out->unconfirmed = true;
-    timed_out->leftovers = std::to_string(processes) + " processes could not be seen to end";
+    timed_out->leftovers = "process " + death.left;
+    if (death.unconfirmed > 1) timed_out->leftovers += " and " + std::to_string(death.unconfirmed - 1) + " more";
   }
 }
 
@@ -140,7 +141,7 @@ void Engine::on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLin
   if (options_.on_worker_lost && !death.expected && link.pid != 0)
     losses_.push_back({.worker = link.id(), .pid = link.pid, .outcome = outcome_of(death, link)});
   if (link.held) {
-    if (death.unconfirmed != 0) mark_unconfirmed(link.held->attempt.outcome, death.unconfirmed);
+    if (death.unconfirmed != 0) mark_unconfirmed(link.held->attempt.outcome, death);
     end(link.held->job, std::move(link.held->attempt));
   }
   blame_for_definition(remains);
@@ -163,7 +164,7 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
   const bool was_stopped = link.verdict && link.stop_sequence == request.sequence;
   attempt.outcome = was_stopped ? *link.verdict : outcome_of(death, link);
   if (terminated_) attempt.outcome = Cancelled{.while_running = true};
-  if (death.unconfirmed != 0) mark_unconfirmed(attempt.outcome, death.unconfirmed);
+  if (death.unconfirmed != 0) mark_unconfirmed(attempt.outcome, death);
   end(request.job, std::move(attempt));
 }
 

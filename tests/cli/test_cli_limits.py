@@ -8,7 +8,11 @@ from cli_program import Prong, eventually
 LIMITS = {
     "--timeout": ("0.2", "sleep 1000", "exceeded its wall-time limit of 200 ms"),
     "--cpu-time": ("0.2", "while :; do :; done", "exceeded its CPU-time limit of 200 ms"),
-    "--memory": ("50M", "head -c 1G /dev/zero | tail -c 1G >/dev/null; sleep 1000", "exceeded its memory limit of 50 MiB"),
+    "--memory": (
+        "50M",
+        "head -c 1G /dev/zero | tail -c 1G >/dev/null; sleep 1000",
+        "exceeded its memory limit of 50 MiB",
+    ),
     "--max-output": ("10K", "yes", "exceeded its output limit of 10 KiB"),
     "--stall": ("0.3", "sleep 1000", "exceeded its stall limit of 300 ms"),
 }

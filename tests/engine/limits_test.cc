@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "engine/text_pool.h"
 #include "engine/text_runner.h"
 #include "os/clock.h"
+#include "os/usage.h"
 #include "prong/error.h"
 #include "prong/pool.h"
 
@@ -240,6 +242,28 @@ TEST_P(LimitsTest, LostWorkersAreTold) {
   const auto* signalled = std::get_if<Signalled>(&losses[0].outcome);
   ASSERT_NE(signalled, nullptr);
   EXPECT_EQ(signalled->number, SIGSEGV);
+}
+
+TEST(LeakTest, AThousandPoolsLeaveNothing) {
+  const auto measure = [] {
+    const auto folder = std::filesystem::directory_iterator("/proc/self/fd");
+    return std::pair(std::distance(folder, {}), os::resident_bytes_of(::getpid()));
+  };
+  const auto use = [](int pools) {
+    for (int i = 0; i < pools; ++i) {
+      Pool pool(text_pool(i % 2 == 0 ? StartKind::kFork : StartKind::kFresh, 1));
+      ASSERT_EQ(run(pool, "echo x"), "x");
+    }
+  };
+  // A sanitizer keeps what was freed, and takes its time.
+  const char* sanitizer = std::getenv("PRONG_TEST_SANITIZE");
+  const bool sanitized = sanitizer != nullptr && *sanitizer != '\0';
+  use(sanitized ? 10 : 100);
+  const auto [descriptors, bytes] = measure();
+  use(sanitized ? 50 : 900);
+  const auto [descriptors_later, bytes_later] = measure();
+  EXPECT_EQ(descriptors_later, descriptors);
+  if (!sanitized) EXPECT_LT(bytes_later, bytes + (4 << 20));
 }
 
 // --- the launcher ---
