@@ -263,7 +263,9 @@ TEST(LeakTest, AThousandPoolsLeaveNothing) {
   use(sanitized ? 50 : 900);
   const auto [descriptors_later, bytes_later] = measure();
   EXPECT_EQ(descriptors_later, descriptors);
-  if (!sanitized) EXPECT_LT(bytes_later, bytes + (4 << 20));
+  if (!sanitized) {
+    EXPECT_LT(bytes_later, bytes + (4 << 20));
+  }
 }
 
 // --- the launcher ---

@@ -49,7 +49,8 @@ def test_a_killed_job_takes_its_pool_along(make_pool, tmp_path):
     culprits.wait_for_file(str(file))
     pid = int(file.read_text())
     assert job.kill()
-    assert isinstance(job.exception() if not job.cancelled() else job.outcome, (prong.Cancelled, BaseException))
+    with pytest.raises(prong.JobCancelled):
+        job.result()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
 

@@ -110,7 +110,8 @@ def test_works(missing: str, start: str) -> None:
 def test_says_what_is_missing() -> None:
     """glibc starts no threads where clone3 is refused with EPERM, as by very old container profiles."""
     run = subprocess.run(
-        ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=clone3", "-e", "inject=clone3:error=EPERM", SUBJECT, "fresh"],
+        ["strace", "-f", "-qq", "-o", os.devnull, "-e", "trace=clone3", "-e", "inject=clone3:error=EPERM",
+         SUBJECT, "fresh"],
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (run.returncode, run.stdout) == (0, "refused: cannot start a thread: Operation not permitted (EPERM)\n")
