@@ -155,8 +155,8 @@ class Engine:
     def explain(self, error: PoolError) -> PoolError:
         """The error of a pool that takes no jobs, as exactly as it is known."""
         failure = self.core.failure
-        if failure and "initializer" in failure:
-            return InitializerFailed(failure)
+        if failure:
+            return (InitializerFailed if "initializer" in failure else PoolError)(failure)
         if self.core.closed:
             return PoolClosed("the pool is closed: it takes no more jobs")
         return error

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <csignal>
 #include <string>
 
@@ -35,7 +36,7 @@ TEST(StacksTest, TheSignalMakesAProcessWriteItsFrames) {
   EXPECT_EQ(wait_for_doorbell(doorbell.get(), -1, nullptr), Awoken::kRung);
   const std::string text = contents(file);
   EXPECT_TRUE(text.ends_with(kEndOfStacks)) << text;
-  EXPECT_NE(text.find("pause"), std::string::npos) << text;
+  EXPECT_GE(std::ranges::count(text, '\n'), 5) << text;
   signal_process(child, SIGKILL);
   reap(child);
 }

@@ -408,9 +408,16 @@ int Engine::workers_wanted() {
   // Where idle workers are sent away, only those that must stay are kept without need.
   const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && crew_.started() > 0);
   if (!on_demand && !closed_) return options_.workers;
-  const auto more = static_cast<int>(std::min<std::uint64_t>(ledger_.queued(), 1'000'000));
+  const Job* first = ledger_.peek(now_);
   const int least = closed_ ? 0 : options_.min_workers;
-  return std::min(options_.workers, std::max(least, crew_.live() + (ledger_.has_ready(now_) ? more : 0)));
+  if (first == nullptr) return std::min(options_.workers, std::max(least, crew_.live()));
+  // Those that start, or initialize, will take what is queued: nobody else is needed for that.
+  const auto free = std::count_if(crew_.links().begin(), crew_.links().end(), [&](const auto& link) {
+    const bool alive = link->state == LinkState::kStarting || link->state == LinkState::kServing;
+    return alive && (link->jobs_given == 0 || (link->idle() && !first->options().fresh));
+  });
+  const auto queued = static_cast<int>(std::min<std::uint64_t>(ledger_.queued(), 1'000'000));
+  return std::min(options_.workers, std::max(least, crew_.live() - static_cast<int>(free) + queued));
 }
 
 void Engine::keep_crew_full() {

@@ -213,3 +213,10 @@ def test_callers_in_threads_do_not_wait_for_each_other(tmp_path, kind, monkeypat
         assert eventually(lambda: all(Path(file).exists() for file in files[:count]))
         Path(files[count]).touch()
         assert all(one.result() for one in waiting)
+
+
+def test_limits_of_the_tree():
+    assert prong.run("sh -c 'while :; do :; done'", cpu_time=0.1).outcome.limit == "cpu_time"
+    assert prong.run("yes", max_output=10_000).outcome.limit == "output"
+    with pytest.raises(prong.JobTimeout, match="memory"):
+        prong.call(bytearray, 1 << 30, memory=50 << 20)

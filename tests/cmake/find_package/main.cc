@@ -23,9 +23,9 @@ int main(int argc, char** argv) {
   prong::init(argc, argv);
   const std::filesystem::path prefix = argv[1];
   prong::Pool pool(prong::PoolOptions{.workers = 1});
-  const std::string launcher = "/proc/" + std::to_string(pool.stats().launcher_pid) + "/exe";
   bool good = expect(prong::kVersion == argv[2], "the headers are of the version that was asked for");
   good &= expect(pool.submit(twice, 21).get() == 42, "a worker runs a function");
+  const std::string launcher = "/proc/" + std::to_string(pool.stats().launcher_pid) + "/exe";
   good &= expect(std::filesystem::read_symlink(launcher) == prefix / "libexec/prong/prong-launcher",
                  "the launcher is the installed one");
   return good ? 0 : 1;
