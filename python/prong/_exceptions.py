@@ -22,13 +22,23 @@
 
 from __future__ import annotations
 
-import concurrent.futures
 import pickle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from prong._exceptions_of_futures import JobCancelled as JobCancelled
+    from prong._exceptions_of_futures import JobTimeout as JobTimeout
     from prong._outcome import Attempt, Outcome
     from prong._run import CommandResult
+
+
+def __getattr__(name: str) -> Any:
+    """Those that are also exceptions of concurrent.futures, which a worker does not load."""
+    if name in ("JobCancelled", "JobTimeout"):
+        from prong import _exceptions_of_futures
+
+        return getattr(_exceptions_of_futures, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class ProngError(Exception):
@@ -48,24 +58,6 @@ class JobError(ProngError):
     job_id: int | None = None
 
 
-# Two classes in Python 3.10, one since.
-_TIMEOUTS = tuple({TimeoutError: None, concurrent.futures.TimeoutError: None})
-
-
-class JobTimeout(JobError, *_TIMEOUTS):  # type: ignore[misc]
-    """A limit was met, and the job's whole process tree was killed (or the job never began: "queue_time").
-
-    ``limit``: "wall_time", "cpu_time", "memory", "queue_time", "output", "budget" or "stall"; ``allowed``: seconds, or
-    bytes of memory or output; ``peak``: the most bytes that were seen; ``stack``: the worker's stacks at that moment,
-    or why there are none.
-    """
-
-    limit: str = "wall_time"
-    allowed: float = 0.0
-    peak: int = 0
-    stack: str = ""
-
-
 class WorkerCrashed(JobError):
     """The job's process ended: with ``exit_code``, or by the signal number ``signal`` (the other one is None).
 
@@ -82,10 +74,6 @@ class JobLost(JobError):
     """The job's end is not known, and it may have run in part. ``reason``: "worker_lost", "memory", ..."""
 
     reason: str = ""
-
-
-class JobCancelled(JobError, concurrent.futures.CancelledError):
-    """The job was cancelled, before it started or (by :meth:`Job.kill`) while it ran."""
 
 
 class RemoteError(JobError):

@@ -7,7 +7,6 @@ import faulthandler
 import gc
 import importlib
 import os
-import random
 import signal
 import sys
 import traceback
@@ -80,7 +79,9 @@ def settle() -> None:
     """Makes a new process a worker."""
     # A handler that does nothing, not SIG_IGN: what jobs start shall have the default again.
     signal.signal(signal.SIGINT, _do_nothing)
-    random.seed()
+    random = sys.modules.get("random")  # else it is seeded when it is imported
+    if random is not None:
+        random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:
         numpy_random.seed()
