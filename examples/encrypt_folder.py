@@ -43,7 +43,7 @@ HANG_SECONDS = 2
 PIECE = 64 * 1024
 LARGE = 1_000_000
 
-# A lost worker costs an attempt, not the file: nothing here ends its worker by itself, so there is no quarantine. What the
+# A lost worker costs an attempt, not the file: no file ends its worker by itself, so there is no quarantine. What the
 # function itself does wrong would only be done again.
 TRY_AGAIN = prong.RetryPolicy(10, on_exception=False, on_timeout=False, quarantine_after=0)
 
