@@ -162,31 +162,38 @@ MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
   return waiting_since_ + (pinged_ ? kPingPatience : kOrderPatience);
 }
 
+/// Since when the worker has been ordered, or has had its first request without being seen to begin it; 0: it is not
+/// awaited.
+MonotonicNs Crew::awaited_since(WorkerLink& link, MonotonicNs now) {
+  if (link.state == LinkState::kStarting) return link.ordered_at;
+  if (link.state != LinkState::kServing || !link.never_answered() || link.idle() || link.has_begun(now)) return 0;
+  return std::max(link.ordered_at, link.outstanding().front().pushed);
+}
+
 /// A template that imports without end, or an interpreter that never comes to its first request.
 void Crew::watch_starts(MonotonicNs now) {
   const auto patience = options_.start_timeout.count();
   if (patience == 0) return;
   for (const auto& link : links_) {
-    if (now - link->ordered_at < patience) continue;
+    const MonotonicNs since = awaited_since(*link, now);
+    if (since == 0 || now - since < patience) continue;
     if (link->state == LinkState::kStarting && how() == StartHow::kTemplate) {
       template_hangs_ = true;
       launcher_->kill_template();
       for (const auto& each : links_) each->ordered_at = now;
       return;
     }
-    if (link->state != LinkState::kServing || !link->never_answered() || link->idle() || link->has_begun(now)) continue;
     stop(*link, {});
     note_failed_start("a worker did not come to its first job within " + base::describe(options_.start_timeout), now);
   }
 }
 
-MonotonicNs Crew::next_start_watch() const noexcept {
+MonotonicNs Crew::next_start_watch(MonotonicNs now) {
   MonotonicNs first = 0;
   for (const auto& link : links_) {
-    const bool young =
-        link->state == LinkState::kStarting || (link->state == LinkState::kServing && link->never_answered());
-    if (options_.start_timeout.count() == 0 || !young) continue;
-    const MonotonicNs due = link->ordered_at + options_.start_timeout.count();
+    const MonotonicNs since = awaited_since(*link, now);
+    if (options_.start_timeout.count() == 0 || since == 0) continue;
+    const MonotonicNs due = since + options_.start_timeout.count();
     first = first == 0 ? due : std::min(first, due);
   }
   return first;

@@ -86,7 +86,7 @@ class Crew {
   /// Gives up workers that were ordered and do not come to work, and a template that starts none.
   void watch_starts(MonotonicNs now);
   /// When watch_starts() is to be called again; 0: not needed.
-  MonotonicNs next_start_watch() const noexcept;
+  MonotonicNs next_start_watch(MonotonicNs now);
 
   /// No more workers will be needed: lets the launcher end once all workers are gone.
   void dismiss() noexcept;
@@ -105,6 +105,7 @@ class Crew {
   void note_failed_start(const std::string& why, MonotonicNs now);
   void drain(WorkerLink& link, MonotonicNs now);
   void remove(WorkerLink& link);
+  static MonotonicNs awaited_since(WorkerLink& link, MonotonicNs now);
   bool launcher_owes_something() const noexcept;
   bool ran_out_of_memory(int wait_status);
   WorkerLink* find(std::uint64_t id) noexcept;

@@ -15,6 +15,8 @@ using ipc::RequestKind;
 
 /// While jobs run, channels are looked at this often though no doorbell rang: a job can damage its worker's.
 constexpr MonotonicNs kLookAnyway = 1'000'000'000;
+/// A request whose use is to be measured, and that was not seen to begin, is looked at this often.
+constexpr MonotonicNs kLookForStart = 10'000'000;
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
 
 /// What a worker's end means for the job that it was running.
@@ -438,7 +440,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
   };
   consider(dispatcher_.next_look(now));
   consider(crew_.next_watch(now));
-  consider(crew_.next_start_watch());
+  consider(crew_.next_start_watch(now));
   consider(ledger_.next_expiry().value_or(0));
   consider(budget_until_);
   if (options_.stall.count() != 0 && ledger_.dispatched() > 0) consider(last_progress_ + options_.stall.count());
@@ -452,7 +454,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
       continue;
     }
     consider(now + kLookAnyway);
-    if (request->usage) consider(request->usage->next_look());
+    if (request->usage) consider(request->started != 0 ? request->usage->next_look() : now + kLookForStart);
     if (allowed(*request).count() != 0)
       consider((request->started != 0 ? request->started : now) + allowed(*request).count());
   }

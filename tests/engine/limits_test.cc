@@ -3,7 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -203,6 +205,41 @@ TEST_P(LimitsTest, OldWorkersAreReplaced) {
   const std::string first = run(pool, "pid");
   run(pool, "nap 100");
   EXPECT_NE(run(pool, "pid"), first);
+}
+
+/// How often this process was put to sleep, all threads.
+std::uint64_t sleeps() {
+  std::uint64_t sum = 0;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    std::ifstream status(thread.path() / "status");
+    for (std::string name; status >> name;)
+      if (name == "voluntary_ctxt_switches:") {
+        std::uint64_t count = 0;
+        status >> count;
+        sum += count;
+      }
+  }
+  return sum;
+}
+
+TEST_P(LimitsTest, AnIdlePoolDoesNotWakeUp) {
+  PoolOptions watched = options(2);
+  watched.start_timeout = 50ms;
+  watched.stall = 50ms;
+  watched.max_worker_age = 50ms;
+  Pool pool(watched);
+  EXPECT_EQ(run(pool, "echo one", {.cpu_time = 1s, .memory = 1 << 30}), "one");
+  wait_for(pool, [&] {
+    const auto workers = pool.workers();
+    return workers.size() == 2 && std::ranges::all_of(workers, [](const auto& each) { return each.state == "idle"; });
+  });
+  std::this_thread::sleep_for(300ms);  // one worker is replaced for its age
+  const std::uint64_t before = sleeps();
+  const std::clock_t cpu = std::clock();
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LE(sleeps() - before, 5u);
+  EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 5);
+  EXPECT_EQ(run(pool, "echo later"), "later") << "what waited long for its first job is no worker that hangs";
 }
 
 TEST_P(LimitsTest, IdleWorkersEndAndComeBack) {
