@@ -1,10 +1,8 @@
-"""Pools in the workers of pools, and pools beside what else a program does with processes."""
+"""Pools in the workers of pools, and pools made by many threads at once."""
 
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
 import threading
 
 import culprits
@@ -78,20 +76,3 @@ def test_many_threads_make_pools_while_others_allocate():
     for thread in allocating:
         thread.join()
     assert sorted(results) == [2 * number for number in range(8)]
-
-
-def test_the_programs_children_are_its_own(make_pool):
-    seen: list[int] = []
-    before = signal.signal(signal.SIGCHLD, lambda *_: seen.append(1))
-    try:
-        pool = make_pool(2)
-        crashed = pool.submit(culprits.die_by, signal.SIGKILL)
-        assert pool.map(culprits.double, range(10)) == [2 * number for number in range(10)]
-        crashed.exception()
-        with pytest.raises(ChildProcessError):
-            os.waitpid(-1, os.WNOHANG)
-        assert seen == []
-        assert subprocess.run(["true"], check=False).returncode == 0
-        assert seen == [1]
-    finally:
-        signal.signal(signal.SIGCHLD, before)
