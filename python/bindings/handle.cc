@@ -72,9 +72,13 @@ void notify(PyObject* job) {
 
 }  // namespace
 
+void note_in_watcher() noexcept {
+  in_watcher = true;
+}
+
 Handle::Handle(PoolOptions options, bool track_jobs) : track_jobs_(track_jobs), pool_(std::move(options)) {
   pool_.set_watcher([this](std::span<const JobPtr> jobs) {
-    in_watcher = true;
+    note_in_watcher();
     tell(jobs);
   });
 }

@@ -53,6 +53,9 @@ class Handle {
 
 using HandlePtr = std::shared_ptr<Handle>;
 
+/// This thread is a pool's watcher: what it calls may drop the pool, whose end would wait for this thread.
+void note_in_watcher() noexcept;
+
 /// Starts a pool. The last owner may be any thread, also the watcher's.
 HandlePtr make_handle(PoolOptions options, bool track_jobs);
 

@@ -43,6 +43,7 @@ std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
     delete object;
   });
   return [held](const WorkerLoss& loss) {
+    note_in_watcher();
     nb::gil_scoped_acquire acquire;
     try {
       (*held)(loss.worker, loss.pid, outcome_tuple(loss.outcome));

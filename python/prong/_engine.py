@@ -28,6 +28,7 @@ class Engine:
     def __init__(self, definitions: Definitions) -> None:
         self.definitions = definitions
         self.core: _core.Pool = None  # type: ignore[assignment]
+        self.on_worker_lost: Any = None  #: the program's, for a pool that tells of its losses
         self.finish_at_exit = False  #: whether the end of the program waits for its jobs
         self._pid = os.getpid()
 

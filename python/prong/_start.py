@@ -6,8 +6,9 @@ import json
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from prong import _core, _inherited
@@ -76,9 +77,25 @@ def start_engine(options: StartOptions) -> Engine:
     if options.kind == "fork":
         return _start_forked(options)
     engine = Engine(Definitions())
+    options = _told_weakly(engine, options)
     calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
     engine.start(core_pool(options, calls, [*program_arguments(), "-c", _BOOT], _state(options), None))
     return engine
+
+
+def _told_weakly(engine: Engine, options: StartOptions) -> StartOptions:
+    """A pool to which its own ``on_worker_lost`` refers can be collected."""
+    if options.on_worker_lost is None:
+        return options
+    engine.on_worker_lost = options.on_worker_lost
+    reference = weakref.ref(engine)
+
+    def tell(*loss: Any) -> None:
+        owner = reference()
+        if owner is not None:
+            owner.on_worker_lost(*loss)
+
+    return replace(options, on_worker_lost=tell)
 
 
 def core_pool(
@@ -159,6 +176,7 @@ def _authkey() -> str:
 def _start_forked(options: StartOptions) -> Engine:
     inherited = _inherited.Inherited()
     engine = Engine(Definitions(inherited))
+    options = _told_weakly(engine, options)
     numbers = [
         None if call is None else _inherited.keep_call(*call) for call in (options.initializer, options.finalizer)
     ]

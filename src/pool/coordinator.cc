@@ -170,7 +170,8 @@ bool Coordinator::closed() const {
 
 bool Coordinator::ended() const {
   const Lock lock(mutex_);
-  return engine_.ended();
+  if (std::this_thread::get_id() == watcher_thread_.get_id()) return engine_.ended();
+  return engine_.ended() && losses_for_watcher_.empty() && !telling_losses_;
 }
 
 std::string Coordinator::failure() const {
@@ -425,6 +426,14 @@ void Coordinator::hand_to_watcher() {
   watcher_wanted_.notify_one();
 }
 
+/// What it throws is nobody's business here.
+void Coordinator::tell_loss(const WorkerLoss& loss) const noexcept {
+  try {
+    engine_.options().on_worker_lost(loss);
+  } catch (...) {
+  }
+}
+
 void Coordinator::run_watcher() {
   os::name_this_thread("prong-watcher");
   Lock lock(mutex_);
@@ -433,10 +442,15 @@ void Coordinator::run_watcher() {
     if (for_watcher_.empty() && losses_for_watcher_.empty()) return;
     const std::vector<JobPtr> batch = std::exchange(for_watcher_, {});
     const std::vector<WorkerLoss> losses = std::exchange(losses_for_watcher_, {});
+    telling_losses_ = !losses.empty();
     lock.unlock();
     if (!batch.empty()) watcher_(batch);
-    for (const WorkerLoss& loss : losses) engine_.options().on_worker_lost(loss);
+    for (const WorkerLoss& loss : losses) tell_loss(loss);
     lock.lock();
+    if (!std::exchange(telling_losses_, false)) continue;
+    ++changes_;  // who waits for the end of the pool waits for this, too
+    for (const int doorbell : followers_) os::ring(doorbell);
+    os::ring(kick_.get());
   }
 }
 

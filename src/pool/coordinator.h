@@ -72,6 +72,7 @@ class Coordinator {
   void hand_to_watcher();
   void start_watcher();
   void end_threads();
+  void tell_loss(const WorkerLoss& loss) const noexcept;
   void run_watcher();
 
   mutable std::mutex mutex_;
@@ -98,6 +99,7 @@ class Coordinator {
   std::function<void(std::span<const JobPtr>)> watcher_;
   std::vector<JobPtr> for_watcher_;
   std::vector<WorkerLoss> losses_for_watcher_;
+  bool telling_losses_ = false;
   std::condition_variable watcher_wanted_;
   std::thread watcher_thread_;
   unsigned generation_;  ///< of forks: see check_owner

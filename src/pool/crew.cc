@@ -25,11 +25,17 @@ constexpr MonotonicNs kLauncherPause = 500'000;
 /// How long an order may take before the launcher is asked whether it is alive, and how long its answer may take then.
 constexpr MonotonicNs kOrderPatience = 2'000'000'000;
 constexpr MonotonicNs kPingPatience = 5'000'000'000;
+constexpr MonotonicNs kBeginPatience = 5'000'000'000;
 constexpr MonotonicNs kBacklogPause = 5'000'000;
 constexpr MonotonicNs kStacksPatience = 50'000'000;
 
 std::string stage_of(const launcher::Message& message) {
   return {message.stage, ::strnlen(message.stage, sizeof message.stage)};
+}
+
+/// By somebody else: no sign of a start that cannot work.
+bool was_killed(int wait_status) {
+  return WIFSIGNALED(wait_status) && (WTERMSIG(wait_status) == SIGKILL || WTERMSIG(wait_status) == SIGTERM);
 }
 
 std::string how_it_ended(int wait_status) {
@@ -49,7 +55,17 @@ void Crew::start_launcher() {
   poller_.add(launcher->socket(), kLauncherToken);  // may throw: one that is not listened to would never be seen to end
   launcher_ = std::move(launcher);
   waiting_since_ = 0;
-  if (options_.start == StartKind::kFresh) launcher_->start_template();
+  has_template_ = options_.start == StartKind::kFork;
+  if (options_.start == StartKind::kFresh) start_template();
+}
+
+void Crew::start_template() {
+  has_template_ = true;
+  launcher_->start_template();
+}
+
+bool Crew::can_start() const noexcept {
+  return !dismissed_ && launcher_ && (has_template_ || options_.start != StartKind::kFork);
 }
 
 int Crew::live() const noexcept {
@@ -72,12 +88,13 @@ StartHow Crew::how() const noexcept {
 }
 
 WorkerLink* Crew::start(MonotonicNs now) {
-  if (dismissed_ || !launcher_ || now < retry_at_) return nullptr;
+  if (!can_start() || now < retry_at_) return nullptr;
   try {
     auto link = std::make_shared<WorkerLink>(next_id_++, options_.start == StartKind::kCommand);
     poller_.add(link->doorbell(), kFirstWorkerToken + link->id(), os::Poller::Trigger::kEdge);
     // Before there is a worker: nobody wakes it for this one.
     if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
+    if (options_.start == StartKind::kFresh && !std::exchange(has_template_, true)) launcher_->start_template();
     launcher_->start_worker(link->id(), how(), link->worker_fds());
     link->handed_over();
     link->ordered_at = now;
@@ -133,9 +150,11 @@ void Crew::hear_launcher(MonotonicNs now) {
   }
 }
 
+/// Its own end, or the end of a worker, which may come at any time while one works.
 bool Crew::launcher_owes_something() const noexcept {
-  return launcher_ && std::any_of(links_.begin(), links_.end(), [](const auto& link) {
-           return link->state == LinkState::kStarting || link->state == LinkState::kStopping;
+  if (!launcher_) return false;
+  return dismissed_ || std::any_of(links_.begin(), links_.end(), [](const auto& link) {
+           return link->state != LinkState::kServing || !link->idle();
          });
 }
 
@@ -160,6 +179,15 @@ MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
   if (!launcher_owes_something()) return 0;
   if (waiting_since_ == 0) return now;
   return waiting_since_ + (pinged_ ? kPingPatience : kOrderPatience);
+}
+
+/// A worker that has worked, and does not begin what it was given: it was stopped while it was idle.
+void Crew::watch_idle_workers(MonotonicNs now) {
+  for (const auto& link : links_) {
+    if (link->state != LinkState::kServing || link->never_answered() || link->idle() || link->has_begun(now)) continue;
+    if (now - link->outstanding().front().pushed < kBeginPatience) continue;
+    stop(*link, {});  // what it did not begin goes to another one
+  }
 }
 
 /// Since when the worker has been ordered, or has had its first request without being seen to begin it; 0: it is not
@@ -256,7 +284,8 @@ void Crew::on_start_failed(WorkerLink& link, const launcher::Message& message, M
   const std::string stage = stage_of(message);
   events_.on_gone(link, {.vanished = true}, link.bury());
   remove(link);
-  if (message.error == ECHILD && how() == StartHow::kTemplate) return;  // the end of the template counts, once
+  if (message.error == ECHILD && how() == StartHow::kTemplate)
+    return give_up_without_template();  // counted there, once
   note_failed_start(SystemError("start a worker (" + stage + ")", message.error).what(), now);
 }
 
@@ -277,23 +306,36 @@ void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
   if (!death.expected) ++lost_;
   events_.on_gone(link, death, link.bury());
   remove(link);
-  if (never_worked) note_failed_start("a worker " + how_it_ended(death.wait_status) + " before its first job", now);
+  if (never_worked && !was_killed(death.wait_status))
+    note_failed_start("a worker " + how_it_ended(death.wait_status) + " before its first job", now);
+  give_up_without_template();
 }
 
 void Crew::on_template_gone(const launcher::Message& message, MonotonicNs now) {
   if (dismissed_) return;
   std::string why = message.error != 0 ? SystemError("start the template", message.error).what()
                                        : "the template " + how_it_ended(message.status);
-  if (std::exchange(template_hangs_, false))
+  const bool hung = std::exchange(template_hangs_, false);
+  if (hung)
     why =
         "the template started no worker within " + base::describe(options_.start_timeout) + " (an import that hangs?)";
-  if (launcher_ && options_.start == StartKind::kFresh) launcher_->start_template();
-  if (options_.start == StartKind::kFork) failed_starts_ = kHopelessAfter;  // there is only one
-  note_failed_start(why, now);
+  has_template_ = false;
+  template_gone_because_ = why;
+  if (options_.start == StartKind::kFork) return give_up_without_template();
+  // One that ends again and again is started again only when a worker is wanted, and not at once.
+  if (launcher_ && failed_starts_ == 0) start_template();
+  if (hung || message.error != 0 || !was_killed(message.status)) note_failed_start(why, now);
+}
+
+/// A pool of kind fork has one template. Its workers go on without; after the last one there are no others.
+void Crew::give_up_without_template() {
+  if (options_.start == StartKind::kFork && !has_template_ && !dismissed_ && live() == 0)
+    events_.on_hopeless(template_gone_because_);
 }
 
 void Crew::on_launcher_gone(MonotonicNs now) {
   poller_.remove(launcher_->socket());
+  const bool launcher_worked = launcher_->pid() != 0;
   launcher_.reset();
   while (!links_.empty()) {
     const std::shared_ptr<WorkerLink> link = links_.front();
@@ -308,7 +350,11 @@ void Crew::on_launcher_gone(MonotonicNs now) {
     events_.on_hopeless("the launcher died, and with it the template that was forked from the program");
     return;
   }
-  note_failed_start("the launcher died", now);
+  if (launcher_worked) {
+    retry_at_ = now + kRetryDelay;  // somebody has killed it
+  } else {
+    note_failed_start("the launcher died", now);
+  }
   if (failed_starts_ >= kHopelessAfter) return;
   try {
     start_launcher();

@@ -64,6 +64,8 @@ class Crew {
 
   /// Orders one more worker; null if that is not possible now (see retry_at()).
   WorkerLink* start(MonotonicNs now);
+  /// False once no worker can be had any more.
+  bool can_start() const noexcept;
   /// When a failed start may be tried again; 0: at once.
   MonotonicNs retry_at() const noexcept { return retry_at_; }
   /// Lets an idle worker run the finalizer and end.
@@ -83,6 +85,8 @@ class Crew {
   void watch_launcher(MonotonicNs now);
   /// When watch_launcher() is to be called again; 0: not needed.
   MonotonicNs next_watch(MonotonicNs now) const noexcept;
+  /// Kills workers that do not begin what they were given.
+  void watch_idle_workers(MonotonicNs now);
   /// Gives up workers that were ordered and do not come to work, and a template that starts none.
   void watch_starts(MonotonicNs now);
   /// When watch_starts() is to be called again; 0: not needed.
@@ -95,6 +99,8 @@ class Crew {
 
  private:
   void start_launcher();
+  void start_template();
+  void give_up_without_template();
   void handle(const launcher::Message& message, MonotonicNs now);
   void hear_launcher(MonotonicNs now);
   void on_started(WorkerLink& link, int pid, MonotonicNs now);
@@ -124,8 +130,10 @@ class Crew {
   MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
   MonotonicNs waiting_since_ = 0;   ///< for the launcher to say something that it owes; 0: it owes nothing
   bool pinged_ = false;             ///< since then
-  bool template_hangs_ = false;     ///< it was killed for that
-  std::uint64_t oom_kills_ = 0;     ///< of the machine, as last seen
+  bool has_template_ = false;       ///< it is there, or was ordered
+  std::string template_gone_because_;
+  bool template_hangs_ = false;  ///< it was killed for that
+  std::uint64_t oom_kills_ = 0;  ///< of the machine, as last seen
   bool dismissed_ = false;
 };
 

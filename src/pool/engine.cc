@@ -91,6 +91,7 @@ void Engine::work(MonotonicNs now) {
   dispatcher_.dispatch(now);
   make_room_for_fresh_job();
   keep_crew_full();
+  crew_.watch_idle_workers(now);
   crew_.watch_starts(now);
   crew_.watch_launcher(now);
 }
@@ -140,7 +141,7 @@ void Engine::on_initialized(const Outcome& outcome) {
 }
 
 void Engine::on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLink::Remains> remains) {
-  if (options_.on_worker_lost && !death.expected && link.pid != 0)
+  if (options_.on_worker_lost && !death.expected && !terminated_ && link.pid != 0)
     losses_.push_back({.worker = link.id(), .pid = link.pid, .outcome = outcome_of(death, link)});
   if (link.held) {
     if (death.unconfirmed != 0) mark_unconfirmed(link.held->attempt.outcome, death);
@@ -269,28 +270,35 @@ void Engine::expire_queued_jobs() {
 }
 
 void Engine::enforce_budget() {
-  if (budget_until_ == 0 || now_ < budget_until_) return;
-  budget_until_ = 0;
-  if (closed_ && ledger_.all_done()) return;
+  if (budget_until_ == 0 || now_ < budget_until_ || (closed_ && ledger_.all_done())) return;
   const TimedOut verdict{.limit = Limit::kBudget, .allowed = options_.budget};
-  fail("the pool " + describe(verdict), verdict);
+  if (failure_.empty()) fail("the pool " + describe(verdict), verdict);
   for (const auto& link : crew_.links()) {
-    if (link->state != LinkState::kServing) continue;
+    if (link->state != LinkState::kStarting && link->state != LinkState::kServing) continue;
+    dispatcher_.take_back_all(*link);  // not begun: ends with what is queued
     const Outstanding* request = link->running(now_);
-    if (request != nullptr) stop_for(*link, request->sequence, verdict, options_.grace);
+    if (link->state == LinkState::kServing && request != nullptr)
+      stop_for(*link, request->sequence, verdict, options_.grace);
   }
+  end_stranded_jobs();
+}
+
+/// When the job that runs there has run, and no other was finished, for as long as the pool bears; 0: never.
+MonotonicNs Engine::stalled_at(WorkerLink& link) const {
+  if (options_.stall.count() == 0 || link.state != LinkState::kServing) return 0;
+  const Outstanding* request = link.running(now_);
+  if (request == nullptr || request->kind != RequestKind::kRun || request->started == 0) return 0;
+  return std::max(last_progress_, request->started) + options_.stall.count();
 }
 
 void Engine::enforce_stall() {
   if (options_.stall.count() == 0) return;
-  if (ledger_.dispatched() == 0 || ledger_.finished() != finished_then_) last_progress_ = now_;
+  if (ledger_.finished() != finished_then_) last_progress_ = now_;
   finished_then_ = ledger_.finished();
-  if (now_ < last_progress_ + options_.stall.count()) return;
-  last_progress_ = now_;
   for (const auto& link : crew_.links()) {
-    if (link->state != LinkState::kServing) continue;
+    const MonotonicNs due = stalled_at(*link);
+    if (due == 0 || now_ < due) continue;
     const Outstanding* request = link->running(now_);
-    if (request == nullptr || request->kind != RequestKind::kRun || request->started == 0) continue;
     stop_for(*link, request->sequence, TimedOut{.limit = Limit::kStall, .allowed = options_.stall}, options_.grace);
   }
 }
@@ -442,8 +450,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
   consider(crew_.next_watch(now));
   consider(crew_.next_start_watch(now));
   consider(ledger_.next_expiry().value_or(0));
-  consider(budget_until_);
-  if (options_.stall.count() != 0 && ledger_.dispatched() > 0) consider(last_progress_ + options_.stall.count());
+  if (failure_.empty()) consider(budget_until_);
   for (const auto& link : crew_.links()) {
     if (link->state == LinkState::kFinishing || link->state == LinkState::kAsked) consider(link->stop_by);
     if (link->state != LinkState::kServing) continue;
@@ -454,11 +461,13 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
       continue;
     }
     consider(now + kLookAnyway);
+    consider(stalled_at(*link));
+    if (options_.stall.count() != 0 && request->started == 0) consider(now + options_.stall.count());
     if (request->usage) consider(request->started != 0 ? request->usage->next_look() : now + kLookForStart);
     if (allowed(*request).count() != 0)
       consider((request->started != 0 ? request->started : now) + allowed(*request).count());
   }
-  if (workers_wanted() > crew_.live()) consider(std::max(crew_.retry_at(), now + 1));
+  if (crew_.can_start() && workers_wanted() > crew_.live()) consider(std::max(crew_.retry_at(), now + 1));
   return first;
 }
 

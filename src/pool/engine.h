@@ -81,6 +81,7 @@ class Engine final : private CrewEvents {
   void expire_queued_jobs();
   void enforce_budget();
   void enforce_stall();
+  MonotonicNs stalled_at(WorkerLink& link) const;
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
   bool stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace);

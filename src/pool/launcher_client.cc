@@ -6,6 +6,7 @@
 #include "os/cpus.h"
 #include "os/memory.h"
 #include "os/this_process.h"
+#include "os/thread.h"
 #include "pool/launcher_path.h"
 
 namespace prong::pool {
@@ -47,7 +48,13 @@ LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open
 
 LauncherClient::~LauncherClient() {
   shut_down();
-  if (is_child_) os::reap(pid_);
+  if (!is_child_ || os::try_reap(pid_)) return;
+  // It ends soon, unless somebody has stopped it: nothing else shall wait for that.
+  try {
+    os::start_thread([pid = pid_] { os::reap(pid); }).detach();
+  } catch (const SystemError&) {
+    os::reap(pid_);
+  }
 }
 
 void LauncherClient::start_detached(int peer, const PoolOptions& options) {

@@ -18,10 +18,13 @@ std::uint64_t growth(std::uint64_t now, std::uint64_t before) {
 
 }  // namespace
 
-UsageWatch::UsageWatch(const JobOptions& options, pid_t worker, std::uint64_t proportional_baseline, MonotonicNs now)
-    : options_(options), worker_(worker), proportional_before_(proportional_baseline), next_look_(now) {
+UsageWatch::UsageWatch(const JobOptions& options, pid_t worker, const MemoryUse& earlier, MonotonicNs now)
+    : options_(options), worker_(worker), next_look_(now) {
   if (options.cpu_time.count() > 0) cpu_time_before_ = os::cpu_time_of_tree(worker);
-  if (options.memory > 0) resident_before_ = os::resident_bytes_of_tree(worker);
+  if (options.memory == 0) return;
+  resident_before_ = os::resident_bytes_of_tree(worker);
+  // It may have shrunk since: then its earlier size is no excuse.
+  proportional_before_ = growth(earlier.proportional, growth(earlier.resident, resident_before_));
 }
 
 std::optional<TimedOut> UsageWatch::look(std::uint64_t output_bytes, MonotonicNs now) {

@@ -10,6 +10,12 @@
 
 namespace prong::pool {
 
+/// Of a worker and everything below it.
+struct MemoryUse {
+  std::uint64_t resident = 0;
+  std::uint64_t proportional = 0;  ///< takes long to measure
+};
+
 class UsageWatch {
  public:
   /// Whether a job with these options has limits other than of time.
@@ -17,8 +23,8 @@ class UsageWatch {
     return options.cpu_time.count() > 0 || options.memory > 0 || options.output > 0;
   }
 
-  /// `proportional_baseline`: os::proportional_bytes_of_tree of the worker at an earlier time; 0: not known.
-  UsageWatch(const JobOptions& options, pid_t worker, std::uint64_t proportional_baseline, MonotonicNs now);
+  /// `earlier`: what the worker had at some time before; looked at for limits of memory only.
+  UsageWatch(const JobOptions& options, pid_t worker, const MemoryUse& earlier, MonotonicNs now);
 
   MonotonicNs next_look() const noexcept { return next_look_; }
   /// Looks, if it is time to: the limit that is exceeded. `output_bytes`: what the attempt has written so far.
@@ -32,7 +38,7 @@ class UsageWatch {
   pid_t worker_;
   std::chrono::nanoseconds cpu_time_before_{0};
   std::uint64_t resident_before_ = 0;
-  std::uint64_t proportional_before_;
+  std::uint64_t proportional_before_ = 0;
   std::uint64_t peak_ = 0;
   MonotonicNs next_look_ = 0;
   MonotonicNs until_cpu_limit_ = 0;  ///< at the earliest

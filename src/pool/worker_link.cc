@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <new>
+#include <utility>
 
 #include "base/codec.h"
 #include "os/available_memory.h"
@@ -106,11 +107,13 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
   const auto sequence = push(RequestKind::kRun, job->id(), static_cast<std::uint32_t>(attempt), payload);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kRun, .job = job, .pushed = now});
+  idle_since = 0;
   if (UsageWatch::wanted(job->options())) {
     // Takes a while with a large worker: once for each, not for each job.
-    if (job->options().memory > 0 && proportional_baseline_ == 0)
-      proportional_baseline_ = os::proportional_bytes_of_tree(pid);
-    outstanding_.back().usage = std::make_unique<UsageWatch>(job->options(), pid, proportional_baseline_, now);
+    if (job->options().memory > 0 && !memory_baseline_)
+      memory_baseline_ = {os::resident_bytes_of_tree(pid), os::proportional_bytes_of_tree(pid)};
+    outstanding_.back().usage =
+        std::make_unique<UsageWatch>(job->options(), pid, memory_baseline_.value_or(MemoryUse{}), now);
   }
   ++jobs_given;
   return true;
@@ -178,7 +181,7 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
     }
     if (outstanding_.empty() || outstanding_.front().sequence != result_.sequence) return Pop::kDamaged;
     if (result_.kind == ResultKind::kNeedBlock) {
-      grant_block(result_.block_size);
+      answer_need(outstanding_.front(), result_.block_size);
       continue;
     }
     ending.request = std::move(outstanding_.front());
@@ -189,6 +192,7 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
     ending.attempt.started = std::clamp(result_.started_ns, ending.request.pushed, now);
     ending.attempt.ended = std::clamp(result_.ended_ns, ending.attempt.started, now);
     if (!decode(result_, ending)) return Pop::kDamaged;
+    if (refused_output_) ending.attempt.outcome = *std::exchange(refused_output_, std::nullopt);
     return Pop::kEnding;
   }
 }
@@ -254,6 +258,15 @@ const Outstanding* WorkerLink::running(MonotonicNs now) {
   Outstanding& front = outstanding_.front();
   if (front.started == 0) front.started = channel_.started_at(front.sequence, now);
   return &front;
+}
+
+/// A value that is larger than its job may have is not even written.
+void WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
+  if (request.job) refused_output_ = exceeds_output(request.job->options(), size);
+  if (!refused_output_) return grant_block(size);
+  const ControlMessage refusal{
+      .kind = ControlMessage::Kind::kRefused, .id = next_block_++, .size = size, .error = EFBIG};
+  damaged = !ipc::send_control(control_.get(), refusal, {});
 }
 
 void WorkerLink::grant_block(std::uint64_t size) {

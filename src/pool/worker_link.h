@@ -137,6 +137,7 @@ class WorkerLink {
                                     const Payload& payload);
   void forget(std::size_t index);
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
+  void answer_need(const Outstanding& request, std::uint64_t size);
   void grant_block(std::uint64_t size);
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
@@ -162,8 +163,9 @@ class WorkerLink {
   os::Fd output_;  ///< what the running command writes
   os::Fd error_output_;
   bool answered_ = false;
-  os::Fd stacks_;                            ///< functions only
-  std::uint64_t proportional_baseline_ = 0;  ///< of its memory, when its first job with a limit of that came
+  os::Fd stacks_;                             ///< functions only
+  std::optional<MemoryUse> memory_baseline_;  ///< when its first job with a limit of memory came
+  std::optional<TimedOut> refused_output_;    ///< what the running job comes to, since its value is too large
   ipc::Result result_;
 };
 

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <cstdlib>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <mutex>
@@ -323,6 +323,51 @@ TEST_P(LimitsTest, WhatJobsStartedDiesWithTheLauncher) {
   const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
   while (::kill(grandchild, 0) == 0 && os::monotonic_now() < deadline) std::this_thread::sleep_for(1ms);
   EXPECT_NE(::kill(grandchild, 0), 0) << "the guard has left it alive";
+}
+
+TEST_P(LimitsTest, AWorkerThatWasStoppedWhileIdleCostsNoJob) {
+  Pool pool(options(1));
+  const pid_t stopped = std::stoi(run(pool, "pid"));
+  ::kill(stopped, SIGSTOP);
+  EXPECT_EQ(run(pool, "echo elsewhere"), "elsewhere");
+}
+
+TEST_P(LimitsTest, AfterAnIdleTimeNothingIsStalled) {
+  PoolOptions with_stall = options(2);
+  with_stall.stall = 100ms;
+  Pool pool(with_stall);
+  EXPECT_EQ(run(pool, "echo first"), "first");
+  std::this_thread::sleep_for(300ms);
+  EXPECT_EQ(run(pool, "nap 20"), "");
+}
+
+TEST_P(LimitsTest, ABudgetHoldsForWhatIsGivenToStartingWorkers) {
+  PoolOptions with_budget = options(1);
+  with_budget.budget = 1ms;
+  Pool pool(with_budget);
+  try {
+    const JobPtr early = pool.submit(job("hang"));
+    wait_for(pool, early);
+    EXPECT_TRUE(std::holds_alternative<TimedOut>(early->outcome())) << describe(early->outcome());
+  } catch (const PoolError&) {
+    // Already over.
+  }
+}
+
+TEST_P(LimitsTest, TheEndDoesNotWaitForAStoppedLauncher) {
+  Pool pool(options(1));
+  EXPECT_EQ(run(pool, "echo x"), "x");
+  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGSTOP);
+  pool.terminate();
+  EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+}
+
+TEST_P(LimitsTest, AMemoryLimitIsNotMissedAfterAWorkerHasShrunk) {
+  Pool pool(options(1));
+  EXPECT_EQ(run(pool, "keep 200"), "kept");
+  EXPECT_EQ(run(pool, "echo x", {.memory = 1 << 30}), "x");
+  EXPECT_EQ(run(pool, "keep 0"), "kept");
+  EXPECT_EQ(limit_met(pool, "grow 200", {.timeout = 30s, .memory = 50 << 20}).limit, Limit::kMemory);
 }
 
 TEST_P(LimitsTest, AHungLauncherIsReplaced) {

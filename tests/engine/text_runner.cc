@@ -94,7 +94,7 @@ void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sin
   }
   if (verb == "keep") {
     static std::vector<char> kept;
-    kept.assign(std::stoul(rest) << 20, 'x');
+    std::vector<char>(std::stoul(rest) << 20, 'x').swap(kept);
     answer = "kept";
   }
   if (verb == "nap") std::this_thread::sleep_for(std::chrono::milliseconds(std::stoi(rest)));

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import signal
+import threading
+import weakref
 from pathlib import Path
 
 import culprits
@@ -103,6 +106,41 @@ def test_lost_workers_are_told(make_pool):
     assert eventually(lambda: len(losses) == 1)
     assert losses[0].pid == job.worker_pid
     assert losses[0].outcome == prong.Signalled(signal.SIGSEGV)
+
+
+def test_losses_may_drop_the_pool(make_pool):
+    pools = [make_pool(1)]
+    told = threading.Event()
+
+    def drop(_: prong.WorkerLoss) -> None:
+        pools.clear()
+        told.set()
+
+    pools.append(prong.Pool(1, on_worker_lost=drop))
+    pools[1].submit(culprits.die_by, signal.SIGKILL)
+    assert told.wait(30)
+
+
+def test_a_pool_that_its_callback_refers_to_is_collected():
+    class Owner:
+        def __init__(self) -> None:
+            self.pool = prong.Pool(1, on_worker_lost=self.lost)
+
+        def lost(self, loss: prong.WorkerLoss) -> None:
+            pass
+
+    owner = weakref.ref(Owner())
+    gc.collect()
+    assert owner() is None
+
+
+def test_terminate_tells_of_no_losses(make_pool):
+    losses: list[prong.WorkerLoss] = []
+    pool = make_pool(2, on_worker_lost=losses.append)
+    pool.map(culprits.double, range(10))
+    pool.terminate()
+    pool.join()
+    assert losses == []
 
 
 def test_grown_and_old_workers_are_replaced(make_pool):
