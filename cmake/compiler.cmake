@@ -13,7 +13,7 @@ elseif(PRONG_SANITIZE STREQUAL "thread")
   set(sanitizer_flags -fsanitize=thread -fno-omit-frame-pointer -Wno-tsan -O1)
 elseif(PRONG_SANITIZE STREQUAL "fuzzer")
   set(sanitizer_flags -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=vptr -fno-sanitize-recover=all
-    -Wno-string-conversion -O1)
+    -Wno-string-conversion -Wno-missing-designated-field-initializers -O1)
 elseif(PRONG_SANITIZE)
   message(FATAL_ERROR "PRONG_SANITIZE is '${PRONG_SANITIZE}'; it may be empty, 'address', 'thread' or 'fuzzer'")
 endif()
