@@ -57,7 +57,7 @@ struct PoolStats {
   std::uint64_t dispatched = 0;
   std::uint64_t workers_started = 0;
   std::uint64_t workers_lost = 0;  ///< ended without being asked to, or killed by a limit
-  std::uint64_t launcher_pid = 0;  ///< 0 until it is known, at the latest when a first job is done
+  std::uint64_t launcher_pid = 0;  ///< 0 when there is none any more
 };
 
 enum class WaitResult { kReady, kTimedOut, kInterrupted };

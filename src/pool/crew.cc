@@ -258,7 +258,6 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
 
 void Crew::handle(const launcher::Message& message, MonotonicNs now) {
   if (message.kind == MessageKind::kTemplateGone) return on_template_gone(message, now);
-  if (message.kind == MessageKind::kHello) return launcher_->introduced(message.pid);
   WorkerLink* link = find(message.worker);
   if (link == nullptr) return;
   switch (message.kind) {
@@ -335,7 +334,6 @@ void Crew::give_up_without_template() {
 
 void Crew::on_launcher_gone(MonotonicNs now) {
   poller_.remove(launcher_->socket());
-  const bool launcher_worked = launcher_->pid() != 0;
   launcher_.reset();
   while (!links_.empty()) {
     const std::shared_ptr<WorkerLink> link = links_.front();
@@ -350,12 +348,7 @@ void Crew::on_launcher_gone(MonotonicNs now) {
     events_.on_hopeless("the launcher died, and with it the template that was forked from the program");
     return;
   }
-  if (launcher_worked) {
-    retry_at_ = now + kRetryDelay;  // somebody has killed it
-  } else {
-    note_failed_start("the launcher died", now);
-  }
-  if (failed_starts_ >= kHopelessAfter) return;
+  retry_at_ = now + kRetryDelay;
   try {
     start_launcher();
   } catch (const Error& error) {

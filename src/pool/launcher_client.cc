@@ -3,6 +3,7 @@
 #include "launcher/environment.h"
 #include "os/check.h"
 #include "os/child.h"
+#include "os/clock.h"
 #include "os/cpus.h"
 #include "os/memory.h"
 #include "os/this_process.h"
@@ -14,6 +15,7 @@ namespace {
 
 using launcher::MessageKind;
 
+constexpr std::int64_t kHelloPatience = 10'000'000'000;
 constexpr int kSocketInLauncher = 3;
 constexpr int kPidfdInLauncher = 4;
 
@@ -44,9 +46,32 @@ LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open
     start_detached(theirs.get(), options);
     if (options.start != StartKind::kCommand) send_program(options.program);
   }
+  theirs.reset();  // else its end would not be heard
+  try {
+    expect_hello();
+  } catch (...) {
+    end();
+    throw;
+  }
+}
+
+/// Takes a millisecond. Who begins with a launcher that is there never has to ask whether it is.
+void LauncherClient::expect_hello() {
+  const std::int64_t deadline = os::monotonic_now() + kHelloPatience;
+  launcher::Message message;
+  launcher::Received received = launcher::Received::kNothing;
+  while (received == launcher::Received::kNothing && os::wait_readable(socket_.get(), deadline))
+    received = receive(message);
+  if (received == launcher::Received::kClosed) throw PoolError("the launcher ended as soon as it was started");
+  if (received == launcher::Received::kNothing) throw PoolError("the launcher was started, but does not answer");
+  introduced(message.pid);
 }
 
 LauncherClient::~LauncherClient() {
+  end();
+}
+
+void LauncherClient::end() noexcept {
   shut_down();
   if (!is_child_ || os::try_reap(pid_)) return;
   // It ends soon, unless somebody has stopped it: nothing else shall wait for that.

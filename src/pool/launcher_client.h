@@ -26,9 +26,7 @@ class LauncherClient {
   LauncherClient& operator=(const LauncherClient&) = delete;
 
   int socket() const noexcept { return socket_.get(); }
-  /// 0 until it has said so itself.
   pid_t pid() const noexcept { return launcher_pid_; }
-  void introduced(pid_t pid);
 
   /// Orders. What the launcher does not take now waits for send_orders().
   void start_template();
@@ -50,6 +48,9 @@ class LauncherClient {
  private:
   void start_detached(int peer, const PoolOptions& options);
   void start_forked(int peer, const PoolOptions& options);
+  void expect_hello();
+  void end() noexcept;
+  void introduced(pid_t pid);
   void send_program(const Program& program);
   void order(const launcher::Message& message, std::span<const int> fds = {});
 
@@ -61,9 +62,9 @@ class LauncherClient {
   };
   std::deque<Order> orders_;
   os::Fd launcher_pidfd_;
-  pid_t launcher_pid_ = 0;
-  pid_t pid_ = -1;         ///< of the process that was started: the guard
-  bool is_child_ = false;  ///< kFork: an ordinary child of the program, to be reaped by us
+  pid_t launcher_pid_ = 0;  ///< as it has said itself
+  pid_t pid_ = -1;          ///< of the process that was started: the guard
+  bool is_child_ = false;   ///< kFork: an ordinary child of the program, to be reaped by us
 };
 
 }  // namespace prong::pool

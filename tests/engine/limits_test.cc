@@ -39,6 +39,13 @@ class LimitsTest : public testing::TestWithParam<StartKind> {
 INSTANTIATE_TEST_SUITE_P(EveryStart, LimitsTest,
                          testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn), test::kind_name);
 
+/// Never 0, which would mean the group of this very process.
+pid_t launcher_of(Pool& pool) {
+  const auto pid = static_cast<pid_t>(pool.stats().launcher_pid);
+  if (pid <= 0) throw std::logic_error("the pool has no launcher");
+  return pid;
+}
+
 /// What the job came to, which must be a time-out.
 TimedOut limit_met(Pool& pool, const std::string& text, JobOptions job_options) {
   const JobPtr submitted = pool.submit(job(text, std::move(job_options)));
@@ -315,7 +322,7 @@ TEST_P(LimitsTest, WhatJobsStartedDiesWithTheLauncher) {
   pid_t grandchild = 0;
   std::ifstream(file) >> grandchild;
   ASSERT_GT(grandchild, 0);
-  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGKILL);
+  ::kill(launcher_of(pool), SIGKILL);
   wait_for(pool, family);
   const auto* lost = std::get_if<Lost>(&family->outcome());
   ASSERT_NE(lost, nullptr) << describe(family->outcome());
@@ -357,7 +364,7 @@ TEST_P(LimitsTest, ABudgetHoldsForWhatIsGivenToStartingWorkers) {
 TEST_P(LimitsTest, TheEndDoesNotWaitForAStoppedLauncher) {
   Pool pool(options(1));
   EXPECT_EQ(run(pool, "echo x"), "x");
-  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGSTOP);
+  ::kill(launcher_of(pool), SIGSTOP);
   pool.terminate();
   EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
 }
@@ -374,7 +381,7 @@ TEST_P(LimitsTest, AHungLauncherIsReplaced) {
   if (GetParam() == StartKind::kFork) GTEST_SKIP() << "its template cannot be had again";
   Pool pool(options(1));
   EXPECT_EQ(run(pool, "echo before"), "before");
-  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGSTOP);
+  ::kill(launcher_of(pool), SIGSTOP);
   const JobPtr hanging = pool.submit(job("hang", {.timeout = 50ms}));
   wait_for(pool, hanging);
   EXPECT_EQ(run(pool, "echo after"), "after");
