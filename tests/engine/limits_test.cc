@@ -39,6 +39,11 @@ class LimitsTest : public testing::TestWithParam<StartKind> {
 INSTANTIATE_TEST_SUITE_P(EveryStart, LimitsTest,
                          testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn), test::kind_name);
 
+bool is_sanitized() {
+  const char* sanitizer = std::getenv("PRONG_TEST_SANITIZE");
+  return sanitizer != nullptr && *sanitizer != '\0';
+}
+
 /// Never 0, which would mean the group of this very process.
 pid_t launcher_of(Pool& pool) {
   const auto pid = static_cast<pid_t>(pool.stats().launcher_pid);
@@ -244,7 +249,9 @@ TEST_P(LimitsTest, AnIdlePoolDoesNotWakeUp) {
   const std::uint64_t before = sleeps();
   const std::clock_t cpu = std::clock();
   std::this_thread::sleep_for(500ms);
-  EXPECT_LE(sleeps() - before, 5u);
+  if (!is_sanitized()) {  // ThreadSanitizer has a thread of its own, which wakes up
+    EXPECT_LE(sleeps() - before, 5u);
+  }
   EXPECT_LT(std::clock() - cpu, CLOCKS_PER_SEC / 5);
   EXPECT_EQ(run(pool, "echo later"), "later") << "what waited long for its first job is no worker that hangs";
 }
@@ -299,9 +306,7 @@ TEST(LeakTest, AThousandPoolsLeaveNothing) {
       ASSERT_EQ(run(pool, "echo x"), "x");
     }
   };
-  // A sanitizer keeps what was freed, and takes its time.
-  const char* sanitizer = std::getenv("PRONG_TEST_SANITIZE");
-  const bool sanitized = sanitizer != nullptr && *sanitizer != '\0';
+  const bool sanitized = is_sanitized();  // then what was freed is kept, and all takes its time
   use(sanitized ? 10 : 100);
   const auto [descriptors, bytes] = measure();
   use(sanitized ? 50 : 900);
