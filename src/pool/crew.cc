@@ -19,6 +19,7 @@ using launcher::MessageKind;
 using launcher::StartHow;
 
 constexpr int kHopelessAfter = 4;  ///< failed starts in a row
+constexpr int kHopelessLaunchers = 10;
 constexpr MonotonicNs kRetryDelay = 50'000'000;
 /// A look at the launcher's socket is a system call; between jobs that take microseconds it is made this often.
 constexpr MonotonicNs kLauncherPause = 500'000;
@@ -248,6 +249,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
         link.answered();
         if (ending.request.kind == ipc::RequestKind::kRun) {
           failed_starts_ = 0;
+          launcher_deaths_ = 0;
           ++link.jobs_done;
         }
         events_.on_ending(link, ending);
@@ -346,6 +348,11 @@ void Crew::on_launcher_gone(MonotonicNs now) {
   if (dismissed_) return;
   if (options_.start == StartKind::kFork) {
     events_.on_hopeless("the launcher died, and with it the template that was forked from the program");
+    return;
+  }
+  if (++launcher_deaths_ >= kHopelessLaunchers) {
+    events_.on_hopeless("the launcher died " + std::to_string(launcher_deaths_) +
+                        " times, and no job was done meanwhile");
     return;
   }
   retry_at_ = now + kRetryDelay;

@@ -125,7 +125,8 @@ class Crew {
   std::uint64_t next_id_ = 1;
   std::uint64_t started_ = 0;
   std::uint64_t lost_ = 0;
-  int failed_starts_ = 0;  ///< in a row
+  int failed_starts_ = 0;    ///< in a row
+  int launcher_deaths_ = 0;  ///< since a job was done
   MonotonicNs retry_at_ = 0;
   MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
   MonotonicNs waiting_since_ = 0;   ///< for the launcher to say something that it owes; 0: it owes nothing
