@@ -266,7 +266,7 @@ void WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
   if (!refused_output_) return grant_block(size);
   const ControlMessage refusal{
       .kind = ControlMessage::Kind::kRefused, .id = next_block_++, .size = size, .error = EFBIG};
-  damaged = !ipc::send_control(control_.get(), refusal, {});
+  ipc::send_control(control_.get(), refusal, {});
 }
 
 void WorkerLink::grant_block(std::uint64_t size) {
@@ -274,12 +274,13 @@ void WorkerLink::grant_block(std::uint64_t size) {
   try {
     os::Fd segment = ipc::create_block(size);
     const int fds[] = {segment.get()};
-    tell(message, fds);
+    // A worker that is gone does not take it: its end is to be told as what it was.
+    ipc::send_control(control_.get(), message, fds);
     granted_ = GrantedBlock{message.id, size, std::move(segment)};
   } catch (const SystemError& error) {
     message.kind = ControlMessage::Kind::kRefused;
     message.error = error.error();
-    damaged = !ipc::send_control(control_.get(), message, {});
+    ipc::send_control(control_.get(), message, {});
   }
 }
 
