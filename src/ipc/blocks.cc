@@ -79,8 +79,8 @@ Payload payload_from_segment(os::Fd segment, std::size_t size) {
   return Payload(std::make_shared<SegmentStorage>(std::move(segment), size));
 }
 
-bool send_control(int socket, const ControlMessage& message, std::span<const int> fds) {
-  return os::send_message(socket, std::as_bytes(std::span(&message, 1)), fds) == os::SendResult::kSent;
+os::SendResult send_control(int socket, const ControlMessage& message, std::span<const int> fds) {
+  return os::send_message(socket, std::as_bytes(std::span(&message, 1)), fds);
 }
 
 Payload ControlReceiver::request_block(std::uint32_t id, std::uint64_t size) {

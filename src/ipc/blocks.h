@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "os/fd.h"
+#include "os/socket.h"
 #include "prong/payload.h"
 
 namespace prong::ipc {
@@ -37,8 +38,9 @@ os::Fd create_block(std::size_t size);
 /// nobody can begin to write it from now on. Throws Error if the segment is smaller than `size`.
 Payload payload_from_segment(os::Fd segment, std::size_t size);
 
-/// Coordinator: sends a control message. False when the socket is full or closed (the worker is slow, or dead).
-bool send_control(int socket, const ControlMessage& message, std::span<const int> fds);
+/// Coordinator: sends a control message without waiting: the socket may be full (a slow worker), or closed (it is
+/// gone).
+os::SendResult send_control(int socket, const ControlMessage& message, std::span<const int> fds);
 
 /// Worker: receives control messages in any order and keeps those that are not asked for yet.
 class ControlReceiver {

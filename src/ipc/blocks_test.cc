@@ -102,7 +102,7 @@ class ControlTest : public testing::Test {
     message.error = error;
     std::vector<int> numbers;
     for (const os::Fd* fd : fds) numbers.push_back(fd->get());
-    return send_control(here_.get(), message, numbers);
+    return send_control(here_.get(), message, numbers) == os::SendResult::kSent;
   }
 
   os::Fd here_;

@@ -145,9 +145,8 @@ TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
   const ByteSpan parts[] = {payload.bytes()};
   os::write_parts(block, parts);
   const int fds[] = {block.get()};
-  ASSERT_TRUE(ipc::send_control(worker_->control.get(),
-                                {.kind = ipc::ControlMessage::Kind::kRequestBlock, .id = 3, .size = payload.size()},
-                                fds));
+  const ipc::ControlMessage message{.kind = ipc::ControlMessage::Kind::kRequestBlock, .id = 3, .size = payload.size()};
+  ASSERT_EQ(ipc::send_control(worker_->control.get(), message, fds), os::SendResult::kSent);
   ipc::Request request;
   request.block = 3;
   request.block_size = payload.size();

@@ -66,9 +66,11 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
   }
 }
 
-/// What a worker waits for without end if it does not come.
+/// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told
+/// as what it was. Throws SystemError if the socket is full.
 void WorkerLink::tell(const ControlMessage& message, std::span<const int> fds) {
-  if (!ipc::send_control(control_.get(), message, fds)) throw SystemError("send a worker its descriptors", ENOBUFS);
+  if (ipc::send_control(control_.get(), message, fds) == os::SendResult::kFull)
+    throw SystemError("send a worker its descriptors", ENOBUFS);
 }
 
 void WorkerLink::handed_over() noexcept {
@@ -90,7 +92,7 @@ std::optional<std::uint64_t> WorkerLink::push(RequestKind kind, std::uint64_t nu
   const int fds[] = {segment.segment_fd()};
   const ControlMessage message{
       .kind = ControlMessage::Kind::kRequestBlock, .id = request.block, .size = segment.size()};
-  if (!ipc::send_control(control_.get(), message, fds)) return std::nullopt;
+  if (ipc::send_control(control_.get(), message, fds) != os::SendResult::kSent) return std::nullopt;
   return channel_.try_push(request);
 }
 
@@ -181,7 +183,7 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
     }
     if (outstanding_.empty() || outstanding_.front().sequence != result_.sequence) return Pop::kDamaged;
     if (result_.kind == ResultKind::kNeedBlock) {
-      answer_need(outstanding_.front(), result_.block_size);
+      if (!answer_need(outstanding_.front(), result_.block_size)) return Pop::kDamaged;
       continue;
     }
     ending.request = std::move(outstanding_.front());
@@ -260,27 +262,27 @@ const Outstanding* WorkerLink::running(MonotonicNs now) {
   return &front;
 }
 
-/// A value that is larger than its job may have is not even written.
-void WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
+/// False if not even a refusal can be sent. A value that is larger than its job may have is not even written.
+bool WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
   if (request.job) refused_output_ = exceeds_output(request.job->options(), size);
-  if (!refused_output_) return grant_block(size);
+  const int error = refused_output_ ? EFBIG : grant_block(size);
+  if (error == 0) return true;
   const ControlMessage refusal{
-      .kind = ControlMessage::Kind::kRefused, .id = next_block_++, .size = size, .error = EFBIG};
-  ipc::send_control(control_.get(), refusal, {});
+      .kind = ControlMessage::Kind::kRefused, .id = next_block_++, .size = size, .error = error};
+  return ipc::send_control(control_.get(), refusal, {}) != os::SendResult::kFull;
 }
 
-void WorkerLink::grant_block(std::uint64_t size) {
-  ControlMessage message{.kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size};
+/// Returns 0, or why it cannot be had.
+int WorkerLink::grant_block(std::uint64_t size) {
+  const ControlMessage grant{.kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size};
   try {
     os::Fd segment = ipc::create_block(size);
     const int fds[] = {segment.get()};
-    // A worker that is gone does not take it: its end is to be told as what it was.
-    ipc::send_control(control_.get(), message, fds);
-    granted_ = GrantedBlock{message.id, size, std::move(segment)};
-  } catch (const SystemError& error) {
-    message.kind = ControlMessage::Kind::kRefused;
-    message.error = error.error();
-    ipc::send_control(control_.get(), message, {});
+    tell(grant, fds);
+    granted_ = GrantedBlock{grant.id, size, std::move(segment)};
+    return 0;
+  } catch (const SystemError& refused) {
+    return refused.error();
   }
 }
 

@@ -137,8 +137,8 @@ class WorkerLink {
                                     const Payload& payload);
   void forget(std::size_t index);
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
-  void answer_need(const Outstanding& request, std::uint64_t size);
-  void grant_block(std::uint64_t size);
+  bool answer_need(const Outstanding& request, std::uint64_t size);
+  int grant_block(std::uint64_t size);
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
   bool take_outputs(const ipc::Result& result, Attempt& attempt);
