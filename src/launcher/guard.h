@@ -11,7 +11,7 @@ namespace prong::launcher {
 void prepare_to_guard();
 
 /// Waits until the launcher has ended, then kills what it has left. Requires that `launcher` is a child of this
-/// process.
-void guard(pid_t launcher) noexcept;
+/// process. Throws SystemError.
+void guard(pid_t launcher);
 
 }  // namespace prong::launcher

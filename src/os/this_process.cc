@@ -33,7 +33,8 @@ void wait_for_end_of_parent(pid_t parent, int timeout_ms) {
   if (pidfd) {
     ::poll(&entry, 1, timeout_ms);  // the kernel gives orphans away before it says that their parent has ended
   } else {
-    pause_for(200'000);
+    const timespec pause = {0, 200'000};
+    ::nanosleep(&pause, nullptr);
   }
 }
 
@@ -71,11 +72,6 @@ pid_t parent_id() noexcept {
 pid_t try_fork() noexcept {
   return ::fork();
 }
-void pause_for(std::int64_t ns) noexcept {
-  const timespec pause = {ns / 1'000'000'000, ns % 1'000'000'000};
-  ::nanosleep(&pause, nullptr);
-}
-
 void exit_now(int status) noexcept {
   ::_exit(status);
 }

@@ -3,7 +3,6 @@
 
 #include <sys/types.h>
 
-#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,8 +16,6 @@ pid_t parent_id() noexcept;
 
 /// A plain fork, only for processes without other threads: 0 in the child, -1 and errno when refused.
 pid_t try_fork() noexcept;
-/// Sleeps for `ns`, or until a signal was handled.
-void pause_for(std::int64_t ns) noexcept;
 /// Ends without running destructors or exit handlers.
 [[noreturn]] void exit_now(int status) noexcept;
 /// Becomes the program argv[0], found as it is written; argv ends with a null. Ends with status 127 if that is refused.
