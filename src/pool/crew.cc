@@ -95,7 +95,7 @@ WorkerLink* Crew::start(MonotonicNs now) {
     poller_.add(link->doorbell(), kFirstWorkerToken + link->id(), os::Poller::Trigger::kEdge);
     // Before there is a worker: nobody wakes it for this one.
     if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
-    if (options_.start == StartKind::kFresh && !std::exchange(has_template_, true)) launcher_->start_template();
+    if (options_.start == StartKind::kFresh && !has_template_) start_template();
     launcher_->start_worker(link->id(), how(), link->worker_fds());
     link->handed_over();
     link->ordered_at = now;
