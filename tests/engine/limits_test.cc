@@ -17,6 +17,7 @@
 #include "os/usage.h"
 #include "prong/error.h"
 #include "prong/pool.h"
+#include "support/eventually.h"
 
 namespace prong {
 namespace {
@@ -52,12 +53,15 @@ pid_t launcher_of(Pool& pool) {
 }
 
 /// What the job came to, which must be a time-out.
-TimedOut limit_met(Pool& pool, const std::string& text, JobOptions job_options) {
-  const JobPtr submitted = pool.submit(job(text, std::move(job_options)));
+TimedOut limit_met(Pool& pool, const JobPtr& submitted) {
   wait_for(pool, submitted);
   const auto* timed_out = std::get_if<TimedOut>(&submitted->outcome());
   EXPECT_NE(timed_out, nullptr) << describe(submitted->outcome());
   return timed_out != nullptr ? *timed_out : TimedOut{};
+}
+
+TimedOut limit_met(Pool& pool, const std::string& text, JobOptions job_options) {
+  return limit_met(pool, pool.submit(job(text, std::move(job_options))));
 }
 
 TEST_P(LimitsTest, CpuTimeOfTheWorker) {
@@ -93,10 +97,7 @@ TEST_P(LimitsTest, TimeInTheQueue) {
   const std::string gate = temporary_name();
   const JobPtr blocker = pool.submit(job("wait " + gate));
   const JobPtr late = pool.submit(job("echo late", {.queue_time = 50ms}));
-  wait_for(pool, late);
-  const auto* met = std::get_if<TimedOut>(&late->outcome());
-  ASSERT_NE(met, nullptr) << describe(late->outcome());
-  EXPECT_EQ(met->limit, Limit::kQueueTime);
+  EXPECT_EQ(limit_met(pool, late).limit, Limit::kQueueTime);
   EXPECT_TRUE(late->attempts().empty());
   std::ofstream(gate).flush();
   wait_for(pool, blocker);
@@ -118,12 +119,8 @@ TEST_P(LimitsTest, BudgetEndsEverything) {
   Pool pool(with_budget);
   const JobPtr running = pool.submit(job("hang"));
   const JobPtr queued = pool.submit(job("echo"));
-  for (const JobPtr& each : {running, queued}) {
-    wait_for(pool, each);
-    const auto* met = std::get_if<TimedOut>(&each->outcome());
-    ASSERT_NE(met, nullptr) << describe(each->outcome());
-    EXPECT_EQ(met->limit, Limit::kBudget);
-  }
+  EXPECT_EQ(limit_met(pool, running).limit, Limit::kBudget);
+  EXPECT_EQ(limit_met(pool, queued).limit, Limit::kBudget);
   EXPECT_THROW(pool.submit(job("echo")), PoolError);
 }
 
@@ -133,11 +130,8 @@ TEST_P(LimitsTest, StallEndsWhatRuns) {
   Pool pool(with_stall);
   const JobPtr running = pool.submit(job("hang"));
   const JobPtr queued = pool.submit(job("echo next"));
+  EXPECT_EQ(limit_met(pool, running).limit, Limit::kStall);
   wait_for(pool, queued);
-  wait_for(pool, running);
-  const auto* met = std::get_if<TimedOut>(&running->outcome());
-  ASSERT_NE(met, nullptr) << describe(running->outcome());
-  EXPECT_EQ(met->limit, Limit::kStall);
   EXPECT_EQ(value_of(queued), "next");
 }
 
@@ -263,9 +257,7 @@ TEST_P(LimitsTest, IdleWorkersEndAndComeBack) {
   shrinking.min_workers = 1;
   Pool pool(shrinking);
   wait_for(pool, [&] { return pool.stats().workers_started >= 2; });
-  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
-  while (pool.workers().size() > 1 && os::monotonic_now() < deadline) std::this_thread::sleep_for(5ms);
-  EXPECT_EQ(pool.workers().size(), 1u);
+  EXPECT_TRUE(test::eventually([&] { return pool.workers().size() == 1; }));
   const std::string gate = temporary_name();
   const JobPtr one = pool.submit(job("wait " + gate));
   EXPECT_EQ(run(pool, "echo two"), "two");
@@ -333,9 +325,7 @@ TEST_P(LimitsTest, WhatJobsStartedDiesWithTheLauncher) {
   const auto* lost = std::get_if<Lost>(&family->outcome());
   ASSERT_NE(lost, nullptr) << describe(family->outcome());
   EXPECT_EQ(lost->reason, LostReason::kLauncherLost);
-  const MonotonicNs deadline = os::monotonic_now() + 30'000'000'000;
-  while (::kill(grandchild, 0) == 0 && os::monotonic_now() < deadline) std::this_thread::sleep_for(1ms);
-  EXPECT_NE(::kill(grandchild, 0), 0) << "the guard has left it alive";
+  EXPECT_TRUE(test::eventually([&] { return ::kill(grandchild, 0) != 0; })) << "the guard has left it alive";
 }
 
 TEST_P(LimitsTest, AWorkerThatWasStoppedWhileIdleCostsNoJob) {
@@ -383,8 +373,13 @@ TEST_P(LimitsTest, AMemoryLimitIsNotMissedAfterAWorkerHasShrunk) {
   EXPECT_EQ(limit_met(pool, "grow 200", {.timeout = 30s, .memory = 50 << 20}).limit, Limit::kMemory);
 }
 
-TEST_P(LimitsTest, AHungLauncherIsReplaced) {
-  if (GetParam() == StartKind::kFork) GTEST_SKIP() << "its template cannot be had again";
+/// Pools of kind fork have a template that cannot be had again.
+class NewLauncherTest : public LimitsTest {};
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, NewLauncherTest, testing::Values(StartKind::kFresh, StartKind::kSpawn),
+                         test::kind_name);
+
+TEST_P(NewLauncherTest, AHungLauncherIsReplaced) {
   Pool pool(options(1));
   EXPECT_EQ(run(pool, "echo before"), "before");
   ::kill(launcher_of(pool), SIGSTOP);
