@@ -7,7 +7,6 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,13 +67,3 @@ class Prong:
             except OSError:
                 continue
         return found
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
-    """True as soon as the condition holds; False if it does not within the time."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.005)
-    return True

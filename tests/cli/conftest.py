@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cli_program import Prong, eventually
+from cli_program import Prong
+
+from eventually import eventually
 
 
 @pytest.fixture

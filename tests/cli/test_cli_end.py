@@ -8,7 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from cli_program import PROGRAM, Prong, eventually
+from cli_program import PROGRAM, Prong
+
+from eventually import eventually
 
 
 def started(prong: Prong) -> bool:

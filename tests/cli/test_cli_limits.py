@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from cli_program import Prong, eventually
+from cli_program import Prong
+
+from eventually import eventually
 
 LIMITS = {
     "--timeout": ("0.2", "sleep 1000", "exceeded its wall-time limit of 200 ms"),

@@ -9,7 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from cli_program import Prong, eventually
+from cli_program import Prong
+
+from eventually import eventually
 
 MODULE = """
 import math, os, sys, time

@@ -6,7 +6,9 @@ import os
 import subprocess
 
 import pytest
-from cli_program import PROGRAM, Prong, eventually
+from cli_program import PROGRAM, Prong
+
+from eventually import eventually
 
 
 def test_runs_a_command_for_each_input(prong: Prong) -> None:
