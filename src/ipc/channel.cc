@@ -177,7 +177,10 @@ Channel::Pop Channel::accept(Result& result) {
     return Pop::kDamaged;
   }
   read_record(record, result);
-  private_->reader.copy_payload(*layout_, result.bytes);
+  if (!private_->reader.copy_payload(*layout_, result.bytes)) {
+    private_->damaged = true;
+    return Pop::kDamaged;
+  }
   PRONG_CHANNEL_FAULT_POINT("pop.before_taken");
   give_room_back();
   if (result.kind != ResultKind::kNeedBlock) private_->requests.set_ended(result.sequence);

@@ -139,6 +139,13 @@ TEST_F(ChannelDamageTest, WrongCrc) {
   EXPECT_EQ(pop(), Channel::Pop::kDamaged);
 }
 
+TEST_F(ChannelDamageTest, PayloadThatWasOverwritten) {
+  push();
+  answer_one("a result");
+  layout().result_ring[sizeof(ResultRecord) + 3] ^= std::byte{1};
+  EXPECT_EQ(pop(), Channel::Pop::kDamaged);
+}
+
 TEST_F(ChannelDamageTest, TimesThatRunBackwardsAreSetRight) {
   push();
   answer_one("");

@@ -25,7 +25,7 @@
 namespace prong::ipc {
 
 inline constexpr std::uint64_t kMagic = 0x314e4843474e5250;  // "PRNGCHN1" in memory
-inline constexpr std::uint32_t kVersion = 1;
+inline constexpr std::uint32_t kVersion = 2;
 inline constexpr std::size_t kSlotCount = 64;
 inline constexpr std::size_t kRequestArenaSize = 1 << 20;
 inline constexpr std::size_t kResultRingSize = 1 << 20;
@@ -88,8 +88,8 @@ struct ResultRecord {
   std::int32_t code;
   std::uint16_t kind;  ///< a ResultKind, or kSkip
   std::uint16_t flags;
-  std::uint32_t zero;
-  std::uint32_t crc;  ///< crc32c of the 76 bytes before
+  std::uint32_t payload_crc;  ///< crc32c of the payload
+  std::uint32_t crc;          ///< crc32c of the 76 bytes before
 
   static constexpr std::uint16_t kSkip = 0xFFFF;       ///< nothing: the next record is at the start of the ring
   static constexpr std::uint16_t kOutputsSpent = 0x1;  ///< in flags

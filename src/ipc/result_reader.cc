@@ -1,7 +1,9 @@
 #include "ipc/result_reader.h"
 
 #include <cstring>
+#include <span>
 
+#include "ipc/crc32c.h"
 #include "ipc/frames.h"
 
 namespace prong::ipc {
@@ -34,7 +36,7 @@ ResultReader::Read ResultReader::look(ChannelLayout& layout) noexcept {
 bool ResultReader::copy_record(const ChannelLayout& layout, std::uint64_t published) noexcept {
   if (position_ > published || published - position_ < sizeof record_) return false;
   std::memcpy(&record_, in_ring(layout, position_), sizeof record_);
-  return record_.position == position_ && record_.zero == 0 && intact(record_);
+  return record_.position == position_ && intact(record_);
 }
 
 bool ResultReader::skip(std::uint64_t published) noexcept {
@@ -50,8 +52,9 @@ bool ResultReader::payload_fits(std::uint64_t published) const noexcept {
          align_record(length) <= published - position_;
 }
 
-void ResultReader::copy_payload(const ChannelLayout& layout, std::string& into) const {
+bool ResultReader::copy_payload(const ChannelLayout& layout, std::string& into) const {
   into.assign(reinterpret_cast<const char*>(in_ring(layout, position_)) + sizeof record_, record_.size);
+  return crc32c(std::as_bytes(std::span(into))) == record_.payload_crc;
 }
 
 std::uint64_t ResultReader::advance() noexcept {

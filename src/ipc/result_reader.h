@@ -17,7 +17,8 @@ class ResultReader {
   /// Looks at the next record. After kRecord: record() and copy_payload() are valid until advance().
   Read look(ChannelLayout& layout) noexcept;
   const ResultRecord& record() const noexcept { return record_; }
-  void copy_payload(const ChannelLayout& layout, std::string& into) const;
+  /// False if it is not what the worker wrote.
+  bool copy_payload(const ChannelLayout& layout, std::string& into) const;
   /// Passes over the record that was looked at. Returns the position to publish.
   std::uint64_t advance() noexcept;
 

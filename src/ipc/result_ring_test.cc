@@ -33,7 +33,7 @@ class ResultRingTest : public testing::Test {
     ASSERT_EQ(reader_.look(*layout_), ResultReader::Read::kRecord);
     EXPECT_EQ(reader_.record().sequence, sequence);
     std::string text;
-    reader_.copy_payload(*layout_, text);
+    EXPECT_TRUE(reader_.copy_payload(*layout_, text));
     EXPECT_EQ(text, std::string(size, static_cast<char>('a' + sequence % 26)));
     reader_.advance();
   }

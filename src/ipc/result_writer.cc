@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "ipc/channel_fault_points.h"
+#include "ipc/crc32c.h"
 
 namespace prong::ipc {
 namespace {
@@ -47,6 +48,7 @@ std::uint64_t ResultWriter::write(ChannelLayout& layout, ResultRecord& record,
   }
   record.position = start_;
   record.size = static_cast<std::uint32_t>(size);
+  record.payload_crc = crc32c(ByteSpan(payload, size));
   store(layout, record);
   published_ = end_;
   return published_;
