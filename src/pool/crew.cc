@@ -240,7 +240,8 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
   for (;;) {
     switch (link.pop(ending, now)) {
       case WorkerLink::Pop::kEmpty:
-        return;
+        if (link.state != LinkState::kServing || link.makes_sense()) return;
+        [[fallthrough]];
       case WorkerLink::Pop::kDamaged:
         link.damaged = true;
         stop(link, {});

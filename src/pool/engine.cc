@@ -19,11 +19,13 @@ constexpr MonotonicNs kLookAnyway = 1'000'000'000;
 constexpr MonotonicNs kLookForStart = 10'000'000;
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
 
+constexpr const char* kNonsense = "the worker wrote nonsense into its channel";
+
 /// What a worker's end means for the job that it was running.
 Outcome outcome_of(const Death& death, const WorkerLink& link) {
   if (death.launcher_lost) return Lost{LostReason::kLauncherLost, "the launcher died, and the worker with it"};
   if (death.vanished) return Lost{LostReason::kWorkerLost, "its start failed"};
-  if (link.damaged) return Lost{LostReason::kChannelDamaged, "the worker wrote nonsense into its channel"};
+  if (link.damaged) return Lost{LostReason::kChannelDamaged, kNonsense};
   if (death.out_of_memory) return Lost{LostReason::kMemory, "the kernel killed the worker"};
   if (WIFSIGNALED(death.wait_status)) return Signalled{WTERMSIG(death.wait_status), WCOREDUMP(death.wait_status) != 0};
   return Exited{WEXITSTATUS(death.wait_status)};
@@ -166,6 +168,7 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
   link.collect_partial_output(attempt);
   const bool was_stopped = link.verdict && link.stop_sequence == request.sequence;
   attempt.outcome = was_stopped ? *link.verdict : outcome_of(death, link);
+  if (remains.unknown && !was_stopped) attempt.outcome = Lost{LostReason::kChannelDamaged, kNonsense};
   if (terminated_) attempt.outcome = Cancelled{.while_running = true};
   if (death.unconfirmed != 0) mark_unconfirmed(attempt.outcome, death);
   end(request.job, std::move(attempt));

@@ -161,11 +161,16 @@ bool WorkerLink::has_jobs_after(std::uint64_t sequence) const noexcept {
   });
 }
 
+bool WorkerLink::makes_sense() const noexcept {
+  return outstanding_.empty() || channel_.state_of(outstanding_.front().sequence) != ipc::SlotState::kDamaged;
+}
+
 std::vector<WorkerLink::Remains> WorkerLink::bury() {
   std::vector<Remains> remains;
   for (Outstanding& request : outstanding_) {
     const bool began = !channel_.try_revoke(request.sequence);
-    remains.push_back({std::move(request), began});
+    const bool unknown = began && channel_.state_of(request.sequence) == ipc::SlotState::kDamaged;
+    remains.push_back({std::move(request), began, unknown});
   }
   outstanding_.clear();
   return remains;

@@ -99,10 +99,13 @@ class WorkerLink {
   bool take_back(const Job& job);
   /// After take_back_unstarted(): true if the request `sequence` has ended, since a later job has begun.
   bool has_jobs_after(std::uint64_t sequence) const noexcept;
+  /// False if the slot of the request that is to be answered next was overwritten: no answer can be hoped for.
+  bool makes_sense() const noexcept;
   /// After death: takes what is left, in order, with whether it may have begun.
   struct Remains {
     Outstanding request;
     bool began;
+    bool unknown;  ///< whether it began is not known: its slot was overwritten
   };
   std::vector<Remains> bury();
 
