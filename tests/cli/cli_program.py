@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ class Prong:
         self.environment = os.environ | {name: value, "PRONG_PYTHON": sys.executable}
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the program, too, would not hear of it
         defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         settings = defaults | {"cwd": self.folder, "env": self.environment} | options
         self.processes.append(subprocess.Popen([PROGRAM, *arguments], **settings))
