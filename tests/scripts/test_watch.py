@@ -25,7 +25,8 @@ def test_process_that_ends_in_time_is_not_left_behind():
 
 
 def test_process_left_behind_is_named_and_killed():
-    done = watch("setsid sleep 12345 & exit 0", grace=0)
+    until_it_is_there = "until tr '\\0' ' ' </proc/$!/cmdline | grep -q ^sleep; do :; done"
+    done = watch(f"setsid sleep 12345 & {until_it_is_there}; exit 0", grace=0)
     assert done.returncode == 125
     assert "left behind" in done.stderr
     assert "sleep 12345" in done.stderr
