@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 
 STARTS = ["fresh", "fork", "spawn"]
 

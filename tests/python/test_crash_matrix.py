@@ -18,9 +18,9 @@ from typing import Any
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 
 STARTS = ["fresh", "fork", "spawn"]
 

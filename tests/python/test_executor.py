@@ -9,9 +9,9 @@ import time
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 from prong.futures import BrokenProcessPool, ProcessPoolExecutor
 
 

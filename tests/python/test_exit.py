@@ -10,6 +10,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+
 from eventually import eventually
 
 PRELUDE = "import os, signal, sys, threading, time, prong\n"

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 
 KEPT: list[bytearray] = []
 

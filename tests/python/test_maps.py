@@ -9,9 +9,9 @@ import threading
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 from prong._progress import PlainBar
 
 

@@ -6,9 +6,9 @@ import os
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 
 
 def test_submit_returns_the_value(pool):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import culprits
 import pytest
-from eventually import eventually
 
 import prong
+from eventually import eventually
 
 
 def children_of(pid: int) -> list[int]:
