@@ -57,7 +57,25 @@ struct JobSpec {
   std::shared_ptr<const JobOptions> options{};     ///< shared by many jobs; null: defaults
   std::shared_ptr<CompletionQueue> completions{};  ///< null: none
   std::uint64_t tag = 0;                           ///< the caller's own; kept with the job
+  /// A batch: the payload holds so many items, which a worker runs one after another. 0: the payload is one call.
+  std::uint32_t items = 0;
 };
+
+/// A batch, or what is left of one: `count` items of its payload, from number `first` on. Each is begun once at most,
+/// and none is lost with its neighbours: when one of them ends the worker, or when another worker is free, the items
+/// that were not begun go to another job (`rest`).
+struct Items {
+  std::uint32_t first = 0;
+  std::uint32_t count = 0;
+  std::uint32_t ended = 0;         ///< the first ones, which have results; the job's outcome is that of all others
+  std::vector<Payload> results{};  ///< encoded by the face, in order
+  JobPtr rest{};
+};
+
+/// The number behind its last item.
+constexpr std::uint32_t end_of(const Items& items) noexcept {
+  return items.first + items.count;
+}
 
 /// Any thread, coordinator's process only. Fields are final once done() is true.
 class Job : public std::enable_shared_from_this<Job> {
@@ -65,6 +83,9 @@ class Job : public std::enable_shared_from_this<Job> {
   enum class State : std::uint8_t { kQueued, kDispatched, kDone };
 
   Job(JobId id, JobSpec spec) : spec_(std::move(spec)), id_(id) {}
+  ~Job();
+  Job(const Job&) = delete;
+  Job& operator=(const Job&) = delete;
 
   JobId id() const noexcept { return id_; }
   std::uint64_t tag() const noexcept { return spec_.tag; }
@@ -78,6 +99,12 @@ class Job : public std::enable_shared_from_this<Job> {
   }
   /// All attempts, first to last. Requires done().
   const std::vector<Attempt>& attempts() const noexcept { return attempts_; }
+  /// Of a batch; else null. Final, but for `first`, once done() is true.
+  const Items* items() const noexcept { return items_.get(); }
+  /// One item of a batch that is done, as a job that is done. `outcome`: of the item, as the face has decoded it.
+  JobPtr item(std::uint32_t number, Outcome outcome) const;
+  /// Of how many calls the job consists. Each has an id of its own: that of the job, and the next ones.
+  std::uint32_t calls() const noexcept { return items_ ? items_->count : 1; }
   /// It had retries left, but had ended its worker too often (RetryPolicy::quarantine_after). Requires done().
   bool quarantined() const noexcept { return quarantined_; }
   MonotonicNs submitted() const noexcept { return submitted_; }
@@ -92,6 +119,7 @@ class Job : public std::enable_shared_from_this<Job> {
   MonotonicNs finished_ = 0;
   std::unique_ptr<const Outcome> ended_without_attempt_;  // null: the last attempt decides
   std::vector<Attempt> attempts_;
+  std::unique_ptr<Items> items_;
   int attempts_begun_ = 0;
   bool quarantined_ = false;
   std::atomic<State> state_{State::kQueued};

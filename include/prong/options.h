@@ -108,6 +108,9 @@ struct PoolOptions {
 /// Throw UsageError with a text that says what was wrong and what would be right.
 void check(const JobOptions& options);
 void check(const PoolOptions& options);
+/// Whether jobs with these options may be batches (JobSpec::items): what is kept for each call, such as its use of CPU
+/// time or its retries, cannot be asked of a batch, and neither can what its worker would have to end for.
+bool may_be_batches(const JobOptions& job, const PoolOptions& pool) noexcept;
 
 /// CPUs this process may really use: the least of affinity and cgroup quota (v1 and v2, rounded up), at least 1. In a
 /// worker: its share of them.

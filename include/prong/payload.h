@@ -24,6 +24,12 @@ inline std::string_view as_text(ByteSpan bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
+inline std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
+  std::size_t total = 0;
+  for (const ByteSpan part : parts) total += part.size();
+  return total;
+}
+
 /// Where a payload's bytes are. Implementations differ in who frees them.
 class PayloadStorage {
  public:

@@ -2,7 +2,9 @@
 // Runs in the worker (or template) process, on its main thread.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -20,6 +22,18 @@ class ResultSink {
   virtual void raised(const Raised& raised, ByteSpan value) = 0;
 };
 
+/// The items of a batch, for a runner that asks for one after the other.
+class ItemSink {
+ public:
+  virtual ~ItemSink() = default;
+  /// The number of the next item, in the payload, which counts as begun from here on; nothing if no more are this
+  /// worker's.
+  virtual std::optional<std::uint32_t> next() = 0;
+  /// The result of the item that next() gave, encoded by the face; the parts are joined. It is safe from now on, even
+  /// if the process dies. Returns 0, or the errno of memory that could not be had: then something else is to be put.
+  virtual int put(std::span<const ByteSpan> parts) = 0;
+};
+
 /// Implemented by each face. An exception that leaves a member ends the worker.
 class JobRunner {
  public:
@@ -27,6 +41,8 @@ class JobRunner {
   /// A definition, before the first job that needs it.
   virtual void define(DefinitionId id, const Payload& definition) = 0;
   virtual void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) = 0;
+  /// A batch (JobSpec::items); `id` is that of the payload's first item. Only for faces that submit batches.
+  virtual void run_items(JobId id, const Payload& payload, ItemSink& sink);
   virtual void initialize(const Payload& payload, ResultSink& sink) = 0;
   virtual void finalize(const Payload& payload, ResultSink& sink) = 0;
   /// Once, first of all: when `signal` comes, the process is to write its stacks to `file`. The engine's own handler

@@ -1,9 +1,14 @@
 // Faces prong/_maps.py: many jobs at once, and jobs in the order in which they are done.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
 
 #include "bindings.h"
 #include "buffer.h"
+#include "items.h"
 #include "job.h"
 
 namespace prong::python {
@@ -20,55 +25,202 @@ struct Completions {
   }
 };
 
-/// Jobs in the order in which they were submitted.
+/// A part of another payload.
+class Slice final : public PayloadStorage {
+ public:
+  Slice(Payload whole, ByteSpan part) : whole_(std::move(whole)), part_(part) {}
+  ByteSpan bytes() const override { return part_; }
+  std::size_t size() const noexcept override { return part_.size(); }
+
+ private:
+  Payload whole_;
+  ByteSpan part_;
+};
+
+/// Copied only where what is in it would not be aligned as it was in memory.
+Payload part_of(const Payload& whole, ByteSpan part) {
+  constexpr std::uintptr_t kAlignment = 16;
+  if (reinterpret_cast<std::uintptr_t>(part.data()) % kAlignment != 0) return Payload::copy_of(part);
+  return Payload(std::make_shared<Slice>(whole, part));
+}
+
+/// An outcome of one item, as it stands in the results of a batch.
+Outcome outcome_of_record(ItemReader& record, const Payload& piece) {
+  const nb::module_ pickle_module = nb::module_::import_("pickle");
+  const nb::object loads = pickle_module.attr("loads");
+  if (const auto raised = record.take_raised()) {
+    const nb::object parts = loads(nb::bytes(raised->data(), raised->size()));
+    Raised outcome{.type = nb::cast<std::string>(parts[0]),
+                   .message = nb::cast<std::string>(parts[1]),
+                   .traceback = nb::cast<std::string>(parts[2]),
+                   .bases = nb::cast<std::vector<std::string>>(parts[3])};
+    if (!parts[4].is_none()) outcome.value = seal_python(0, 0, nb::cast<nb::bytes>(parts[4]), parts[5]);
+    return outcome;
+  }
+  if (const auto envelope = record.take_envelope()) return Returned{part_of(piece, *envelope)};
+  if (const auto pickle = record.take_pickle()) return Returned{seal({0, 0, *pickle, {}})};
+  const nb::object pickle = pickle_module.attr("dumps")(record.take(loads));
+  return Returned{seal_python(0, 0, nb::cast<nb::bytes>(pickle), nb::none())};
+}
+
+/// Goes through the items of a batch that is done, in order.
+class BatchReader {
+ public:
+  explicit BatchReader(JobPtr batch) : job_(std::move(batch)) {}
+
+  /// Goes to the next item. Requires that there is one.
+  void next() {
+    while (++number_ >= job_->items()->count) {
+      job_ = job_->items()->rest;
+      number_ = kBefore;
+      piece_ = 0;
+      reader_.reset();
+    }
+  }
+
+  const Job& job() const noexcept { return *job_; }
+  /// Of the item, in the payload.
+  std::uint32_t number() const noexcept { return job_->items()->first + number_; }
+  /// The record of the item's result, to be read or skipped; null if it has none: then its outcome is the job's.
+  ItemReader* record() {
+    const Items& items = *job_->items();
+    if (number_ >= items.ended) return nullptr;
+    while (!reader_ || reader_->at_end()) reader_.emplace(items.results.at(piece_++).bytes());
+    return &*reader_;
+  }
+  /// What holds the record.
+  const Payload& piece() const { return job_->items()->results[piece_ - 1]; }
+
+ private:
+  static constexpr std::uint32_t kBefore = UINT32_MAX;  ///< the first item is the next one
+
+  JobPtr job_;
+  std::uint32_t number_ = kBefore;
+  std::size_t piece_ = 0;
+  std::optional<ItemReader> reader_;
+};
+
+/// Calls in the order in which they were submitted: jobs, and batches of them.
 class Group {
  public:
-  Group(HandlePtr handle, std::vector<JobPtr> jobs) : handle_(std::move(handle)), jobs_(std::move(jobs)) {}
+  explicit Group(HandlePtr handle) : handle_(std::move(handle)) {}
 
-  std::size_t size() const noexcept { return jobs_.size(); }
-  const JobPtr& at(std::size_t index) const { return jobs_.at(index); }
-  nb::object job(nb::handle type, nb::handle context, std::size_t index) const {
-    return make_job(type, handle_, jobs_.at(index), context);
+  /// `calls`: of how many the job consists now; 0: it is no batch.
+  void add(JobPtr job, std::uint32_t calls = 0) {
+    jobs_.push_back({std::move(job), size_, calls != 0});
+    size_ += calls != 0 ? calls : 1;
   }
 
-  /// Waits until the first `count` jobs are done.
-  bool wait(std::size_t count, std::optional<double> seconds) {
-    count = std::min(count, jobs_.size());
-    return handle_->wait([this, count] { return first_pending(count) == count; }, seconds);
+  std::size_t size() const noexcept { return size_; }
+
+  /// The job of one call. Of a batch: requires that it is done.
+  nb::object job(nb::handle type, nb::handle context, std::size_t index) {
+    if (index >= size_) throw nb::index_error();
+    const auto after = std::upper_bound(jobs_.begin(), jobs_.end(), index,
+                                        [](std::size_t number, const Entry& entry) { return number < entry.begin; });
+    const Entry& entry = *std::prev(after);
+    return make_job(type, handle_, entry.is_batch ? item_job(entry, index) : entry.job, context);
   }
 
-  bool done() { return first_pending(jobs_.size()) == jobs_.size(); }
+  bool wait(std::optional<double> seconds) {
+    return handle_->wait([this] { return done(); }, seconds);
+  }
+
+  bool done() {
+    while (awaited_ || pending_ < jobs_.size()) {
+      if (!awaited_) awaited_ = jobs_[pending_++].job;
+      if (!awaited_->done()) return false;
+      awaited_ = awaited_->items() != nullptr ? awaited_->items()->rest : nullptr;
+    }
+    return true;
+  }
 
   std::size_t cancel() {
     std::size_t cancelled = 0;
-    for (const JobPtr& job : jobs_) cancelled += handle_->pool().cancel(job) ? 1 : 0;
+    for (const Entry& entry : jobs_) cancelled += handle_->pool().cancel(entry.job) ? 1 : 0;
     return cancelled;
   }
 
-  /// Values of all jobs. `loads` decodes a pickle; `finish(index)` is asked for everything that is not a plain value.
+  /// Values of all calls. `loads` decodes a pickle; `finish(index)` is asked for everything that is not a plain value.
   nb::list results(nb::handle loads, nb::handle finish) const {
     nb::list values;
-    for (std::size_t index = 0; index < jobs_.size(); ++index) values.append(result(index, loads, finish));
+    for (const Entry& entry : jobs_) {
+      if (entry.is_batch) {
+        add_results(values, entry, loads, finish);
+      } else {
+        values.append(result(entry, loads, finish));
+      }
+    }
     return values;
   }
 
  private:
-  std::size_t first_pending(std::size_t count) {
-    while (first_pending_ < count && jobs_[first_pending_]->done()) ++first_pending_;
-    return std::min(first_pending_, count);
+  struct Entry {
+    JobPtr job;
+    std::size_t begin;
+    bool is_batch;
+  };
+
+  std::size_t end(const Entry& entry) const noexcept { return &entry == &jobs_.back() ? size_ : (&entry + 1)->begin; }
+
+  nb::object result(const Entry& entry, nb::handle loads, nb::handle finish) const {
+    const auto* returned = std::get_if<Returned>(&entry.job->outcome());
+    if (returned == nullptr) return finish(entry.begin);
+    const Contents contents = contents_of(returned->value, open_envelope(returned->value.bytes()));
+    if (!contents.buffers.is_none()) return finish(entry.begin);
+    return loaded([&] { return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr())); }, finish, entry.begin);
   }
 
-  nb::object result(std::size_t index, nb::handle loads, nb::handle finish) const {
-    const auto* returned = std::get_if<Returned>(&jobs_[index]->outcome());
-    if (returned == nullptr) return finish(index);
-    const Contents contents = contents_of(returned->value, open_envelope(returned->value.bytes()));
-    if (!contents.buffers.is_none()) return finish(index);
-    return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr()));
+  void add_results(nb::list& values, const Entry& entry, nb::handle loads, nb::handle finish) const {
+    BatchReader reader(entry.job);
+    for (std::size_t index = entry.begin; index < end(entry); ++index) {
+      reader.next();
+      ItemReader* record = reader.record();
+      if (record != nullptr && record->at_value()) {
+        values.append(loaded([&] { return record->take(loads); }, finish, index));
+      } else {
+        if (record != nullptr) record->skip();
+        values.append(finish(index));
+      }
+    }
+  }
+
+  /// What `load` gives; where it fails, finish() raises what says so.
+  template <typename Load>
+  static nb::object loaded(const Load& load, nb::handle finish, std::size_t index) {
+    try {
+      return load();
+    } catch (nb::python_error& error) {
+      if (!error.matches(PyExc_Exception) && !error.matches(PyExc_SystemExit)) throw;
+    }
+    return finish(index);
+  }
+
+  /// Calls of a batch are asked for one after another, mostly: the place of the last one is kept.
+  JobPtr item_job(const Entry& entry, std::size_t index) {
+    if (!reader_ || reader_begin_ != entry.begin || reader_index_ > index) {
+      reader_.emplace(entry.job);
+      reader_begin_ = reader_index_ = entry.begin;
+    }
+    for (;;) {
+      reader_->next();
+      ItemReader* record = reader_->record();
+      if (reader_index_++ == index) {
+        Outcome outcome = record != nullptr ? outcome_of_record(*record, reader_->piece()) : reader_->job().outcome();
+        return reader_->job().item(reader_->number(), std::move(outcome));
+      }
+      if (record != nullptr) record->skip();
+    }
   }
 
   HandlePtr handle_;
-  std::vector<JobPtr> jobs_;
-  std::size_t first_pending_ = 0;
+  std::vector<Entry> jobs_;
+  std::size_t size_ = 0;
+  std::size_t pending_ = 0;  ///< all before it are done
+  JobPtr awaited_;           ///< the one before it, or what has taken over its last items
+  std::optional<BatchReader> reader_;
+  std::size_t reader_begin_ = 0;  ///< of its batch
+  std::size_t reader_index_ = 0;  ///< of the call that it comes to next
 };
 
 Payload payload_of(const Function& function, std::uint16_t shape, nb::handle item) {
@@ -102,9 +254,94 @@ std::shared_ptr<Group> submit_many(Core& core, nb::handle options, const Functio
     if (completions) spec.completions = completions->queue;
     spec.tag = first_tag++;
   }
-  std::vector<JobPtr> jobs = core.handle->pool().submit_all(std::move(specs));
-  for (const JobPtr& job : jobs) core.handle->track(job);
-  return std::make_shared<Group>(core.handle, std::move(jobs));
+  auto group = std::make_shared<Group>(core.handle);
+  for (JobPtr& job : core.handle->pool().submit_all(std::move(specs))) {
+    core.handle->track(job);
+    group->add(std::move(job));
+  }
+  return group;
+}
+
+/// Forms batches of items, and submits each as soon as it is full.
+class Batcher {
+ public:
+  Batcher(Core& core, nb::handle options, const Function& function, std::uint16_t shape, std::size_t most)
+      : handle_(core.handle),
+        options_(options_of(options)),
+        function_(function),
+        shape_(shape),
+        most_(most),
+        group_(std::make_shared<Group>(core.handle)) {}
+
+  /// `other`: what encode_item() has made of an item that has no form of its own. False if that is an error.
+  bool add(nb::handle item, nb::handle encode) {
+    if (!items_.add(item.ptr())) {
+      const nb::object other = encode(item);
+      const bool is_pickle = PyBytes_CheckExact(other.ptr());
+      if (!is_pickle && !PyTuple_CheckExact(other.ptr())) return failure_ = other, false;
+      if (!is_pickle || nb::len(other) > kLargestItem) return submit_alone(other), true;
+      items_.add_pickle(span_of(nb::borrow<nb::bytes>(other)));
+    }
+    if (++count_ == most_ || items_.size() >= kLargestBatch) submit_batch();
+    return true;
+  }
+
+  const nb::object& failure() const noexcept { return failure_; }
+
+  std::shared_ptr<Group> finish() {
+    submit_batch();
+    return group_;
+  }
+
+ private:
+  static constexpr std::size_t kLargestItem = 32 * 1024;
+  static constexpr std::size_t kLargestBatch = 128 * 1024;
+
+  void submit_batch() {
+    if (count_ == 0) return;
+    JobSpec spec{.payload = seal({function_.token, shape_, items_.view(), {}}),
+                 .needs = function_.needs,
+                 .options = options_,
+                 .items = count_};
+    group_->add(handle_->pool().submit(std::move(spec)), count_);
+    count_ = 0;
+    items_.clear();
+  }
+
+  void submit_alone(nb::handle item) {
+    submit_batch();
+    JobSpec spec{
+        .payload = payload_of(function_, shape_, item), .needs = needs_of(function_, item), .options = options_};
+    group_->add(handle_->pool().submit(std::move(spec)));
+  }
+
+  HandlePtr handle_;
+  std::shared_ptr<const JobOptions> options_;
+  const Function& function_;
+  std::uint16_t shape_;
+  std::size_t most_;
+  std::shared_ptr<Group> group_;
+  ItemWriter items_;
+  std::uint32_t count_ = 0;
+  nb::object failure_;
+};
+
+bool takes_batches(Core& core, nb::handle options) {
+  const auto job_options = options_of(options);
+  return may_be_batches(job_options ? *job_options : JobOptions(), core.handle->pool().options());
+}
+
+/// `encode(item)`: bytes, or a tuple as submit_many() takes it, or an error: that goes to `failures`, by index.
+std::shared_ptr<Group> submit_batches(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
+                                      nb::handle items, nb::handle encode,
+                                      nb::typed<nb::dict, int, nb::object> failures, std::size_t most) {
+  Batcher batcher(core, options, function, shape, most);
+  std::size_t index = 0;
+  for (const nb::handle item : nb::iter(items)) {
+    if (!batcher.add(item, encode)) failures[nb::int_(index)] = batcher.failure();
+    ++index;
+  }
+  return batcher.finish();
 }
 
 nb::list take_jobs(Completions& completions, nb::handle type, nb::handle context, std::optional<double> seconds) {
@@ -126,16 +363,19 @@ void add_groups(nb::module_& module) {
           "seconds"_a.none(), "As take(), but says only how many.")
       .def("empty", [](Completions& self) { return self.queue->empty(); });
 
-  nb::class_<Group>(module, "Group", "Jobs in the order in which they were submitted.")
+  nb::class_<Group>(module, "Group", "Calls in the order in which they were submitted.")
       .def("__len__", &Group::size)
       .def("job", &Group::job, "type"_a, "context"_a, "index"_a)
-      .def("wait", &Group::wait, "count"_a, "seconds"_a.none(), "Waits until the first jobs are done.")
+      .def("wait", &Group::wait, "seconds"_a.none(), "Waits until all are done; False: not in time.")
       .def("done", &Group::done)
       .def("cancel", &Group::cancel, "Cancels what has not started; says how many.")
       .def("results", &Group::results, "loads"_a, "finish"_a);
 
   module.def("submit_many", &submit_many, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a,
              "completions"_a.none(), "first_tag"_a);
+  module.def("takes_batches", &takes_batches, "pool"_a, "options"_a, "Whether jobs with these options can be batches.");
+  module.def("submit_batches", &submit_batches, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a, "encode"_a,
+             "failures"_a, "most"_a, "Submits batches of at most so many items.");
 }
 
 }  // namespace prong::python

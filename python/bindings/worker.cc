@@ -10,6 +10,7 @@
 
 #include "bindings.h"
 #include "buffer.h"
+#include "items.h"
 
 namespace prong::python {
 
@@ -71,6 +72,94 @@ void send(ResultSink& sink, nb::handle answer) {
   }
 }
 
+/// What a batch needs of prong._worker.Runner.
+struct BatchHooks {
+  explicit BatchHooks(const nb::object& runner)
+      : callee(runner.attr("callee")),
+        encode(runner.attr("encode")),
+        failed(runner.attr("failed")),
+        no_room(runner.attr("no_room")),
+        pack(runner.attr("pack")),
+        loads(nb::module_::import_("_pickle").attr("loads")) {}
+
+  nb::object callee;   ///< (token) -> function
+  nb::object encode;   ///< (value, function) -> as the answers of run()
+  nb::object failed;   ///< (error, traceback, token, function, called) -> list, as of run()
+  nb::object no_room;  ///< (size, errno) -> list
+  nb::object pack;     ///< (list) -> bytes
+  nb::object loads;
+};
+
+/// Calls the function of a batch for one item after another.
+class BatchRun {
+ public:
+  BatchRun(const BatchHooks& hooks, const Envelope& batch, ItemSink& sink)
+      : hooks_(hooks), token_(batch.token), shape_(batch.shape), reader_(batch.pickle), sink_(sink) {}
+
+  void run() {
+    std::uint32_t at = 0;
+    while (const auto number = sink_.next()) {
+      for (; at < *number; ++at) reader_.skip();
+      ++at;
+      run_item();
+    }
+  }
+
+ private:
+  void run_item() {
+    bool called = false;
+    try {
+      nb::object argument = reader_.take(hooks_.loads);
+      if (function_.is_none()) function_ = hooks_.callee(token_);
+      called = true;
+      const nb::object value = call(std::move(argument));
+      record_.clear();
+      if (record_.add(value.ptr())) return send({});
+      put_answer(hooks_.encode(value, function_));
+    } catch (nb::python_error& error) {
+      put_answer(hooks_.failed(error.value(), error.traceback(), token_, function_, called));
+    }
+  }
+
+  nb::object call(nb::object argument) const {
+    if (shape_ == kArguments) return owned(PyObject_Call(function_.ptr(), argument.ptr(), nullptr));
+    return owned(PyObject_CallOneArg(function_.ptr(), argument.ptr()));
+  }
+
+  /// `answer`: as of send() below.
+  void put_answer(nb::handle answer) {
+    record_.clear();
+    if (PyBytes_CheckExact(answer.ptr())) {
+      record_.add_pickle(span_of(nb::borrow<nb::bytes>(answer)));
+      send({});
+    } else if (PyTuple_CheckExact(answer.ptr())) {
+      const HeldBuffers held(answer[1]);
+      const EnvelopeParts parts({0, 0, span_of(nb::cast<nb::bytes>(answer[0])), held.spans()});
+      record_.add_envelope_head(total_size(parts.parts()));
+      send(parts.parts());
+    } else {
+      record_.add_raised(span_of(nb::cast<nb::bytes>(hooks_.pack(answer))));
+      send({});
+    }
+  }
+
+  void send(std::span<const ByteSpan> more) {
+    std::vector<ByteSpan> parts{record_.view()};
+    parts.insert(parts.end(), more.begin(), more.end());
+    if (const int error = sink_.put(parts)) put_answer(hooks_.no_room(total_size(parts), error));
+  }
+
+  static constexpr std::uint16_t kArguments = 0;  ///< see prong/_shapes.py
+
+  const BatchHooks& hooks_;
+  std::uint32_t token_;
+  std::uint16_t shape_;
+  ItemReader reader_;
+  ItemSink& sink_;
+  nb::object function_ = nb::none();
+  ItemWriter record_;
+};
+
 /// Takes the GIL for as long as it lives, on the one thread that gave it up in `state`.
 class Running {
  public:
@@ -93,6 +182,7 @@ class PythonRunner final : public JobRunner {
         finalize_(runner.attr("finalize")),
         before_exit_(runner.attr("before_exit")),
         report_stacks_(runner.attr("report_stacks")),
+        batch_hooks_(runner),
         state_(PyEval_SaveThread()) {}
 
   void define(DefinitionId, const Payload& definition) override {
@@ -104,6 +194,9 @@ class PythonRunner final : public JobRunner {
 
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override {
     call([&] { answer(run_, id, attempt, payload, sink); });
+  }
+  void run_items(JobId, const Payload& payload, ItemSink& sink) override {
+    call([&] { BatchRun(batch_hooks_, open_envelope(payload.bytes()), sink).run(); });
   }
   void initialize(const Payload& payload, ResultSink& sink) override {
     call([&] { answer(initialize_, 0, 0, payload, sink); });
@@ -145,6 +238,7 @@ class PythonRunner final : public JobRunner {
   nb::object finalize_;
   nb::object before_exit_;
   nb::object report_stacks_;
+  BatchHooks batch_hooks_;
   PyThreadState* state_;
 };
 

@@ -156,14 +156,14 @@ class Completions:
     def empty(self) -> bool: ...
 
 class Group:
-    """Jobs in the order in which they were submitted."""
+    """Calls in the order in which they were submitted."""
 
     def __len__(self) -> int: ...
 
     def job(self, type: type[Any], context: object, index: int) -> Any: ...
 
-    def wait(self, count: int, seconds: float | None) -> bool:
-        """Waits until the first jobs are done."""
+    def wait(self, seconds: float | None) -> bool:
+        """Waits until all are done; False: not in time."""
 
     def done(self) -> bool: ...
 
@@ -173,6 +173,12 @@ class Group:
     def results(self, loads: object, finish: object) -> list[Any]: ...
 
 def submit_many(pool: Pool, options: object, function: Function, shape: int, items: list[Any], completions: Completions | None, first_tag: int) -> Group: ...
+
+def takes_batches(pool: Pool, options: object) -> bool:
+    """Whether jobs with these options can be batches."""
+
+def submit_batches(pool: Pool, options: object, function: Function, shape: int, items: object, encode: object, failures: dict[int, object], most: int) -> Group:
+    """Submits batches of at most so many items."""
 
 def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -93,18 +94,15 @@ class Engine:
 
     def encode_items(self, items: Iterable[Any], function: Any) -> list[Any]:
         """For each item what submit_many takes, or the EncodingError."""
-        encoded: list[Any] = []
-        add = encoded.append
-        for item in items:
-            buffers = Buffers()
-            try:
-                data = dumps(item, PROTOCOL, buffer_callback=buffers.add)
-                if buffers or names_main(data):
-                    raise ValueError
-                add(data)
-            except Exception:
-                add(self._encode_item(item, function))
-        return encoded
+        return [self._encode_one(item, function) for item in items]
+
+    def _encode_one(self, item: Any, function: Any) -> Any:
+        buffers = Buffers()
+        try:
+            data = dumps(item, PROTOCOL, buffer_callback=buffers.add)
+        except Exception:
+            return self._encode_item(item, function)
+        return self._encode_item(item, function) if buffers or names_main(data) else data
 
     def _encode_item(self, item: Any, function: Any) -> Any:
         buffers = Buffers()
@@ -130,6 +128,21 @@ class Engine:
         """Queues a call for each encoded item."""
         try:
             return _core.submit_many(self.core, options, function, shape, encoded, completions, first_tag)
+        except PoolError as error:
+            raise self.explain(error) from None
+
+    def takes_batches(self, options: Any) -> bool:
+        """Whether jobs with these options can go to a worker many at a time."""
+        return _core.takes_batches(self.core, options)
+
+    def submit_batches(
+        self, options: Any, function: _core.Function, shape: int, items: Iterable[Any], what: Any, most: int
+    ) -> tuple[_core.Group, dict[int, Any]]:
+        """Queues a call for each item, at most so many in one piece. Also says what could not be encoded."""
+        failures: dict[int, Any] = {}
+        encode = functools.partial(self._encode_one, function=what)
+        try:
+            return _core.submit_batches(self.core, options, function, shape, items, encode, failures, most), failures
         except PoolError as error:
             raise self.explain(error) from None
 

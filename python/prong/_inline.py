@@ -98,6 +98,9 @@ class InlineEngine:
     def callee(self, function: Any) -> Any:
         return function
 
+    def takes_batches(self, options: Any) -> bool:
+        return False
+
     def encode_items(self, items: Iterable[Any], function: Any) -> list[Any]:
         return list(items)
 
@@ -215,7 +218,7 @@ class InlineGroup:
     def job(self, job_type: Any, context: Any, index: int) -> Any:
         return self._jobs[index]
 
-    def wait(self, count: int, seconds: float | None) -> bool:
+    def wait(self, seconds: float | None) -> bool:
         return True
 
     def done(self) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 import weakref
@@ -24,30 +23,51 @@ _NEVER_WAIT = (list, tuple, range)
 _LARGEST_WINDOW = 1024
 _SHORT_FILL_SECONDS = 0.01
 _LEAST_SWEEP = 8
+_BATCHES_PER_WORKER = 8
+_BATCH_OF_UNKNOWN = 1024
+_LARGEST_BATCH = 65_536
 
 _intakes: weakref.WeakSet[Intake] = weakref.WeakSet()
 _intakes_lock = threading.Lock()
 
 
 class Call:
-    """What is mapped: a function on an engine with options. ``shape`` says what an item is."""
+    """What is mapped: a function on an engine with options. ``shape`` says what an item is.
 
-    def __init__(self, engine: Any, options: Any, function: Any, shape: int) -> None:
+    ``most``: of so many items in one piece, None: as many as are good; 1: each item is a job of its own.
+    """
+
+    def __init__(self, engine: Any, options: Any, function: Any, shape: int, most: int | None = 1) -> None:
         self.engine = engine
         self.options = options
         self.function = function
         self.shape = shape
         self._callee = engine.callee(function)
         self._submitted = 0
+        self._most = most if most == 1 or engine.takes_batches(options) else 1
 
     def submit(self, items: Iterable[Any], completions: Any = None) -> Batch:
         """Queues a job for each item."""
+        if self._most != 1:
+            most = self._most or _good_batch(items, len(self.engine.workers()))
+            return Batch(
+                self.engine,
+                *self.engine.submit_batches(self.options, self._callee, self.shape, items, self.function, most),
+            )
         encoded = self.engine.encode_items(items, self.function)
         failures = {index: item for index, item in enumerate(encoded) if type(item) is EncodingError}
         good = [item for item in encoded if type(item) is not EncodingError] if failures else encoded
         group = self.engine.submit_many(self.options, self._callee, good, completions, self._submitted, self.shape)
         self._submitted += len(good)
         return Batch(self.engine, group, failures)
+
+
+def _good_batch(items: Iterable[Any], workers: int) -> int:
+    """Several for each worker, so that all have something to do early, and to the end."""
+    if not hasattr(items, "__len__"):
+        return _BATCH_OF_UNKNOWN
+    count = len(items)  # type: ignore[arg-type]
+    return min(max(1, count // (_BATCHES_PER_WORKER * max(1, workers))), _LARGEST_BATCH)
 
 
 class Batch:
@@ -72,10 +92,8 @@ class Batch:
         """All values; raises the first error. Requires that all jobs are done."""
         if self.failures:
             return [job.result() for job in self.jobs()]
-        with contextlib.suppress(Exception, SystemExit):
-            values: list[Any] = self.group.results(loads, self._finish)
-            return values
-        return [job.result() for job in self.jobs()]  # raises, and says what it is if a value does not unpickle
+        values: list[Any] = self.group.results(loads, self._finish)
+        return values
 
     def _job(self, number: int) -> Job[Any]:
         job: Job[Any] = self.group.job(Job, self.engine, number)
@@ -119,7 +137,7 @@ class MapResult(Generic[T]):
         seconds = wait_seconds("timeout", timeout)
         if self._progress is not None:
             return self._wait_showing(seconds)
-        done: bool = self._batch.group.wait(len(self._batch.group), seconds)
+        done: bool = self._batch.group.wait(seconds)
         return done
 
     def ready(self) -> bool:

@@ -79,7 +79,7 @@ class View:
             job.add_done_callback(lambda done: _call_back(done, callback, error_callback))
         return job
 
-    # Many jobs. Every item is a job of its own, with its own outcome; `chunksize` is taken for compatibility.
+    # Many jobs. Every item has its own outcome.
 
     def map(
         self,
@@ -89,11 +89,15 @@ class View:
         *,
         progress: bool | str = False,
     ) -> list[T]:
-        """``[func(item) for item in iterable]`` in the workers. Raises the first error when all jobs are done.
+        """``[func(item) for item in iterable]`` in the workers. Raises the first error when all are done.
+
+        ``chunksize``: at most so many items go to a worker at a time; None: as many as are good; 1: each alone. Also
+        together each has its own outcome and ``timeout``: if one ends its worker, the others are not lost, and none
+        runs twice. With ``progress`` and other options than ``timeout`` and ``priority`` each goes alone.
 
         ``progress``: True, or a text, shows how many are done, on standard error.
         """
-        return self._map(func, iterable, chunksize, SINGLE, progress).get()
+        return self._map(func, iterable, chunksize, SINGLE, progress, in_batches=not progress).get()
 
     def map_async(
         self,
@@ -115,7 +119,7 @@ class View:
         progress: bool | str = False,
     ) -> list[T]:
         """As map(), but each item holds the arguments of one call."""
-        return self._map(func, map(tuple, iterable), chunksize, ARGUMENTS, progress).get()
+        return self._map(func, iterable, chunksize, ARGUMENTS, progress, in_batches=not progress).get()
 
     def starmap_async(
         self,
@@ -126,7 +130,7 @@ class View:
         error_callback: Callable[[BaseException], Any] | None = None,
     ) -> MapResult[T]:
         """As starmap(), but returns a :class:`MapResult` at once."""
-        return self._map(func, map(tuple, iterable), chunksize, ARGUMENTS, False, callback, error_callback)
+        return self._map(func, iterable, chunksize, ARGUMENTS, False, callback, error_callback)
 
     def imap(
         self,
@@ -165,8 +169,12 @@ class View:
         progress: bool | str,
         callback: Any = None,
         error_callback: Any = None,
+        *,
+        in_batches: bool = False,
     ) -> MapResult[Any]:
-        call = self._call(func, chunksize, shape)
+        call = self._call(func, chunksize, shape, in_batches=in_batches)
+        if shape == ARGUMENTS:
+            iterable = _tuples(iterable)
         return MapResult(call, iterable, progress_for(progress, iterable), callback, error_callback)
 
     def _iterate(
@@ -177,7 +185,7 @@ class View:
             whole_number("read_ahead", read_ahead, least=1)
         return iterate(call, iterable, progress_for(progress, iterable), read_ahead, in_order=in_order)
 
-    def _call(self, func: Any, chunksize: int | None, shape: int) -> Call:
+    def _call(self, func: Any, chunksize: int | None, shape: int, *, in_batches: bool = False) -> Call:
         callable_function("func", func)
         if self._given.get("key"):
             raise UsageError(
@@ -186,7 +194,11 @@ class View:
             )
         if chunksize is not None:
             whole_number("chunksize", chunksize, least=1)
-        return Call(self._engine, self._options, func, shape)
+        return Call(self._engine, self._options, func, shape, chunksize if in_batches else 1)
+
+
+def _tuples(items: Iterable[Iterable[Any]]) -> Iterable[tuple[Any, ...]]:
+    return [tuple(item) for item in items] if hasattr(items, "__len__") else map(tuple, items)
 
 
 def _call_back(job: Job[Any], callback: Any, error_callback: Any) -> None:

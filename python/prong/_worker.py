@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import gc
-import importlib
 import os
-import signal
 import sys
-import traceback
-from typing import Any, NoReturn
+from _signal import SIGINT, signal  # type: ignore[import-not-found]  # not from signal, which imports enum
 
 from prong import _core, _inherited, _received
 from prong._exceptions import DecodingError
@@ -27,6 +23,10 @@ from prong._pickling import (
     type_name,
 )
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, INHERITED, SINGLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn
 
 _received_function = _received.received
 exits_are_raised = False
@@ -65,8 +65,8 @@ def set_exits_are_raised(raised: bool) -> None:
 
 def serve_template(control_fd: int) -> NoReturn:
     """Forks workers until the launcher is gone."""
-    gc.collect()
-    gc.freeze()  # a worker's first collection shall not copy what it inherited
+    # A worker's first collection shall not copy what it inherited. (To collect garbage before that would copy it here.)
+    gc.freeze()
     _core.serve_template(_make_runner, control_fd)
 
 
@@ -78,7 +78,7 @@ def _make_runner() -> Runner:
 def settle() -> None:
     """Makes a new process a worker."""
     # A handler that does nothing, not SIG_IGN: what jobs start shall have the default again.
-    signal.signal(signal.SIGINT, _do_nothing)
+    signal(SIGINT, _do_nothing)
     random = sys.modules.get("random")  # else it is seeded when it is imported
     if random is not None:
         random.seed()
@@ -86,8 +86,10 @@ def settle() -> None:
     if numpy_random is not None:
         numpy_random.seed()
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(AttributeError, ValueError):
+        try:
             stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        except (AttributeError, ValueError):
+            continue
 
 
 def _do_nothing(_number: int, _frame: Any) -> None:
@@ -102,10 +104,14 @@ def _clear_main() -> None:
 
 
 def _preload(modules: list[str]) -> None:
+    import importlib
+
     for name in modules:
         try:
             importlib.import_module(name)
         except Exception:
+            import traceback
+
             traceback.print_exc()  # the first job that needs it says so too
 
 
@@ -134,6 +140,36 @@ class Runner:
         except BaseException as error:
             return _encode_exception(error, function)
 
+    # A batch: what C++ asks for, item by item, when it does not do it itself (python/bindings/worker.cc).
+
+    def callee(self, token: int) -> Any:
+        """The function that is called for each item."""
+        return _received_function(token)
+
+    def encode(self, value: Any, function: Any) -> Any:
+        """A value as run() answers."""
+        return _encode_value(value, function)
+
+    def failed(self, error: BaseException, trace: Any, token: int, function: Any, called: bool) -> list[Any]:
+        """What was raised by the call, or before it, as run() answers."""
+        error.__traceback__ = trace
+        if not called and isinstance(error, (Exception, SystemExit)):
+            refusal = _cannot_decode(token, error)
+            refusal.__cause__ = error
+            return _encode_exception(refusal, function)
+        if isinstance(error, SystemExit) and not exits_are_raised:
+            _leave(error)
+        return _encode_exception(error, function)
+
+    def no_room(self, size: int, error_number: int) -> list[Any]:
+        """There is no shared memory for a result."""
+        text = f"cannot reserve {size} bytes of shared memory for the result: {os.strerror(error_number)}"
+        return _encode_exception(MemoryError(text), None)
+
+    def pack(self, answer: list[Any]) -> bytes:
+        """An exception as a record of a batch."""
+        return dumps(answer, PROTOCOL)
+
     def initialize(self, *call: Any) -> Any:
         return self.run(*call)
 
@@ -150,8 +186,10 @@ class Runner:
 
         from prong import _exit
 
-        with contextlib.suppress(Exception):
+        try:
             _exit.end_all()
+        except Exception:
+            pass
         atexit._run_exitfuncs()
         _flush()
 
@@ -205,6 +243,8 @@ def _reference(obj: Any) -> Any:
 
 def _encode_exception(error: BaseException, function: Any) -> list[Any]:
     kind, *bases = map(type_name, type(error).__mro__)
+    import traceback  # takes a while, and not all workers need it
+
     text = "".join(traceback.format_exception(type(error), error, _own_traceback(error)))
     try:
         message = str(error)
@@ -242,5 +282,7 @@ def _leave(error: SystemExit) -> NoReturn:
 
 def _flush() -> None:
     for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
+        try:
             stream.flush()
+        except Exception:
+            continue

@@ -8,6 +8,8 @@
 #include "base/check.h"
 #include "ipc/channel_fault_points.h"
 #include "ipc/channel_layout.h"
+#include "ipc/claim_word.h"
+#include "ipc/crc32c.h"
 #include "ipc/request_table.h"
 #include "ipc/result_reader.h"
 #include "ipc/wait_strategy.h"
@@ -25,7 +27,11 @@ std::uint32_t spin_limit_ns() {
 
 bool is_result_kind(std::uint16_t kind) noexcept {
   return kind >= static_cast<std::uint16_t>(ResultKind::kReturned) &&
-         kind <= static_cast<std::uint16_t>(ResultKind::kNeedBlock);
+         kind <= static_cast<std::uint16_t>(ResultKind::kItems);
+}
+
+bool ends_request(ResultKind kind) noexcept {
+  return kind != ResultKind::kNeedBlock && kind != ResultKind::kItems;
 }
 
 RequestRecord to_record(const Request& request, std::uint64_t sequence, std::uint32_t offset) noexcept {
@@ -89,6 +95,12 @@ std::optional<std::uint64_t> Channel::try_push(const Request& request) {
     std::memcpy(layout_->request_arena.data() + *offset, request.bytes.data(), request.bytes.size());
   }
   slot.request = to_record(request, sequence, *offset);
+  if (request.kind == RequestKind::kBatch) {
+    Claims& claims = layout_->claims_of(sequence);
+    claims.word.store(pack_claim(request.first_item, request.end_item), std::memory_order_relaxed);
+    claims.started_ns.store(0, std::memory_order_relaxed);
+    claims.wants_starts.store(request.wants_starts ? 1 : 0, std::memory_order_relaxed);
+  }
   PRONG_CHANNEL_FAULT_POINT("push.before_ready");
   // seq_cst: partner of the worker's "sleeps"; without the order both could miss the other (wake_worker).
   slot.word.store(pack_word(sequence, WordState::kReady), std::memory_order_seq_cst);
@@ -124,6 +136,41 @@ bool Channel::try_revoke(std::uint64_t sequence) noexcept {
   PRONG_CHANNEL_FAULT_POINT("revoke.after_revoked");
   private_->requests.set_revoked(sequence);
   return true;
+}
+
+std::optional<std::uint32_t> Channel::unclaimed_item(std::uint64_t sequence, std::uint32_t end) const noexcept {
+  // acquire: partner of the worker's claim; the start of the item was stored before it.
+  const std::uint64_t word = layout_->claims_of(sequence).word.load(std::memory_order_acquire);
+  return end_in(word) == end ? std::optional(next_in(word)) : std::nullopt;
+}
+
+std::optional<std::uint32_t> Channel::take_items_away(std::uint64_t sequence, std::uint32_t from,
+                                                      std::uint32_t end) noexcept {
+  SharedU64& shared = layout_->claims_of(sequence).word;
+  std::uint64_t word = shared.load(std::memory_order_acquire);
+  for (;;) {
+    const std::uint32_t first = std::max(next_in(word), from);
+    if (end_in(word) != end || first >= end) return std::nullopt;
+    if (shared.compare_exchange_weak(word, pack_claim(next_in(word), first))) return first;
+  }
+}
+
+std::int64_t Channel::item_started_at(std::uint64_t sequence, std::int64_t now) const noexcept {
+  return std::clamp<std::int64_t>(layout_->claims_of(sequence).started_ns.load(std::memory_order_relaxed), 0, now);
+}
+
+Channel::ItemResults Channel::unpublished_items(std::uint64_t sequence) const {
+  const ItemAreaHead& head = layout_->item_area_head;
+  const std::uint64_t done = head.done.load(std::memory_order_acquire);
+  const auto bytes = static_cast<std::uint32_t>(done);
+  if (head.sequence.load(std::memory_order_relaxed) != sequence || bytes > layout_->item_area.size()) return {};
+  ItemResults results{.first = head.first.load(std::memory_order_relaxed),
+                      .count = static_cast<std::uint32_t>(done >> 32),
+                      .bytes = {}};
+  results.bytes.assign(reinterpret_cast<const char*>(layout_->item_area.data()), bytes);
+  const std::uint32_t crc = crc32c(std::as_bytes(std::span(results.bytes)));
+  if (crc == head.crc.load(std::memory_order_relaxed)) return results;
+  return crc == head.crc_before.load(std::memory_order_relaxed) ? results : ItemResults{};
 }
 
 SlotState Channel::state_of(std::uint64_t sequence) const noexcept {
@@ -183,7 +230,7 @@ Channel::Pop Channel::accept(Result& result) {
   }
   PRONG_CHANNEL_FAULT_POINT("pop.before_taken");
   give_room_back();
-  if (result.kind != ResultKind::kNeedBlock) private_->requests.set_ended(result.sequence);
+  if (ends_request(result.kind)) private_->requests.set_ended(result.sequence);
   return Pop::kResult;
 }
 

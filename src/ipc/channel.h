@@ -15,6 +15,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "ipc/frames.h"
 #include "os/fd.h"
@@ -56,6 +57,22 @@ class Channel {
   SlotState state_of(std::uint64_t sequence) const noexcept;
   /// When the request started (monotonic ns, as the worker wrote it, not later than `now`), or 0.
   std::int64_t started_at(std::uint64_t sequence, std::int64_t now) const noexcept;
+
+  /// Of a batch that was pushed with this `end`: the first item that the worker has not claimed, or `end`.
+  /// Nothing: the word makes no sense.
+  std::optional<std::uint32_t> unclaimed_item(std::uint64_t sequence, std::uint32_t end) const noexcept;
+  /// Takes away the unclaimed items from `from` on. The first that was taken away; nothing if none was.
+  std::optional<std::uint32_t> take_items_away(std::uint64_t sequence, std::uint32_t from, std::uint32_t end) noexcept;
+  /// When the item claimed last began, not later than `now`, or 0. Asked after unclaimed_item() it is of that item or
+  /// of a later one.
+  std::int64_t item_started_at(std::uint64_t sequence, std::int64_t now) const noexcept;
+  /// After the worker's death: results of a batch that it has not published, as a copy.
+  struct ItemResults {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+    std::string bytes;
+  };
+  ItemResults unpublished_items(std::uint64_t sequence) const;
 
   enum class Pop { kResult, kEmpty, kDamaged };
   /// Copies the next result out. kDamaged: the ring makes no sense; the channel must not be used any more.
@@ -111,8 +128,21 @@ class WorkerChannel {
   /// The sequence is set by the channel, and so are `started_ns` and `ended_ns` where they are 0. Waits while the ring
   /// is full.
   void publish(const Result& result, std::span<const ByteSpan> parts);
-  /// Publishes a record that does not end the request (ResultKind::kNeedBlock), and wakes the coordinator if it sleeps.
-  void publish_notice(const Result& result);
+  /// Publishes a record that does not end the request (kNeedBlock, kItems), and wakes the coordinator if it sleeps.
+  void publish_notice(const Result& result, std::span<const ByteSpan> parts = {});
+
+  // A batch. What keep_item() took is not lost if this process dies right after it.
+
+  /// The next item of the batch that runs; nothing if no more are this worker's.
+  std::optional<std::uint32_t> claim_item() noexcept;
+  /// Keeps the result of the item claimed last. False if there is no room: publish_items() makes it.
+  /// Requires a size of at most kInlineLimit.
+  bool keep_item(std::span<const ByteSpan> parts) noexcept;
+  /// Publishes what was kept. `result`: a notice (kItems), or the end of the batch (kReturned). Throws Error if
+  /// something in this process has written over it.
+  void publish_items(Result result);
+  /// The result of the item claimed last was published by a notice of its own.
+  void pass_over_item() noexcept;
 
  private:
   WorkerChannel(ChannelLayout* layout, os::Fd doorbell);
@@ -121,6 +151,8 @@ class WorkerChannel {
   void sleep_for_word(const Slot& slot);
   bool start(Slot& slot) noexcept;
   void pass_over(Slot& slot) noexcept;
+  void begin_items() noexcept;
+  void empty_item_area() noexcept;
   void read_request(const Slot& slot, Request& request) const;
   void write(const Result& result, std::span<const ByteSpan> parts);
   void make_room(std::size_t size) noexcept;

@@ -109,7 +109,7 @@ TEST_F(ChannelDamageTest, UnknownKinds) {
 }
 
 TEST_F(ChannelDamageTest, KindAfterTheLast) {
-  EXPECT_EQ(pop_changed([](ResultRecord& record) { record.kind = 7; }), Channel::Pop::kDamaged);
+  EXPECT_EQ(pop_changed([](ResultRecord& record) { record.kind = 8; }), Channel::Pop::kDamaged);
 }
 
 TEST_F(ChannelDamageTest, PayloadBeyondWhatWasPublished) {

@@ -10,7 +10,7 @@
 
 namespace prong::ipc {
 
-inline constexpr std::array<std::string_view, 26> kChannelFaultPoints{
+inline constexpr std::array<std::string_view, 31> kChannelFaultPoints{
     // Coordinator
     "channel.push.before_ready",        // the request is written, its slot not yet ready
     "channel.push.after_ready",         // ready, not yet noted in private memory
@@ -39,6 +39,12 @@ inline constexpr std::array<std::string_view, 26> kChannelFaultPoints{
     "channel.ring.after_doorbell",       // rung
     "channel.space.before_marked",       // no room, not yet marked as waiting for it
     "channel.space.before_sleep",        // marked as waiting for room, doorbell rung, awake
+    // Worker, in a batch: batch_crash_test.cc
+    "channel.items.before_claimed",  // the start of the next item is written, the item not claimed
+    "channel.items.after_claimed",   // claimed, not begun
+    "channel.items.before_done",     // the result is in the area, not counted
+    "channel.items.after_done",      // counted
+    "channel.items.before_emptied",  // what the area holds is in the ring, too
 };
 
 consteval std::string_view channel_fault_point(std::string_view name) {

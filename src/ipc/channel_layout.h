@@ -8,9 +8,12 @@
 //   256        64      worker's presence        worker
 //   320        64      doorbell armed           coordinator sets, worker clears
 //   384        64      worker sleeps            worker sets, coordinator clears
+//   448        64      item area: its head      worker
 //   4096       4096    64 request slots         see slot_word.h
-//   8192       1 MiB   request arena            coordinator
-//   8192+1MiB  1 MiB   result ring              worker
+//   8192       4096    claims, one per slot     see claim_word.h
+//   12288      1 MiB   request arena            coordinator
+//   then       1 MiB   result ring              worker
+//   then       256 KiB item area                worker
 //
 // What one side writes often never shares a cache line with what the other side writes.
 #pragma once
@@ -20,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "ipc/frames.h"
 #include "ipc/slot_word.h"
 
 namespace prong::ipc {
@@ -74,6 +78,14 @@ struct alignas(64) Slot {
 };
 static_assert(sizeof(Slot) == 64 && offsetof(Slot, request) == 16);
 
+/// Of the batch in the slot of the same number.
+struct alignas(64) Claims {
+  SharedU64 word;
+  SharedI64 started_ns;    ///< written by the worker before it claims an item; 0 if nobody wants to know
+  SharedU32 wants_starts;  ///< written by the coordinator with the request
+};
+static_assert(sizeof(Claims) == 64);
+
 /// The head of a record in the result ring; its payload follows, and the next record at the next multiple of 64.
 struct ResultRecord {
   std::uint64_t position;  ///< where it stands, so that an old record is never taken for a new one
@@ -119,6 +131,15 @@ struct alignas(64) Sleepers {
   SharedU32 waits_for_space;  ///< futex word: 1 while it waits, or is about to, for room in the result ring
 };
 
+/// Results of the batch `sequence` that are not in the ring yet: of so many items from `first` on, so many bytes.
+struct alignas(64) ItemAreaHead {
+  SharedU64 done;  ///< items << 32 | bytes, written after all else
+  SharedU64 sequence;
+  SharedU32 first;
+  SharedU32 crc;         ///< crc32c of the bytes
+  SharedU32 crc_before;  ///< without the last item, which may be meant by `crc` and not yet by `done`
+};
+
 struct alignas(4096) ChannelLayout {
   SegmentHeader header;
   CoordinatorProgress coordinator;
@@ -127,11 +148,15 @@ struct alignas(4096) ChannelLayout {
   Presence worker_presence;
   Doorbell doorbell;
   Sleepers sleepers;
+  ItemAreaHead item_area_head;
   alignas(4096) std::array<Slot, kSlotCount> slots;
+  alignas(4096) std::array<Claims, kSlotCount> claims;
   alignas(4096) std::array<std::byte, kRequestArenaSize> request_arena;
   std::array<std::byte, kResultRingSize> result_ring;
+  std::array<std::byte, kInlineLimit> item_area;
 
   Slot& slot_of(std::uint64_t sequence) noexcept { return slots[sequence % kSlotCount]; }
+  Claims& claims_of(std::uint64_t sequence) noexcept { return claims[sequence % kSlotCount]; }
 };
 static_assert(offsetof(ChannelLayout, coordinator) == 64);
 static_assert(offsetof(ChannelLayout, coordinator_presence) == 128);
@@ -139,10 +164,13 @@ static_assert(offsetof(ChannelLayout, worker) == 192);
 static_assert(offsetof(ChannelLayout, worker_presence) == 256);
 static_assert(offsetof(ChannelLayout, doorbell) == 320);
 static_assert(offsetof(ChannelLayout, sleepers) == 384);
+static_assert(offsetof(ChannelLayout, item_area_head) == 448);
 static_assert(offsetof(ChannelLayout, slots) == 4096);
-static_assert(offsetof(ChannelLayout, request_arena) == 8192);
-static_assert(offsetof(ChannelLayout, result_ring) == 8192 + kRequestArenaSize);
-static_assert(sizeof(ChannelLayout) == 8192 + kRequestArenaSize + kResultRingSize);
+static_assert(offsetof(ChannelLayout, claims) == 8192);
+static_assert(offsetof(ChannelLayout, request_arena) == 12288);
+static_assert(offsetof(ChannelLayout, result_ring) == 12288 + kRequestArenaSize);
+static_assert(offsetof(ChannelLayout, item_area) == 12288 + kRequestArenaSize + kResultRingSize);
+static_assert(sizeof(ChannelLayout) == 12288 + kRequestArenaSize + kResultRingSize + kInlineLimit);
 
 constexpr std::uint64_t align_record(std::uint64_t size) noexcept {
   return (size + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;

@@ -199,8 +199,8 @@ class Crash {
 };
 
 bool is_workers(std::string_view point) {
-  for (const char* side :
-       {"channel.take.", "channel.write.", "channel.publish.", "channel.notice.", "channel.ring.", "channel.space."}) {
+  for (const char* side : {"channel.take.", "channel.write.", "channel.publish.", "channel.notice.", "channel.ring.",
+                           "channel.space.", "channel.items."}) {
     if (point.starts_with(side)) return true;
   }
   return false;

@@ -21,8 +21,8 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr auto kTable = make_table();
 
 #if defined(__x86_64__)
-__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(ByteSpan bytes) noexcept {
-  std::uint64_t crc = 0xFFFFFFFF;
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(ByteSpan bytes, std::uint32_t before) noexcept {
+  std::uint64_t crc = ~before;
   while (bytes.size() >= sizeof(std::uint64_t)) {
     std::uint64_t word = 0;
     std::memcpy(&word, bytes.data(), sizeof word);
@@ -40,17 +40,17 @@ const bool has_instruction = __builtin_cpu_supports("sse4.2");
 
 }  // namespace
 
-std::uint32_t crc32c_by_table(ByteSpan bytes) noexcept {
-  std::uint32_t crc = 0xFFFFFFFF;
+std::uint32_t crc32c_by_table(ByteSpan bytes, std::uint32_t before) noexcept {
+  std::uint32_t crc = ~before;
   for (const std::byte byte : bytes) crc = (crc >> 8) ^ kTable[(crc ^ static_cast<std::uint32_t>(byte)) & 0xFF];
   return ~crc;
 }
 
-std::uint32_t crc32c(ByteSpan bytes) noexcept {
+std::uint32_t crc32c(ByteSpan bytes, std::uint32_t before) noexcept {
 #if defined(__x86_64__)
-  if (has_instruction) return crc32c_by_instruction(bytes);
+  if (has_instruction) return crc32c_by_instruction(bytes, before);
 #endif
-  return crc32c_by_table(bytes);
+  return crc32c_by_table(bytes, before);
 }
 
 }  // namespace prong::ipc

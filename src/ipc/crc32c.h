@@ -8,9 +8,10 @@
 namespace prong::ipc {
 
 /// By the processor's instruction where it has one (x86-64 with SSE4.2), else by a table.
-std::uint32_t crc32c(ByteSpan bytes) noexcept;
+/// `before`: of the bytes that stand before these, for a checksum of all.
+std::uint32_t crc32c(ByteSpan bytes, std::uint32_t before = 0) noexcept;
 
 /// For tests: always by the table.
-std::uint32_t crc32c_by_table(ByteSpan bytes) noexcept;
+std::uint32_t crc32c_by_table(ByteSpan bytes, std::uint32_t before = 0) noexcept;
 
 }  // namespace prong::ipc

@@ -17,7 +17,7 @@ enum class RequestKind : std::uint16_t {
   kInitialize,
   kRun,
   kFinish,  ///< run the finalizer (payload; may be empty), then end the process with status 0
-  kBatch,   ///< reserved: several items in one request
+  kBatch,   ///< items `first_item` to `end_item` of the payload, one after another
 };
 
 struct Request {
@@ -28,6 +28,9 @@ struct Request {
   std::uint32_t block = 0;       ///< 0: bytes are inline
   std::uint64_t block_size = 0;  ///< size of the payload in the block
   ByteSpan bytes{};              ///< inline payload
+  std::uint32_t first_item = 0;  ///< kBatch; the coordinator alone knows the three
+  std::uint32_t end_item = 0;
+  bool wants_starts = false;  ///< when each item begins is to be known
 };
 
 enum class ResultKind : std::uint16_t {
@@ -37,6 +40,7 @@ enum class ResultKind : std::uint16_t {
   kSignalled,   ///< commands: `code` is the signal
   kNotStarted,  ///< commands: `code` is an errno, payload the text of what was tried
   kNeedBlock,   ///< not an end: the worker waits for a block of `block_size` bytes for the result of `sequence`
+  kItems,       ///< not an end: results of the next `code` items of a batch; kReturned has those of the last ones
 };
 
 struct Result {

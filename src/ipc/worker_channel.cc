@@ -1,6 +1,7 @@
 // The worker's side.
 #include <algorithm>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,8 @@
 #include "ipc/channel.h"
 #include "ipc/channel_fault_points.h"
 #include "ipc/channel_layout.h"
+#include "ipc/claim_word.h"
+#include "ipc/crc32c.h"
 #include "ipc/result_writer.h"
 #include "ipc/wait_strategy.h"
 #include "os/clock.h"
@@ -51,12 +54,6 @@ ResultRecord to_record(const Result& result, std::uint64_t sequence, std::int64_
   return record;
 }
 
-std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
-  std::size_t total = 0;
-  for (const ByteSpan part : parts) total += part.size();
-  return total;
-}
-
 }  // namespace
 
 struct WorkerChannel::Private {
@@ -70,6 +67,10 @@ struct WorkerChannel::Private {
   std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
   std::int64_t started_ns = 0;    ///< of the running one
   std::uint64_t known_taken = 0;  ///< results_taken as last read
+  std::uint32_t items_ended = 0;  ///< number of the next item of the batch to have a result
+  std::uint32_t items_kept = 0;   ///< in the item area
+  std::size_t bytes_kept = 0;
+  std::uint32_t crc_kept = 0;
   int published_cpu = 0;
 };
 
@@ -112,6 +113,7 @@ void WorkerChannel::take(Request& request) {
   // Results that this request has behind it must not wait for its end, which may be far.
   ring_if_due(false);
   read_request(layout_->slot_of(private_->running), request);
+  if (request.kind == RequestKind::kBatch) begin_items();
 }
 
 /// Waits until the slot has come to the next sequence. Returns its word.
@@ -179,6 +181,77 @@ void WorkerChannel::read_request(const Slot& slot, Request& request) const {
   request.bytes = ByteSpan(layout_->request_arena).subspan(record.offset, record.size);
 }
 
+// ------------------------------------------------------------------------------------------------------------ batches
+
+/// The area is empty before it is this batch's: what it holds is never taken for results of another one.
+void WorkerChannel::begin_items() noexcept {
+  const std::uint64_t word = layout_->claims_of(private_->running).word.load(std::memory_order_relaxed);
+  private_->items_ended = next_in(word);
+  empty_item_area();
+  layout_->item_area_head.first.store(private_->items_ended, std::memory_order_release);
+  layout_->item_area_head.sequence.store(private_->running, std::memory_order_release);
+}
+
+std::optional<std::uint32_t> WorkerChannel::claim_item() noexcept {
+  Claims& claims = layout_->claims_of(private_->running);
+  if (claims.wants_starts.load(std::memory_order_relaxed) != 0)
+    claims.started_ns.store(os::monotonic_now(), std::memory_order_relaxed);
+  PRONG_CHANNEL_FAULT_POINT("items.before_claimed");
+  // Releases the start to whoever reads the word; partner of the exchange in take_items_away().
+  const std::uint64_t word = claims.word.fetch_add(1, std::memory_order_acq_rel);
+  PRONG_CHANNEL_FAULT_POINT("items.after_claimed");
+  const auto item = static_cast<std::uint32_t>(word);
+  return item < end_in(word) ? std::optional(item) : std::nullopt;
+}
+
+bool WorkerChannel::keep_item(std::span<const ByteSpan> parts) noexcept {
+  const std::size_t size = total_size(parts);
+  PRONG_CHECK(size <= kInlineLimit);
+  if (size > layout_->item_area.size() - private_->bytes_kept) return false;
+  ItemAreaHead& head = layout_->item_area_head;
+  if (private_->items_kept == 0) head.first.store(private_->items_ended, std::memory_order_relaxed);
+  head.crc_before.store(private_->crc_kept, std::memory_order_relaxed);
+  for (const ByteSpan part : parts) {
+    if (part.empty()) continue;
+    std::memcpy(layout_->item_area.data() + private_->bytes_kept, part.data(), part.size());
+    private_->bytes_kept += part.size();
+    private_->crc_kept = crc32c(part, private_->crc_kept);
+  }
+  head.crc.store(private_->crc_kept, std::memory_order_relaxed);
+  PRONG_CHANNEL_FAULT_POINT("items.before_done");
+  ++private_->items_ended;
+  ++private_->items_kept;
+  // release: who sees the count sees the rest.
+  head.done.store(std::uint64_t{private_->items_kept} << 32 | private_->bytes_kept, std::memory_order_release);
+  PRONG_CHANNEL_FAULT_POINT("items.after_done");
+  return true;
+}
+
+void WorkerChannel::empty_item_area() noexcept {
+  layout_->item_area_head.done.store(0, std::memory_order_release);
+  private_->items_kept = 0;
+  private_->bytes_kept = 0;
+  private_->crc_kept = 0;
+}
+
+// Between publishing and emptying the results are in both places: the coordinator goes by the number of the first.
+void WorkerChannel::publish_items(Result result) {
+  result.code = static_cast<std::int32_t>(private_->items_kept);
+  const ByteSpan parts[] = {ByteSpan(layout_->item_area).first(private_->bytes_kept)};
+  if (crc32c(parts[0]) != private_->crc_kept) throw Error("results of a batch were overwritten in the channel");
+  if (result.kind == ResultKind::kItems) {
+    publish_notice(result, parts);
+    PRONG_CHANNEL_FAULT_POINT("items.before_emptied");
+    empty_item_area();
+  } else {
+    publish(result, parts);
+  }
+}
+
+void WorkerChannel::pass_over_item() noexcept {
+  ++private_->items_ended;
+}
+
 // ----------------------------------------------------------------------------------------------------------- results
 
 void WorkerChannel::publish(const Result& result, std::span<const ByteSpan> parts) {
@@ -191,8 +264,8 @@ void WorkerChannel::publish(const Result& result, std::span<const ByteSpan> part
   ring_if_due(false);
 }
 
-void WorkerChannel::publish_notice(const Result& result) {
-  write(result, {});
+void WorkerChannel::publish_notice(const Result& result, std::span<const ByteSpan> parts) {
+  write(result, parts);
   PRONG_CHANNEL_FAULT_POINT("notice.after_published");
   ring_if_due(true);
 }

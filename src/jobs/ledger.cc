@@ -25,14 +25,17 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
     const auto known = by_key_.find(spec.options->key);
     if (known != by_key_.end()) return known->second;
   }
-  auto job = std::make_shared<Job>(++submitted_, std::move(spec));
+  const std::uint32_t items = spec.items;
+  auto job = std::make_shared<Job>(submitted_ + 1, std::move(spec));
+  if (items != 0) job->items_ = std::make_unique<Items>(Items{.count = items});
+  submitted_ += job->calls();
   job->submitted_ = now;
   // The key lives in the job's own options, as long as the job is in the table.
   if (!job->options().key.empty()) by_key_.emplace(job->options().key, job);
   const auto queue_time = job->options().queue_time;
   if (queue_time.count() > 0) expiries_.emplace(later(now, queue_time), job);
   ready_.add_new(job);
-  ++queued_;
+  queued_ += job->calls();
   return job;
 }
 
@@ -45,8 +48,8 @@ JobPtr Ledger::next(MonotonicNs now) {
   JobPtr job = ready_.take_front();
   if (!job) return nullptr;
   ++job->attempts_begun_;
-  --queued_;
-  ++dispatched_;
+  queued_ -= job->calls();
+  dispatched_ += job->calls();
   job->state_.store(Job::State::kDispatched, std::memory_order_release);
   return job;
 }
@@ -59,15 +62,35 @@ const Job* Ledger::peek(MonotonicNs now) {
 
 void Ledger::leave_dispatched(Job& job) {
   PRONG_CHECK(job.state() == Job::State::kDispatched);
-  --dispatched_;
+  dispatched_ -= job.calls();
 }
 
 void Ledger::take_back(const JobPtr& job) {
   leave_dispatched(*job);
   --job->attempts_begun_;
-  ++queued_;
+  queued_ += job->calls();
   job->state_.store(Job::State::kQueued, std::memory_order_release);
   ready_.add_back(job);
+}
+
+void Ledger::add_results(const Job& job, std::uint32_t count, Payload results) {
+  job.items_->ended += count;
+  job.items_->results.push_back(std::move(results));
+}
+
+void Ledger::split(const JobPtr& job, std::uint32_t at) {
+  PRONG_CHECK(job->state() == Job::State::kDispatched);
+  Items& items = *job->items_;
+  const std::uint32_t kept = at - items.first;
+  auto rest = std::make_shared<Job>(job->id_ + kept, job->spec_);
+  rest->submitted_ = job->submitted_;
+  rest->items_ =
+      std::make_unique<Items>(Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
+  items.count = kept;
+  dispatched_ -= rest->calls();
+  queued_ += rest->calls();
+  ready_.add_back(rest);
+  items.rest = std::move(rest);
 }
 
 void Ledger::record(Job& job, Attempt attempt) {
@@ -105,7 +128,7 @@ void Ledger::end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now) {
 }
 
 void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now) {
-  ++queued_;
+  queued_ += job->calls();
   job->state_.store(Job::State::kQueued, std::memory_order_release);
   if (wait.count() > 0)
     waiting_.add(job, later(now, wait));
@@ -114,7 +137,7 @@ void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, Monoton
 }
 
 void Ledger::finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now) {
-  --queued_;
+  queued_ -= job->calls();
   job->ended_without_attempt_ = std::make_unique<const Outcome>(outcome);
   finish(job, now);
 }
@@ -127,7 +150,7 @@ void Ledger::finish(const JobPtr& job, MonotonicNs now) {
   // The queue will own the job: a job that owned its queue would never be freed.
   const auto completions = std::move(job->spec_.completions);
   job->finished_ = now;
-  ++finished_;
+  finished_ += job->calls();
   // Pairs with the acquire in Job::state: whoever sees kDone sees every field above.
   job->state_.store(Job::State::kDone, std::memory_order_release);
   if (completions) completions->push(job);

@@ -48,6 +48,11 @@ class Ledger {
   /// The same, but never retried (the pool is being terminated).
   void end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now);
 
+  /// A dispatched batch has results of so many more items.
+  static void add_results(const Job& job, std::uint32_t count, Payload results);
+  /// Makes the items from number `at` (of the payload) on a job of their own, which is queued.
+  void split(const JobPtr& job, std::uint32_t at);
+
   /// Cancels a job that is queued or waits for a retry: true if it is cancelled (now or before).
   bool cancel(const JobPtr& job, MonotonicNs now);
   /// When the first job that waits for its first attempt has waited as long as it may.
@@ -72,6 +77,7 @@ class Ledger {
   std::optional<MonotonicNs> next_retry() const;
 
   bool has_ready(MonotonicNs now);
+  // In calls: each item of a batch counts.
   std::uint64_t submitted() const noexcept { return submitted_; }
   std::uint64_t finished() const noexcept { return finished_; }
   std::uint64_t queued() const noexcept { return queued_; }  ///< ready and waiting

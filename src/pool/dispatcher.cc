@@ -10,6 +10,7 @@ namespace {
 constexpr double kWorkAheadNs = 200'000;    ///< about this much work waits in a channel
 constexpr std::size_t kMaxDepth = 48;       ///< leaves slots for definitions
 constexpr MonotonicNs kLongNs = 1'000'000;  ///< a job that runs longer has nothing queued behind it
+constexpr double kWorthSharing = 100'000;   ///< ns of work left in a batch from which on an idle worker gets half
 
 }  // namespace
 
@@ -77,6 +78,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
 void Dispatcher::dispatch(MonotonicNs now) {
   to_wake_.clear();
   refused_by_idle_ = false;
+  if (!ledger_.has_ready(now)) share_items(now);
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first);
     if (link == nullptr) break;
@@ -88,22 +90,52 @@ void Dispatcher::dispatch(MonotonicNs now) {
 
 void Dispatcher::take_back_all(WorkerLink& link) {
   for (const JobPtr& job : link.take_back_unstarted()) ledger_.take_back(job);
+  take_items_away(link, 0);
+}
+
+void Dispatcher::take_items_away(WorkerLink& link, std::uint32_t from) {
+  const JobPtr batch = link.batch();
+  if (!batch) return;
+  if (const auto first = link.take_items_away(from)) ledger_.split(batch, *first);
+}
+
+/// An idle worker for which there is nothing gets half of what is left to the one with most of it.
+void Dispatcher::share_items(MonotonicNs now) {
+  const auto is_idle = [](const auto& link) { return link->idle() && link->state == LinkState::kServing; };
+  if (std::none_of(crew_.links().begin(), crew_.links().end(), is_idle)) return;
+  WorkerLink* richest = nullptr;
+  double most = kWorthSharing;
+  for (const auto& link : crew_.links()) {
+    if (link->state != LinkState::kServing || link->items_left() == 0) continue;
+    const double left = link->work_left_ns(now);
+    if (left > most) richest = link.get();
+    most = std::max(most, left);
+  }
+  if (richest == nullptr) return;
+  if (richest->outstanding().size() > 1) return take_back_all(*richest);
+  const Items& items = *richest->batch()->items();
+  take_items_away(*richest, end_of(items) - (richest->items_left() + 1) / 2);
+}
+
+/// Whether there is something behind what the worker runs. Items of a batch have nowhere else to go if there is no
+/// other worker.
+bool Dispatcher::holds_up_others(const WorkerLink& link) const noexcept {
+  return link.outstanding().size() > 1 || (options_.workers > 1 && link.items_wait());
 }
 
 void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
   for (const auto& link : crew_.links()) {
-    if (link->outstanding().size() < 2 || link->stalled) continue;
+    if (link->stalled || !holds_up_others(*link)) continue;
     const Outstanding* running = link->running(now);
-    if (running->started == 0 || now - running->started < kLongNs) continue;
+    if (running->started == 0 || now - std::max(running->started, running->item_seen) < kLongNs) continue;
     take_back_all(*link);
     link->stalled = true;
   }
 }
 
 MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
-  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [](const auto& link) {
-    return link->outstanding().size() > 1 && !link->stalled;
-  });
+  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(),
+                                         [this](const auto& link) { return !link->stalled && holds_up_others(*link); });
   return someone_waits || refused_by_idle_ ? now + kLongNs : 0;
 }
 

@@ -37,7 +37,10 @@ void blame_for_definition(std::vector<WorkerLink::Remains>& remains) {
   for (WorkerLink::Remains& each : remains) {
     if (each.request.kind == RequestKind::kDefine) died_in_definition |= each.began;
     if (each.request.kind != RequestKind::kRun) continue;
-    each.began |= died_in_definition;
+    if (died_in_definition && !each.began) {
+      each.began = true;
+      each.claimed = each.request.is_batch() ? end_of(*each.request.job->items()) : 0;
+    }
     return;
   }
 }
@@ -72,6 +75,8 @@ JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
   for (const DefinitionId id : spec.needs)
     if (!dispatcher_.has_definition(id))
       throw UsageError("definition " + std::to_string(id) + " is not known: define() it");
+  if (spec.items != 0 && !may_be_batches(spec.options ? *spec.options : JobOptions(), options_))
+    throw UsageError("jobs with these options cannot be batches");
   return ledger_.submit(std::move(spec), now);
 }
 
@@ -116,7 +121,7 @@ void Engine::on_ending(WorkerLink& link, Ending& ending) {
 
 void Engine::on_job_ended(WorkerLink& link, Ending& ending) {
   const bool was_stopped = link.verdict && link.stop_sequence == ending.request.sequence;
-  if (was_stopped) {
+  if (was_stopped && !ending.request.is_batch()) {
     ending.attempt.outcome = *link.verdict;  // decided once; a later answer does not count
   } else if (auto exceeded = exceeds_output(ending.request.job->options(), output_bytes(ending.attempt))) {
     ending.attempt.outcome = *std::move(exceeded);
@@ -164,6 +169,7 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
     ledger_.take_back(request.job);
     return;
   }
+  if (request.is_batch() && judge_items(link, remains)) return;
   Attempt attempt{.worker_pid = link.pid, .started = std::max(request.started, request.pushed), .ended = now_};
   link.collect_partial_output(attempt);
   const bool was_stopped = link.verdict && link.stop_sequence == request.sequence;
@@ -172,6 +178,19 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
   if (terminated_) attempt.outcome = Cancelled{.while_running = true};
   if (death.unconfirmed != 0) mark_unconfirmed(attempt.outcome, death);
   end(request.job, std::move(attempt));
+}
+
+/// What was not begun goes to another job. True if none of the items was running: then nothing else is to be judged.
+bool Engine::judge_items(WorkerLink& link, const WorkerLink::Remains& remains) {
+  const JobPtr& job = remains.request.job;
+  const Items& items = *job->items();
+  if (remains.claimed < end_of(items)) ledger_.split(job, remains.claimed);
+  if (items.ended < items.count) return false;
+  end(job, {.worker_pid = link.pid,
+            .started = std::max(remains.request.started, remains.request.pushed),
+            .ended = now_,
+            .outcome = Returned{}});
+  return true;
 }
 
 void Engine::end(const JobPtr& job, Attempt attempt) {
@@ -226,7 +245,7 @@ void Engine::enforce(WorkerLink& link) {
   if (!over) return;
   // What takes too much memory takes more of it in its grace.
   const auto grace = over->limit == Limit::kMemory ? std::chrono::nanoseconds(0) : options_.grace;
-  stop_for(link, request->sequence, *over, grace);
+  stop_for(link, request->sequence, request->started, *over, grace);
 }
 
 std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& request) const {
@@ -236,11 +255,14 @@ std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& re
   return request.usage ? request.usage->look(link.output_bytes(), now_) : std::nullopt;
 }
 
-/// Decides what the request comes to, and has the worker killed for it; before that, for a limit, takes its stacks.
-/// False if the request has ended meanwhile and the worker runs another job: its answer is to come.
-bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace) {
+/// Decides what the request that was `started` then comes to, and has the worker killed for it; before that, for a
+/// limit, takes its stacks. False if it has ended meanwhile and the worker runs another job, or another item of the
+/// batch: its answer is to come.
+bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
+                      std::chrono::nanoseconds grace) {
   dispatcher_.take_back_all(link);
   if (link.has_jobs_after(sequence)) return false;
+  if (const Outstanding* request = link.running(now_); request != nullptr && request->started != started) return false;
   link.verdict = std::move(verdict);
   link.stop_sequence = sequence;
   auto* timed_out = std::get_if<TimedOut>(&*link.verdict);
@@ -281,7 +303,7 @@ void Engine::enforce_budget() {
     dispatcher_.take_back_all(*link);  // not begun: ends with what is queued
     const Outstanding* request = link->running(now_);
     if (link->state == LinkState::kServing && request != nullptr)
-      stop_for(*link, request->sequence, verdict, options_.grace);
+      stop_for(*link, request->sequence, request->started, verdict, options_.grace);
   }
   end_stranded_jobs();
 }
@@ -302,7 +324,8 @@ void Engine::enforce_stall() {
     const MonotonicNs due = stalled_at(*link);
     if (due == 0 || now_ < due) continue;
     const Outstanding* request = link->running(now_);
-    stop_for(*link, request->sequence, TimedOut{.limit = Limit::kStall, .allowed = options_.stall}, options_.grace);
+    stop_for(*link, request->sequence, request->started, TimedOut{.limit = Limit::kStall, .allowed = options_.stall},
+             options_.grace);
   }
 }
 
@@ -327,7 +350,8 @@ bool Engine::kill(const JobPtr& job, MonotonicNs now) {
         std::find_if(requests.begin(), requests.end(), [&](const auto& each) { return each.job == job; });
     if (found == requests.end()) continue;
     if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) return true;
-    return stop_for(*link, found->sequence, Cancelled{.while_running = true}, options_.grace);
+    const Outstanding* running = link->running(now_);
+    return stop_for(*link, found->sequence, running->started, Cancelled{.while_running = true}, options_.grace);
   }
   return false;
 }

@@ -69,6 +69,7 @@ class Engine final : private CrewEvents {
   void on_initialized(const Outcome& outcome);
   void keep_finalizer_outcome(Outcome outcome);
   void judge(WorkerLink& link, const Death& death, WorkerLink::Remains& remains);
+  bool judge_items(WorkerLink& link, const WorkerLink::Remains& remains);
   void end(const JobPtr& job, Attempt attempt);
   void fail(const std::string& why);
   void fail(const std::string& why, const Outcome& outcome_of_queued);
@@ -84,7 +85,8 @@ class Engine final : private CrewEvents {
   MonotonicNs stalled_at(WorkerLink& link) const;
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
-  bool stop_for(WorkerLink& link, std::uint64_t sequence, Outcome verdict, std::chrono::nanoseconds grace);
+  bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
+                std::chrono::nanoseconds grace);
   void retire_workers();
   bool is_spent(WorkerLink& link);
   void note_idle(WorkerLink& link);

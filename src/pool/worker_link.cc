@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/codec.h"
+#include "jobs/ledger.h"
 #include "os/available_memory.h"
 #include "os/memory.h"
 #include "os/poller.h"
@@ -78,9 +79,7 @@ void WorkerLink::handed_over() noexcept {
   worker_control_.reset();
 }
 
-std::optional<std::uint64_t> WorkerLink::push(RequestKind kind, std::uint64_t number, std::uint32_t attempt,
-                                              const Payload& payload) {
-  ipc::Request request{.kind = kind, .job = number, .attempt = attempt};
+std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payload& payload) {
   if (payload.size() <= ipc::kInlineLimit) {
     request.bytes = payload.bytes();
     return channel_.try_push(request);
@@ -97,7 +96,7 @@ std::optional<std::uint64_t> WorkerLink::push(RequestKind kind, std::uint64_t nu
 }
 
 bool WorkerLink::push_definition(DefinitionId id, const Payload& definition, MonotonicNs now) {
-  const auto sequence = push(RequestKind::kDefine, id, 0, definition);
+  const auto sequence = push({.kind = RequestKind::kDefine, .job = id}, definition);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kDefine, .job = nullptr, .pushed = now});
   if (known_.size() <= id) known_.resize(id + 1);
@@ -106,7 +105,14 @@ bool WorkerLink::push_definition(DefinitionId id, const Payload& definition, Mon
 }
 
 bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now) {
-  const auto sequence = push(RequestKind::kRun, job->id(), static_cast<std::uint32_t>(attempt), payload);
+  ipc::Request request{.job = job->id(), .attempt = static_cast<std::uint32_t>(attempt)};
+  if (const Items* items = job->items()) {
+    request.kind = RequestKind::kBatch;
+    request.first_item = items->first;
+    request.end_item = end_of(*items);
+    request.wants_starts = job->options().timeout.count() != 0;
+  }
+  const auto sequence = push(request, payload);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kRun, .job = job, .pushed = now});
   idle_since = 0;
@@ -122,7 +128,7 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
 }
 
 bool WorkerLink::push_control(RequestKind kind, const Payload& payload, MonotonicNs now) {
-  const auto sequence = push(kind, 0, 0, payload);
+  const auto sequence = push({.kind = kind}, payload);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = kind, .job = nullptr, .pushed = now});
   return true;
@@ -170,10 +176,89 @@ std::vector<WorkerLink::Remains> WorkerLink::bury() {
   for (Outstanding& request : outstanding_) {
     const bool began = !channel_.try_revoke(request.sequence);
     const bool unknown = began && channel_.state_of(request.sequence) == ipc::SlotState::kDamaged;
-    remains.push_back({std::move(request), began, unknown});
+    const std::uint32_t claimed = began && request.is_batch() ? bury_batch(request) : 0;
+    remains.push_back({std::move(request), began, unknown, claimed});
   }
   outstanding_.clear();
   return remains;
+}
+
+/// Takes the results that were not published. Returns the first item that was not begun.
+std::uint32_t WorkerLink::bury_batch(const Outstanding& request) {
+  const Items& items = *request.job->items();
+  const std::uint32_t end = end_of(items);
+  const ipc::Channel::ItemResults kept = channel_.unpublished_items(request.sequence);
+  // What stands there although it was published has a number that was had before.
+  if (kept.count != 0 && kept.first == items.first + items.ended)
+    take_items(request, kept.count, Payload::copy_of(kept.bytes));
+  // If the word makes no sense they may all have begun.
+  return std::max(channel_.unclaimed_item(request.sequence, end).value_or(end), items.first + items.ended);
+}
+
+/// False if there cannot be so many.
+bool WorkerLink::take_items(const Outstanding& request, std::uint32_t count, Payload results) {
+  if (!request.is_batch()) return false;
+  const Items& items = *request.job->items();
+  if (count > items.count - items.ended) return false;
+  if (count != 0) jobs::Ledger::add_results(*request.job, count, std::move(results));
+  return true;
+}
+
+/// If the answer has any. False if they make no sense.
+bool WorkerLink::take_published_items(const Outstanding& request) {
+  if (result_.kind != ResultKind::kItems && !(result_.kind == ResultKind::kReturned && request.is_batch())) return true;
+  try {
+    if (!take_items(request, static_cast<std::uint32_t>(result_.code), payload_of(result_))) return false;
+  } catch (const std::exception&) {  // no memory or descriptor for them
+    return false;
+  }
+  const Items& items = *request.job->items();
+  return result_.kind == ResultKind::kItems || items.ended == items.count;
+}
+
+/// The job that runs, or will be next, if that is a batch.
+const Outstanding* WorkerLink::first_batch() const noexcept {
+  const auto found = std::find_if(outstanding_.begin(), outstanding_.end(),
+                                  [](const Outstanding& request) { return request.kind == RequestKind::kRun; });
+  return found != outstanding_.end() && found->is_batch() ? &*found : nullptr;
+}
+
+const Outstanding* WorkerLink::running_batch() const noexcept {
+  const Outstanding* batch = first_batch();
+  return batch != nullptr && channel_.state_of(batch->sequence) == ipc::SlotState::kStarted ? batch : nullptr;
+}
+
+bool WorkerLink::items_wait() const noexcept {
+  const Outstanding* batch = first_batch();
+  if (batch == nullptr) return false;
+  return batch == running_batch() ? items_left() > 0 : batch->job->items()->count > 1;
+}
+
+std::uint32_t WorkerLink::items_left() const noexcept {
+  const Outstanding* batch = running_batch();
+  if (batch == nullptr) return 0;
+  const std::uint32_t end = end_of(*batch->job->items());
+  return end - channel_.unclaimed_item(batch->sequence, end).value_or(end);
+}
+
+JobPtr WorkerLink::batch() const noexcept {
+  const Outstanding* batch = running_batch();
+  return batch != nullptr ? batch->job : nullptr;
+}
+
+double WorkerLink::work_left_ns(MonotonicNs now) const noexcept {
+  const Outstanding* batch = running_batch();
+  if (batch == nullptr) return 0;
+  const std::uint32_t left = items_left();
+  const std::uint32_t begun = end_of(*batch->job->items()) - left - batch->job->items()->first;
+  const MonotonicNs running_for = now - channel_.started_at(batch->sequence, now);
+  return static_cast<double>(running_for) * left / std::max(begun, 1U);
+}
+
+std::optional<std::uint32_t> WorkerLink::take_items_away(std::uint32_t from) {
+  const Outstanding* batch = running_batch();
+  if (batch == nullptr) return std::nullopt;
+  return channel_.take_items_away(batch->sequence, from, end_of(*batch->job->items()));
 }
 
 WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
@@ -191,6 +276,8 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
       if (!answer_need(outstanding_.front(), result_.block_size)) return Pop::kDamaged;
       continue;
     }
+    if (!take_published_items(outstanding_.front())) return Pop::kDamaged;
+    if (result_.kind == ResultKind::kItems) continue;
     ending.request = std::move(outstanding_.front());
     outstanding_.pop_front();
     stalled = false;
@@ -208,7 +295,8 @@ bool WorkerLink::decode(const ipc::Result& result, Ending& ending) {
   try {
     if (for_commands_ && ending.request.kind == RequestKind::kRun && !take_outputs(result, ending.attempt))
       return false;
-    ending.attempt.outcome = outcome_of(result);
+    const bool values_are_there = ending.request.is_batch() && result.kind == ResultKind::kReturned;
+    ending.attempt.outcome = values_are_there ? Outcome(Returned{}) : outcome_of(result);
   } catch (const SystemError& refusal) {  // no memory or descriptor for what the worker sent, or waits for
     ending.attempt.outcome = Lost{LostReason::kWorkerLost, refusal.what()};
     damaged = true;
@@ -255,6 +343,7 @@ Outcome WorkerLink::outcome_of(const ipc::Result& result) {
     case ResultKind::kNotStarted:
       return Raised{.type = "prong.SystemError", .message = SystemError(result.bytes, result.code).what()};
     case ResultKind::kNeedBlock:
+    case ResultKind::kItems:
       break;
   }
   return Lost{LostReason::kChannelDamaged, "the worker sent a record of unknown kind"};
@@ -264,7 +353,16 @@ const Outstanding* WorkerLink::running(MonotonicNs now) {
   if (outstanding_.empty()) return nullptr;
   Outstanding& front = outstanding_.front();
   if (front.started == 0) front.started = channel_.started_at(front.sequence, now);
+  if (front.started != 0 && front.is_batch()) look_at_items(front, now);
   return &front;
+}
+
+void WorkerLink::look_at_items(Outstanding& batch, MonotonicNs now) const {
+  const std::uint32_t end = end_of(*batch.job->items());
+  const std::uint32_t next = channel_.unclaimed_item(batch.sequence, end).value_or(end);
+  if (batch.item_seen == 0 || next != batch.item) batch.item_seen = now;
+  batch.item = next;
+  if (const MonotonicNs started = channel_.item_started_at(batch.sequence, now); started != 0) batch.started = started;
 }
 
 /// False if not even a refusal can be sent. A value that is larger than its job may have is not even written.

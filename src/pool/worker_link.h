@@ -34,8 +34,12 @@ struct Outstanding {
   ipc::RequestKind kind = ipc::RequestKind::kRun;
   JobPtr job;  ///< kRun
   MonotonicNs pushed = 0;
-  MonotonicNs started = 0;              ///< as first seen
+  MonotonicNs started = 0;              ///< as first seen; of a batch with a limit of time: of the item that runs
   std::unique_ptr<UsageWatch> usage{};  ///< of a job with limits of what it may use
+  std::uint32_t item = 0;               ///< of a batch: first one that was not claimed, as last seen
+  MonotonicNs item_seen = 0;            ///< when that was seen first
+
+  bool is_batch() const noexcept { return job && job->items() != nullptr; }
 };
 
 /// What the worker answered to a request.
@@ -97,6 +101,15 @@ class WorkerLink {
   std::vector<JobPtr> take_back_unstarted();
   /// Takes this job back; false if it has started (or is not here).
   bool take_back(const Job& job);
+  /// The batch that runs; null if none does.
+  JobPtr batch() const noexcept;
+  /// Whether one was pushed, or runs, and has items that will wait for others.
+  bool items_wait() const noexcept;
+  /// How many of its items were not begun, and how long they will take, judging by those that were.
+  std::uint32_t items_left() const noexcept;
+  double work_left_ns(MonotonicNs now) const noexcept;
+  /// Takes away those of them from number `from` on. The first that was taken away; nothing if none was.
+  std::optional<std::uint32_t> take_items_away(std::uint32_t from);
   /// After take_back_unstarted(): true if the request `sequence` has ended, since a later job has begun.
   bool has_jobs_after(std::uint64_t sequence) const noexcept;
   /// False if the slot of the request that is to be answered next was overwritten: no answer can be hoped for.
@@ -105,7 +118,8 @@ class WorkerLink {
   struct Remains {
     Outstanding request;
     bool began;
-    bool unknown;  ///< whether it began is not known: its slot was overwritten
+    bool unknown;               ///< whether it began is not known: its slot was overwritten
+    std::uint32_t claimed = 0;  ///< of a batch: the first item that was not begun
   };
   std::vector<Remains> bury();
 
@@ -136,9 +150,14 @@ class WorkerLink {
   void disarm() noexcept { channel_.disarm(); }
 
  private:
-  std::optional<std::uint64_t> push(ipc::RequestKind kind, std::uint64_t number, std::uint32_t attempt,
-                                    const Payload& payload);
+  std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
   void forget(std::size_t index);
+  const Outstanding* first_batch() const noexcept;
+  const Outstanding* running_batch() const noexcept;
+  bool take_items(const Outstanding& request, std::uint32_t count, Payload results);
+  bool take_published_items(const Outstanding& request);
+  std::uint32_t bury_batch(const Outstanding& request);
+  void look_at_items(Outstanding& batch, MonotonicNs now) const;
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
   bool answer_need(const Outstanding& request, std::uint64_t size);
   int grant_block(std::uint64_t size);

@@ -28,7 +28,7 @@ Raised failure(const char* type, const char* message) {
   return {.type = type, .message = message};
 }
 
-class Worker final : private ResultSink {
+class Worker final : private ResultSink, private ItemSink {
  public:
   Worker(WorkerDescriptors descriptors, JobRunner& runner)
       : channel_(std::move(descriptors.segment), std::move(descriptors.doorbell)),
@@ -70,7 +70,8 @@ class Worker final : private ResultSink {
         if (!payload.empty()) runner_.finalize(payload, *this);
         return;
       case ipc::RequestKind::kBatch:
-        return raised(failure("prong.Error", "this worker does not know batches"), {});
+        runner_.run_items(request_.job, payload, *this);
+        return end_items();
     }
   }
 
@@ -93,23 +94,68 @@ class Worker final : private ResultSink {
     answered_ = true;
     result_.kind = kind;
     result_.ended_ns = os::monotonic_now();
-    std::size_t size = 0;
-    for (const ByteSpan part : parts) size += part.size();
+    const std::size_t size = total_size(parts);
     if (size <= ipc::kInlineLimit) return channel_.publish(result_, parts);
     publish_in_block(size, parts);
   }
 
   void publish_in_block(std::size_t size, std::span<const ByteSpan> parts) {
+    if (const int error = write_block(result_, size, parts)) return refuse(size, error);
+    channel_.publish(result_, {});
+  }
+
+  /// Asks for a block and writes the parts into it. Returns 0, or why there is none.
+  int write_block(ipc::Result& result, std::size_t size, std::span<const ByteSpan> parts) {
     ipc::Result notice = result_;
     notice.kind = ipc::ResultKind::kNeedBlock;
     notice.block_size = size;
     channel_.publish_notice(notice);
     ipc::ControlReceiver::Grant grant = control_.result_block();
-    if (!grant.segment) return refuse(size, grant.error);
+    if (!grant.segment) return grant.error;
     os::write_parts(grant.segment, parts);
-    result_.block = grant.id;
-    result_.block_size = size;
-    channel_.publish(result_, {});
+    result.block = grant.id;
+    result.block_size = size;
+    return 0;
+  }
+
+  // A batch.
+
+  std::optional<std::uint32_t> next() override {
+    leave_if_copy(runner_);
+    return channel_.claim_item();
+  }
+
+  int put(std::span<const ByteSpan> parts) override {
+    leave_if_copy(runner_);
+    const std::size_t size = total_size(parts);
+    if (size > ipc::kInlineLimit) return put_in_block(size, parts);
+    if (channel_.keep_item(parts)) return 0;
+    channel_.publish_items(notice_of_items());
+    channel_.keep_item(parts);
+    return 0;
+  }
+
+  int put_in_block(std::size_t size, std::span<const ByteSpan> parts) {
+    channel_.publish_items(notice_of_items());
+    ipc::Result notice = notice_of_items();
+    if (const int error = write_block(notice, size, parts)) return error;
+    notice.code = 1;
+    channel_.publish_notice(notice);
+    channel_.pass_over_item();
+    return 0;
+  }
+
+  ipc::Result notice_of_items() const {
+    ipc::Result notice;
+    notice.kind = ipc::ResultKind::kItems;
+    return notice;
+  }
+
+  void end_items() {
+    leave_if_copy(runner_);
+    answered_ = true;
+    result_.ended_ns = os::monotonic_now();
+    channel_.publish_items(result_);
   }
 
   void refuse(std::size_t size, int error) {
@@ -152,6 +198,10 @@ void run_worker(WorkerDescriptors descriptors, JobRunner& runner) {
 }  // namespace prong::pool
 
 namespace prong {
+
+void JobRunner::run_items(JobId, const Payload&, ItemSink&) {
+  throw UsageError("this program's workers run no batches");
+}
 
 bool in_worker() noexcept {
   return pool::in_worker_process.load(std::memory_order_relaxed);

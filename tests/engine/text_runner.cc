@@ -119,6 +119,33 @@ void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sin
   sink.returned(parts);
 }
 
+namespace {
+
+/// Makes the result of a job a line.
+class LineSink final : public ResultSink {
+ public:
+  void returned(std::span<const ByteSpan> parts) override {
+    for (const ByteSpan part : parts) line.append(reinterpret_cast<const char*>(part.data()), part.size());
+  }
+  void raised(const Raised& raised, ByteSpan) override { line = "!" + raised.message; }
+  std::string line;
+};
+
+}  // namespace
+
+void TextRunner::run_items(JobId id, const Payload& payload, ItemSink& sink) {
+  std::vector<std::string> lines;
+  std::istringstream text{std::string(payload.text())};
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  while (const auto number = sink.next()) {
+    LineSink result;
+    run(id + *number, 1, Payload::copy_of(lines.at(*number)), result);
+    result.line += "\n";
+    const ByteSpan parts[] = {as_bytes(result.line)};
+    sink.put(parts);
+  }
+}
+
 void TextRunner::initialize(const Payload& payload, ResultSink& sink) {
   initialized_ = payload.text();
   if (initialized_ == "crash") die_by(SIGKILL);

@@ -8,6 +8,8 @@
 //   "fork"        a forked copy comes back from the job too
 //   "wait FILE"   returns when FILE exists
 //   "count FILE"  appends a line to FILE and returns its words
+// A batch is many lines; the result of each is a line, of one that raises "!" and the text.
+//
 //   "defined N"   returns definition N   "initialized" returns what initialize() got
 #pragma once
 
@@ -22,6 +24,7 @@ class TextRunner final : public JobRunner {
  public:
   void define(DefinitionId id, const Payload& definition) override { definitions_[id] = definition.text(); }
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override;
+  void run_items(JobId id, const Payload& payload, ItemSink& sink) override;
   void initialize(const Payload& payload, ResultSink& sink) override;
   void finalize(const Payload& payload, ResultSink& sink) override;
 

@@ -51,3 +51,14 @@ def test_results_outlive_their_pool(make_pool):
     pool.join()
     del pool
     assert int(received[-1]) == 999_999
+
+
+def test_arrays_in_batches(pool):
+    arrays = [np.full(size, size) for size in (1, 10, 3000, 100_000, 1_000_000, 5)]
+    returned = pool.map(lambda array: array + 1, arrays)
+    for array, result in zip(arrays, returned, strict=True):
+        np.testing.assert_array_equal(result, array + 1)
+        result += 1  # writable
+    sizes = [5, 300_000, 3, 4000]
+    returned = pool.map(np.ones, sizes)
+    assert [len(result) for result in returned] == sizes
