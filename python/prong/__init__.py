@@ -7,11 +7,15 @@
 >>> prong.call(work, x, timeout=30)                     # doctest: +SKIP
 """
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from prong._core import __version__, usable_cpus
 
+TYPE_CHECKING = False  # workers do without typing: it takes longer to import than all of this
+
 if TYPE_CHECKING:
+    from typing import Any
+
     from prong._exceptions import (
         CommandFailed,
         DecodingError,

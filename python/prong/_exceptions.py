@@ -22,10 +22,12 @@
 
 from __future__ import annotations
 
-import pickle
-from typing import TYPE_CHECKING, Any
+from _pickle import PicklingError, UnpicklingError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from prong._exceptions_of_futures import JobCancelled as JobCancelled
     from prong._exceptions_of_futures import JobTimeout as JobTimeout
     from prong._outcome import Attempt, Outcome
@@ -93,11 +95,11 @@ class CommandFailed(JobError):
     result: CommandResult | None = None
 
 
-class EncodingError(JobError, pickle.PicklingError):
+class EncodingError(JobError, PicklingError):
     """A function, an argument or a result could not be pickled; the text says which."""
 
 
-class DecodingError(EncodingError, pickle.UnpicklingError):
+class DecodingError(EncodingError, UnpicklingError):
     """A function, an argument or a result could not be unpickled on the other side."""
 
 

@@ -8,16 +8,18 @@ from __future__ import annotations
 import atexit
 import os
 import signal
-import socket
 import stat
 import sys
 import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from _socket import socketpair
 
 from prong import _inherited
+from prong._worker import serve_template, set_exits_are_raised
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from prong._start import StartOptions
 
 
@@ -29,8 +31,6 @@ def run_template(control_fd: int, inherited: _inherited.Inherited, options: Star
     _reset_tracing()
     _keep_recursion_headroom()
     _replace_descriptors({0, 1, 2, control_fd, *options.inherit_fds})
-    from prong._worker import serve_template, set_exits_are_raised
-
     set_exits_are_raised(options.exits_are_raised)
     serve_template(control_fd)
 
@@ -73,16 +73,12 @@ def _replace_descriptors(keep: set[int]) -> None:
     Else a connection that the program closes would stay open here, and a pipe would never report its end. Regular files
     stay as they are.
     """
-    ours, theirs = socket.socketpair()
+    ours, theirs = socketpair()
     theirs.close()
-    with ours:
-        for number in _open_descriptors():
-            if number not in keep and number != ours.fileno() and _ties_to_program(number):
-                os.dup2(ours.fileno(), number, inheritable=os.get_inheritable(number))
-
-
-def _open_descriptors() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc/self/fd").iterdir()]
+    for number in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208 (pathlib takes long to import)
+        if number not in keep and number != ours.fileno() and _ties_to_program(number):
+            os.dup2(ours.fileno(), number, inheritable=os.get_inheritable(number))
+    ours.close()
 
 
 def _ties_to_program(number: int) -> bool:
@@ -90,7 +86,7 @@ def _ties_to_program(number: int) -> bool:
         mode = os.fstat(number).st_mode
         if stat.S_ISSOCK(mode) or stat.S_ISFIFO(mode):
             return True
-        target = str(Path(f"/proc/self/fd/{number}").readlink())
+        target = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115
     except OSError:
         return False
     return target.startswith("anon_inode:") and ("eventfd" in target or "eventpoll" in target)

@@ -9,7 +9,10 @@ from __future__ import annotations
 import itertools
 import sys
 import types
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _numbers = itertools.count(1)
 _snapshots: dict[int, dict[str, Any]] = {}

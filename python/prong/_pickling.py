@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import functools
 import io
-import pickle
 import types
-from collections.abc import Callable
-from typing import Any
+from _pickle import PickleBuffer, Pickler  # not from pickle, which imports re
+from _pickle import dumps as dumps
+from _pickle import loads as loads
 
 from prong._exceptions import EncodingError
 from prong._snapshots import is_importable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 PROTOCOL = 5
 SMALL_BUFFER_BYTES = 16 * 1024
@@ -22,17 +27,14 @@ MOST_BUFFERS = 60_000
 LARGE_BYTES = 64 * 1024
 
 #: A pickle and the buffers that go beside it (None if there are none).
-Encoded = tuple[bytes, "list[pickle.PickleBuffer] | None"]
-Reduced = tuple[Any, ...]
-
-loads = pickle.loads
-dumps = pickle.dumps
+Encoded = tuple[bytes, "list[PickleBuffer] | None"]
+Reduced = tuple[object, ...]
 
 
-class Buffers(list["pickle.PickleBuffer"]):
+class Buffers(list[PickleBuffer]):
     """Collects the buffers that are worth going beside the pickle."""
 
-    def add(self, buffer: pickle.PickleBuffer) -> bool:
+    def add(self, buffer: PickleBuffer) -> bool:
         """For ``buffer_callback``: true keeps a buffer inside the pickle."""
         if len(self) == MOST_BUFFERS or memoryview(buffer).nbytes < SMALL_BUFFER_BYTES:
             return True
@@ -55,7 +57,7 @@ def decode(data: Any, buffers: list[memoryview] | None) -> Any:
     return loads(data) if buffers is None else loads(data, buffers=buffers)
 
 
-def by_value_pickler() -> type[pickle.Pickler]:
+def by_value_pickler() -> type[Pickler]:
     """The pickler for what plain pickle cannot do. Made at first use: importing cloudpickle takes a while."""
     global _by_value_pickler
     if _by_value_pickler is None:
@@ -66,7 +68,7 @@ def by_value_pickler() -> type[pickle.Pickler]:
 _by_value_pickler: Any = None
 
 
-def _make_by_value_pickler() -> type[pickle.Pickler]:
+def _make_by_value_pickler() -> type[Pickler]:
     import cloudpickle
 
     from prong import _received

@@ -9,10 +9,13 @@ import functools
 import sys
 import types
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Any
 
 from prong._pickling import Reduced, is_large, loads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
 
 _Variables = list[tuple[str, str, int, bytes]]
 _MISSING = object()

@@ -6,8 +6,13 @@ import functools
 import sys
 import types
 import weakref
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Protocol
+else:
+    Protocol = object
 
 _ATOMS = (
     type(None),

@@ -174,6 +174,8 @@ def _authkey() -> str:
 
 
 def _start_forked(options: StartOptions) -> Engine:
+    from prong import _forked  # here, once, rather than in each template
+
     inherited = _inherited.Inherited()
     engine = Engine(Definitions(inherited))
     options = _told_weakly(engine, options)
@@ -183,9 +185,7 @@ def _start_forked(options: StartOptions) -> Engine:
     calls = [None if number is None else _seal_inherited(number) for number in numbers]
 
     def run_template(control_fd: int) -> None:
-        from prong._forked import run_template
-
-        run_template(control_fd, inherited, options)
+        _forked.run_template(control_fd, inherited, options)
 
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
