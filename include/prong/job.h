@@ -68,6 +68,7 @@ struct Items {
   std::uint32_t first = 0;
   std::uint32_t count = 0;
   std::uint32_t ended = 0;         ///< the first ones, which have results; the job's outcome is that of all others
+  int failed_starts = 0;           ///< workers that ended after they had taken it, before they began the first item
   std::vector<Payload> results{};  ///< encoded by the face, in order
   JobPtr rest{};
 };

@@ -5,6 +5,7 @@
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "bindings.h"
 #include "buffer.h"
@@ -126,7 +127,9 @@ class Group {
     return handle_->wait([this] { return done(); }, seconds);
   }
 
+  /// Without the GIL; threads may share a group.
   bool done() {
+    const std::lock_guard lock(mutex_);
     while (awaited_ || pending_ < jobs_.size()) {
       if (!awaited_) awaited_ = jobs_[pending_++].job;
       if (!awaited_->done()) return false;
@@ -202,6 +205,15 @@ class Group {
       reader_.emplace(entry.job);
       reader_begin_ = reader_index_ = entry.begin;
     }
+    try {
+      return read_item(index);
+    } catch (...) {
+      reader_.reset();  // who knows where it stands
+      throw;
+    }
+  }
+
+  JobPtr read_item(std::size_t index) {
     for (;;) {
       reader_->next();
       ItemReader* record = reader_->record();
@@ -216,6 +228,7 @@ class Group {
   HandlePtr handle_;
   std::vector<Entry> jobs_;
   std::size_t size_ = 0;
+  std::mutex mutex_;         ///< of the next two
   std::size_t pending_ = 0;  ///< all before it are done
   JobPtr awaited_;           ///< the one before it, or what has taken over its last items
   std::optional<BatchReader> reader_;
@@ -293,6 +306,8 @@ class Batcher {
     return group_;
   }
 
+  void cancel() { group_->cancel(); }
+
  private:
   static constexpr std::size_t kLargestItem = 32 * 1024;
   static constexpr std::size_t kLargestBatch = 128 * 1024;
@@ -337,11 +352,16 @@ std::shared_ptr<Group> submit_batches(Core& core, nb::handle options, const Func
                                       nb::typed<nb::dict, int, nb::object> failures, std::size_t most) {
   Batcher batcher(core, options, function, shape, most);
   std::size_t index = 0;
-  for (const nb::handle item : nb::iter(items)) {
-    if (!batcher.add(item, encode)) failures[nb::int_(index)] = batcher.failure();
-    ++index;
+  try {
+    for (const nb::handle item : nb::iter(items)) {
+      if (!batcher.add(item, encode)) failures[nb::int_(index)] = batcher.failure();
+      ++index;
+    }
+    return batcher.finish();
+  } catch (...) {
+    batcher.cancel();  // nobody will look at what was submitted before
+    throw;
   }
-  return batcher.finish();
 }
 
 nb::list take_jobs(Completions& completions, nb::handle type, nb::handle context, std::optional<double> seconds) {

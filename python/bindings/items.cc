@@ -128,6 +128,17 @@ void ItemReader::skip() {
 }
 
 nb::object ItemReader::take(nb::handle loads) {
+  const std::size_t begin = at_;
+  try {
+    return take_here(loads);
+  } catch (nb::python_error&) {
+    at_ = begin;  // it may stand inside a tuple
+    skip();
+    throw;
+  }
+}
+
+nb::object ItemReader::take_here(nb::handle loads) {
   switch (static_cast<Tag>(raw<std::uint8_t>())) {
     case Tag::kNone:
       return nb::none();
@@ -165,7 +176,7 @@ nb::object ItemReader::take(nb::handle loads) {
 nb::object ItemReader::take_tuple(nb::handle loads) {
   const int count = raw<std::uint8_t>();
   nb::object tuple = owned(PyTuple_New(count));
-  for (int i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.ptr(), i, take(loads).release().ptr());
+  for (int i = 0; i < count; ++i) PyTuple_SET_ITEM(tuple.ptr(), i, take_here(loads).release().ptr());
   return tuple;
 }
 

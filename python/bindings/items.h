@@ -87,6 +87,7 @@ class ItemReader {
   T raw();
   ByteSpan raw_bytes(std::uint64_t size);
   std::optional<ByteSpan> take_if(Tag tag);
+  nb::object take_here(nb::handle loads);
   nb::object take_tuple(nb::handle loads);
 
   ByteSpan bytes_;

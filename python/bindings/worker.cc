@@ -117,7 +117,9 @@ class BatchRun {
       if (record_.add(value.ptr())) return send({});
       put_answer(hooks_.encode(value, function_));
     } catch (nb::python_error& error) {
-      put_answer(hooks_.failed(error.value(), error.traceback(), token_, function_, called));
+      nb::object trace = error.traceback();
+      if (!trace.is_valid()) trace = nb::none();  // what C functions raise has none
+      put_answer(hooks_.failed(error.value(), trace, token_, function_, called));
     }
   }
 
@@ -130,17 +132,23 @@ class BatchRun {
   void put_answer(nb::handle answer) {
     record_.clear();
     if (PyBytes_CheckExact(answer.ptr())) {
-      record_.add_pickle(span_of(nb::borrow<nb::bytes>(answer)));
+      const auto pickle = nb::borrow<nb::bytes>(answer);
+      if (pickle.size() > kLargestPickle) return put_envelope(pickle, nb::none());
+      record_.add_pickle(span_of(pickle));
       send({});
     } else if (PyTuple_CheckExact(answer.ptr())) {
-      const HeldBuffers held(answer[1]);
-      const EnvelopeParts parts({0, 0, span_of(nb::cast<nb::bytes>(answer[0])), held.spans()});
-      record_.add_envelope_head(total_size(parts.parts()));
-      send(parts.parts());
+      put_envelope(nb::cast<nb::bytes>(answer[0]), answer[1]);
     } else {
       record_.add_raised(span_of(nb::cast<nb::bytes>(hooks_.pack(answer))));
       send({});
     }
+  }
+
+  void put_envelope(nb::bytes pickle, nb::handle buffers) {
+    const HeldBuffers held(buffers);
+    const EnvelopeParts parts({0, 0, span_of(pickle), held.spans()});
+    record_.add_envelope_head(total_size(parts.parts()));
+    send(parts.parts());
   }
 
   void send(std::span<const ByteSpan> more) {
@@ -150,6 +158,7 @@ class BatchRun {
   }
 
   static constexpr std::uint16_t kArguments = 0;  ///< see prong/_shapes.py
+  static constexpr std::size_t kLargestPickle = 256 * 1024;
 
   const BatchHooks& hooks_;
   std::uint32_t token_;
@@ -205,7 +214,8 @@ class PythonRunner final : public JobRunner {
     call([&] { answer(finalize_, 0, 0, payload, sink); });
   }
   void before_exit() override {
-    call([&] { before_exit_(); });
+    if (PyGILState_Check() == 0) return call([&] { before_exit_(); });
+    before_exit_();  // a copy that an item of a batch has forked
   }
   void report_stacks(int signal, int file) override {
     call([&] { report_stacks_(signal, file); });

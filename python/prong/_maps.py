@@ -24,7 +24,6 @@ _LARGEST_WINDOW = 1024
 _SHORT_FILL_SECONDS = 0.01
 _LEAST_SWEEP = 8
 _BATCHES_PER_WORKER = 8
-_BATCH_OF_UNKNOWN = 1024
 _LARGEST_BATCH = 65_536
 
 _intakes: weakref.WeakSet[Intake] = weakref.WeakSet()
@@ -49,6 +48,7 @@ class Call:
     def submit(self, items: Iterable[Any], completions: Any = None) -> Batch:
         """Queues a job for each item."""
         if self._most != 1:
+            items = items if hasattr(items, "__len__") else list(items)  # all of them, before any is called
             most = self._most or _good_batch(items, len(self.engine.workers()))
             return Batch(
                 self.engine,
@@ -64,8 +64,6 @@ class Call:
 
 def _good_batch(items: Iterable[Any], workers: int) -> int:
     """Several for each worker, so that all have something to do early, and to the end."""
-    if not hasattr(items, "__len__"):
-        return _BATCH_OF_UNKNOWN
     count = len(items)  # type: ignore[arg-type]
     return min(max(1, count // (_BATCHES_PER_WORKER * max(1, workers))), _LARGEST_BATCH)
 

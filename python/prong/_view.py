@@ -198,7 +198,7 @@ class View:
 
 
 def _tuples(items: Iterable[Iterable[Any]]) -> Iterable[tuple[Any, ...]]:
-    return [tuple(item) for item in items] if hasattr(items, "__len__") else map(tuple, items)
+    return [tuple(item) for item in items]
 
 
 def _call_back(job: Job[Any], callback: Any, error_callback: Any) -> None:

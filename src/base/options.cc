@@ -68,7 +68,8 @@ void check(const PoolOptions& options) {
 
 bool may_be_batches(const JobOptions& job, const PoolOptions& pool) noexcept {
   const bool counts = job.cpu_time.count() != 0 || job.memory != 0 || job.output != 0 || job.queue_time.count() != 0;
-  const bool ends_worker = job.fresh || job.leftovers == Leftovers::kKill || pool.max_jobs_per_worker != 0;
+  const bool ends_worker = job.fresh || job.leftovers == Leftovers::kKill || pool.max_jobs_per_worker != 0 ||
+                           pool.max_worker_memory != 0 || pool.max_worker_age.count() != 0;
   return !counts && !ends_worker && job.retry.retries == 0 && job.key.empty() && pool.stall.count() == 0;
 }
 

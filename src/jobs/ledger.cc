@@ -11,6 +11,9 @@ namespace {
 // are swept out, so that memory is bounded and a sweep is paid for by the cancellations before it.
 constexpr std::uint64_t kSweepAbove = 1024;
 
+/// Of a batch: what ends worker after worker before the first item begins is a matter of the batch.
+constexpr int kMostFailedStarts = 2;
+
 MonotonicNs later(MonotonicNs now, std::chrono::nanoseconds wait) noexcept {
   MonotonicNs sum = 0;
   return __builtin_add_overflow(now, wait.count(), &sum) ? INT64_MAX : sum;
@@ -78,9 +81,16 @@ void Ledger::add_results(const Job& job, std::uint32_t count, Payload results) {
   job.items_->results.push_back(std::move(results));
 }
 
+bool Ledger::take_back_unbegun(const JobPtr& job) {
+  if (++job->items_->failed_starts > kMostFailedStarts) return false;
+  take_back(job);
+  return true;
+}
+
 void Ledger::split(const JobPtr& job, std::uint32_t at) {
   PRONG_CHECK(job->state() == Job::State::kDispatched);
   Items& items = *job->items_;
+  PRONG_CHECK(at > items.first);  // it keeps something to run: else it could be handed about for ever
   const std::uint32_t kept = at - items.first;
   auto rest = std::make_shared<Job>(job->id_ + kept, job->spec_);
   rest->submitted_ = job->submitted_;

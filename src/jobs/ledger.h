@@ -50,6 +50,9 @@ class Ledger {
 
   /// A dispatched batch has results of so many more items.
   static void add_results(const Job& job, std::uint32_t count, Payload results);
+  /// A worker has ended before it began the first item: takes the batch back, like a job that never began. False if
+  /// that has happened too often: then the batch stays as it is.
+  bool take_back_unbegun(const JobPtr& job);
   /// Makes the items from number `at` (of the payload) on a job of their own, which is queued.
   void split(const JobPtr& job, std::uint32_t at);
 

@@ -11,6 +11,8 @@ constexpr double kWorkAheadNs = 200'000;    ///< about this much work waits in a
 constexpr std::size_t kMaxDepth = 48;       ///< leaves slots for definitions
 constexpr MonotonicNs kLongNs = 1'000'000;  ///< a job that runs longer has nothing queued behind it
 constexpr double kWorthSharing = 100'000;   ///< ns of work left in a batch from which on an idle worker gets half
+constexpr double kEndless = 1e18;
+constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before the first item says nothing of the items
 
 }  // namespace
 
@@ -45,7 +47,11 @@ WorkerLink* Dispatcher::choose(const Job& job) noexcept {
   WorkerLink* best = nullptr;
   for (const auto& link : crew_.links()) {
     if (!usable(*link, job)) continue;
-    if (best == nullptr || link->outstanding().size() < best->outstanding().size()) best = link.get();
+    const bool less = best == nullptr || link->outstanding().size() < best->outstanding().size();
+    // One that starts may take a while yet.
+    const bool sooner = best != nullptr && link->outstanding().size() == best->outstanding().size() &&
+                        best->state == LinkState::kStarting && link->state == LinkState::kServing;
+    if (less || sooner) best = link.get();
   }
   return best;
 }
@@ -96,46 +102,49 @@ void Dispatcher::take_back_all(WorkerLink& link) {
 void Dispatcher::take_items_away(WorkerLink& link, std::uint32_t from) {
   const JobPtr batch = link.batch();
   if (!batch) return;
+  from = std::max(from, batch->items()->first + 1);  // at least one stays, so that every batch comes to an end
   if (const auto first = link.take_items_away(from)) ledger_.split(batch, *first);
 }
 
-/// An idle worker for which there is nothing gets half of what is left to the one with most of it.
+bool Dispatcher::someone_idles() const noexcept {
+  return std::any_of(crew_.links().begin(), crew_.links().end(),
+                     [](const auto& link) { return link->idle() && link->state == LinkState::kServing; });
+}
+
+/// An idle worker for which there is nothing gets half of what is left to the one with most of it, and all that is
+/// behind an item that takes long.
 void Dispatcher::share_items(MonotonicNs now) {
-  const auto is_idle = [](const auto& link) { return link->idle() && link->state == LinkState::kServing; };
-  if (std::none_of(crew_.links().begin(), crew_.links().end(), is_idle)) return;
+  if (!someone_idles()) return;
   WorkerLink* richest = nullptr;
   double most = kWorthSharing;
   for (const auto& link : crew_.links()) {
-    if (link->state != LinkState::kServing || link->items_left() == 0) continue;
-    const double left = link->work_left_ns(now);
+    if (link->state != LinkState::kServing || !link->items_wait()) continue;
+    const MonotonicNs patience = link->prepares_batch() ? kLongPreparationNs : kLongNs;
+    const double left = link->at_item_for(now) >= patience ? kEndless : link->work_left_ns(now);
     if (left > most) richest = link.get();
     most = std::max(most, left);
   }
   if (richest == nullptr) return;
-  if (richest->outstanding().size() > 1) return take_back_all(*richest);
-  const Items& items = *richest->batch()->items();
-  take_items_away(*richest, end_of(items) - (richest->items_left() + 1) / 2);
-}
-
-/// Whether there is something behind what the worker runs. Items of a batch have nowhere else to go if there is no
-/// other worker.
-bool Dispatcher::holds_up_others(const WorkerLink& link) const noexcept {
-  return link.outstanding().size() > 1 || (options_.workers > 1 && link.items_wait());
+  if (most == kEndless || richest->outstanding().size() > 1) return take_back_all(*richest);
+  if (const JobPtr batch = richest->batch())
+    take_items_away(*richest, end_of(*batch->items()) - (richest->items_left() + 1) / 2);
 }
 
 void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
   for (const auto& link : crew_.links()) {
-    if (link->stalled || !holds_up_others(*link)) continue;
+    if (link->outstanding().size() < 2 || link->stalled) continue;
     const Outstanding* running = link->running(now);
     if (running->started == 0 || now - std::max(running->started, running->item_seen) < kLongNs) continue;
-    take_back_all(*link);
+    for (const JobPtr& job : link->take_back_unstarted()) ledger_.take_back(job);
     link->stalled = true;
   }
 }
 
 MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
-  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(),
-                                         [this](const auto& link) { return !link->stalled && holds_up_others(*link); });
+  const bool idle = someone_idles();
+  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [idle](const auto& link) {
+    return (link->outstanding().size() > 1 && !link->stalled) || (idle && link->items_wait());
+  });
   return someone_waits || refused_by_idle_ ? now + kLongNs : 0;
 }
 

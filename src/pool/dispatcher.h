@@ -37,7 +37,7 @@ class Dispatcher {
   WorkerLink* choose(const Job& job) noexcept;
   bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
   void take_items_away(WorkerLink& link, std::uint32_t from);
-  bool holds_up_others(const WorkerLink& link) const noexcept;
+  bool someone_idles() const noexcept;
   void share_items(MonotonicNs now);
   bool hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now);
 

@@ -39,7 +39,7 @@ void blame_for_definition(std::vector<WorkerLink::Remains>& remains) {
     if (each.request.kind != RequestKind::kRun) continue;
     if (died_in_definition && !each.began) {
       each.began = true;
-      each.claimed = each.request.is_batch() ? end_of(*each.request.job->items()) : 0;
+      each.claimed = each.request.is_batch() ? each.request.job->items()->first : 0;
     }
     return;
   }
@@ -169,7 +169,7 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
     ledger_.take_back(request.job);
     return;
   }
-  if (request.is_batch() && judge_items(link, remains)) return;
+  if (request.is_batch() && judge_items(link, death, remains)) return;
   Attempt attempt{.worker_pid = link.pid, .started = std::max(request.started, request.pushed), .ended = now_};
   link.collect_partial_output(attempt);
   const bool was_stopped = link.verdict && link.stop_sequence == request.sequence;
@@ -181,10 +181,18 @@ void Engine::judge(WorkerLink& link, const Death& death, WorkerLink::Remains& re
 }
 
 /// What was not begun goes to another job. True if none of the items was running: then nothing else is to be judged.
-bool Engine::judge_items(WorkerLink& link, const WorkerLink::Remains& remains) {
+bool Engine::judge_items(WorkerLink& link, const Death& death, const WorkerLink::Remains& remains) {
   const JobPtr& job = remains.request.job;
   const Items& items = *job->items();
-  if (remains.claimed < end_of(items)) ledger_.split(job, remains.claimed);
+  const bool was_stopped = link.verdict && link.stop_sequence == remains.request.sequence;
+  std::uint32_t begun = remains.claimed;
+  if (was_stopped && !terminated_) begun = std::max(begun, items.first + std::min(items.ended + 1, items.count));
+  if (begun == items.first) {
+    if (!death.launcher_lost) return ledger_.take_back_unbegun(job);
+    ledger_.take_back(job);
+    return true;
+  }
+  if (begun < end_of(items)) ledger_.split(job, begun);
   if (items.ended < items.count) return false;
   end(job, {.worker_pid = link.pid,
             .started = std::max(remains.request.started, remains.request.pushed),
@@ -330,13 +338,23 @@ void Engine::enforce_stall() {
 }
 
 bool Engine::cancel(const JobPtr& job, MonotonicNs now) {
+  const bool cancelled = cancel_one(job, now);
+  const Items* items = job->items();
+  for (JobPtr rest = items != nullptr ? items->rest : nullptr; rest; rest = rest->items()->rest) cancel_one(rest, now);
+  return cancelled;
+}
+
+/// Of a batch that runs, the items that were not begun become a job of their own, which can be cancelled.
+bool Engine::cancel_one(const JobPtr& job, MonotonicNs now) {
   now_ = now;
   if (ledger_.cancel(job, now)) return true;
   if (job->done()) return false;
   for (const auto& link : crew_.links()) {
-    if (!link->take_back(*job)) continue;
-    ledger_.take_back(job);
-    return ledger_.cancel(job, now);
+    if (link->take_back(*job)) {
+      ledger_.take_back(job);
+      return ledger_.cancel(job, now);
+    }
+    if (link->batch() == job) dispatcher_.take_back_all(*link);
   }
   return false;
 }

@@ -69,13 +69,14 @@ class Engine final : private CrewEvents {
   void on_initialized(const Outcome& outcome);
   void keep_finalizer_outcome(Outcome outcome);
   void judge(WorkerLink& link, const Death& death, WorkerLink::Remains& remains);
-  bool judge_items(WorkerLink& link, const WorkerLink::Remains& remains);
+  bool judge_items(WorkerLink& link, const Death& death, const WorkerLink::Remains& remains);
   void end(const JobPtr& job, Attempt attempt);
   void fail(const std::string& why);
   void fail(const std::string& why, const Outcome& outcome_of_queued);
   void end_stranded_jobs();
   void dismiss();
 
+  bool cancel_one(const JobPtr& job, MonotonicNs now);
   void enforce_limits();
   void enforce(WorkerLink& link);
   void stop_asked(WorkerLink& link);

@@ -108,6 +108,7 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
   ipc::Request request{.job = job->id(), .attempt = static_cast<std::uint32_t>(attempt)};
   if (const Items* items = job->items()) {
     request.kind = RequestKind::kBatch;
+    request.job -= items->first;
     request.first_item = items->first;
     request.end_item = end_of(*items);
     request.wants_starts = job->options().timeout.count() != 0;
@@ -187,12 +188,16 @@ std::vector<WorkerLink::Remains> WorkerLink::bury() {
 std::uint32_t WorkerLink::bury_batch(const Outstanding& request) {
   const Items& items = *request.job->items();
   const std::uint32_t end = end_of(items);
+  // A worker that lost its launcher may live for a moment longer: from here on it begins no item. If the word makes no
+  // sense they may all have begun.
+  const std::uint32_t unclaimed = channel_.take_items_away(request.sequence, 0, end).value_or(end);
+  while (channel_.try_pop(result_) == ipc::Channel::Pop::kResult && result_.sequence == request.sequence)
+    take_published_items(request);
   const ipc::Channel::ItemResults kept = channel_.unpublished_items(request.sequence);
   // What stands there although it was published has a number that was had before.
   if (kept.count != 0 && kept.first == items.first + items.ended)
     take_items(request, kept.count, Payload::copy_of(kept.bytes));
-  // If the word makes no sense they may all have begun.
-  return std::max(channel_.unclaimed_item(request.sequence, end).value_or(end), items.first + items.ended);
+  return std::max(unclaimed, items.first + items.ended);
 }
 
 /// False if there cannot be so many.
@@ -252,7 +257,17 @@ double WorkerLink::work_left_ns(MonotonicNs now) const noexcept {
   const std::uint32_t left = items_left();
   const std::uint32_t begun = end_of(*batch->job->items()) - left - batch->job->items()->first;
   const MonotonicNs running_for = now - channel_.started_at(batch->sequence, now);
-  return static_cast<double>(running_for) * left / std::max(begun, 1U);
+  return begun == 0 ? 0 : static_cast<double>(running_for) * left / begun;  // before the first item nothing is known
+}
+
+MonotonicNs WorkerLink::at_item_for(MonotonicNs now) {
+  const Outstanding* request = running(now);
+  return request != nullptr && request->item_seen != 0 ? now - request->item_seen : 0;
+}
+
+bool WorkerLink::prepares_batch() const noexcept {
+  const Outstanding* batch = running_batch();
+  return batch != nullptr && items_left() == batch->job->items()->count;
 }
 
 std::optional<std::uint32_t> WorkerLink::take_items_away(std::uint32_t from) {

@@ -108,6 +108,10 @@ class WorkerLink {
   /// How many of its items were not begun, and how long they will take, judging by those that were.
   std::uint32_t items_left() const noexcept;
   double work_left_ns(MonotonicNs now) const noexcept;
+  /// For how long it has been seen at the same item, or before the first one.
+  MonotonicNs at_item_for(MonotonicNs now);
+  /// Whether it has taken a batch and not begun the first item: it imports what that needs, perhaps.
+  bool prepares_batch() const noexcept;
   /// Takes away those of them from number `from` on. The first that was taken away; nothing if none was.
   std::optional<std::uint32_t> take_items_away(std::uint32_t from);
   /// After take_back_unstarted(): true if the request `sequence` has ended, since a later job has begun.

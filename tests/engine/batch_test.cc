@@ -179,8 +179,34 @@ TEST_P(BatchTest, NothingRunsTwiceThoughWorkersAreKilled) {
   EXPECT_LE(lines, 3000);
 }
 
-TEST_P(BatchTest, TerminateEndsAllItems) {
+/// Pools of kind fork have a template that cannot be had again.
+class BatchOnNewLauncherTest : public BatchTest {};
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, BatchOnNewLauncherTest, testing::Values(StartKind::kFresh, StartKind::kSpawn),
+                         kind_name);
+
+TEST_P(BatchOnNewLauncherTest, NothingRunsTwice) {
   Pool pool(options());
+  const std::string file = temporary_name();
+  const JobPtr job = pool.submit(batch(Texts(20'000, "count " + file)));
+  test::wait_for_file(file);
+  for (int kills = 0; kills < 5 && !all_done(job); ++kills) {
+    ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGKILL);
+    const MonotonicNs until = os::monotonic_now() + 20'000'000;
+    pool.wait([&] { return os::monotonic_now() > until; }, {.deadline = until + 1, .signals = nullptr});
+  }
+  wait_for(pool, [&] { return all_done(job); });
+  const Texts outcomes = outcomes_of(job);
+  ASSERT_EQ(outcomes.size(), 20'000u);
+  std::ifstream counted(file);
+  EXPECT_LE(std::count(std::istreambuf_iterator<char>(counted), {}, '\n'), 20'000);
+  const auto lost =
+      std::count_if(outcomes.begin(), outcomes.end(), [](const std::string& each) { return !each.empty(); });
+  EXPECT_LE(lost, 10);  // of each worker, for each kill, the item that ran
+}
+
+TEST_P(BatchTest, TerminateEndsAllItems) {
+  Pool pool(options(1));  // another worker would have run what is behind the item that hangs
   const std::string file = temporary_name();
   Texts texts = echoes(100);
   texts[1] = "count " + file;

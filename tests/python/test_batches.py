@@ -176,15 +176,71 @@ def test_many_threads_map_at_once(make_pool):
     assert not wrong
 
 
-def test_input_that_raises(pool):
+def test_input_that_raises(make_pool):
+    pool = make_pool(1)
+
     def numbers():
-        yield 1
-        yield 2
+        yield from range(5000)
         raise OSError("no more")
 
     with pytest.raises(OSError, match="no more"):
         pool.map(same, numbers())
     assert pool.map(same, [1]) == [1]
+    assert pool.stats["finished"] == 1
+
+
+def test_what_c_functions_raise(pool):
+    with pytest.raises(ValueError, match="invalid literal"):
+        pool.map(int, ["1", "2", "x", "3"])
+    with pytest.raises(ValueError, match="math domain"):
+        pool.map(math.sqrt, [1, -1, 4])
+    with pytest.raises(TypeError):
+        pool.starmap(len, [("a",), ("b", "c")])
+    assert pool.map(int, ["1", "2"]) == [1, 2]
+
+
+def fork_and_return(number):
+    if number == 5 and os.fork() == 0:
+        return "the copy"
+    if number == 5:
+        os.wait()
+    return number
+
+
+def test_a_copy_that_an_item_forks_cannot_answer(pool):
+    assert pool.map(fork_and_return, range(20), chunksize=20) == list(range(20))
+
+
+class Deadly:
+    def __call__(self, number):
+        return number
+
+    def __reduce__(self):
+        return os._exit, (7,)
+
+
+def test_function_that_no_worker_survives(pool):
+    with pytest.raises(prong.WorkerCrashed) as raised:
+        pool.map(Deadly(), range(1000))
+    assert raised.value.exit_code == 7
+    assert pool.map(same, [1]) == [1]
+
+
+def test_slow_import_before_the_first_item(pool, tmp_path, monkeypatch):
+    (tmp_path / "slow_to_import.py").write_text(
+        "import time\ntime.sleep(0.3)\nclass Value:\n    def __init__(self, n): self.n = n\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def work(number):
+        import sys
+
+        sys.path.insert(0, str(tmp_path))
+        import slow_to_import
+
+        return slow_to_import.Value(number).n
+
+    assert pool.map(work, range(200)) == list(range(200))
 
 
 def test_every_item_counts(make_pool):
