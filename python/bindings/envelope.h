@@ -1,7 +1,7 @@
 // Envelope: how the Python face lays out a call or a result inside a Payload. The engine never looks inside.
 //
 //   u32 token     function to call (0: none; results)
-//   u16 shape     what the pickle holds: see prong/_shapes.py
+//   u16 shape     what the pickle holds: see prong/_shapes.py; with kRecord it is no pickle but a record (items.h)
 //   u16 buffers   number of out-of-band buffers
 //   if buffers > 0:  u64 pickle size, u64 size of each buffer
 //   pickle
@@ -16,6 +16,8 @@
 #include "prong/payload.h"
 
 namespace prong::python {
+
+inline constexpr std::uint16_t kRecord = 0x100;
 
 struct Envelope {
   std::uint32_t token = 0;

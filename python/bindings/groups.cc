@@ -169,6 +169,7 @@ class Group {
   nb::object result(const Entry& entry, nb::handle loads, nb::handle finish) const {
     const auto* returned = std::get_if<Returned>(&entry.job->outcome());
     if (returned == nullptr) return finish(entry.begin);
+    if (auto plain = plain_value(returned->value)) return *std::move(plain);
     const Contents contents = contents_of(returned->value, open_envelope(returned->value.bytes()));
     if (!contents.buffers.is_none()) return finish(entry.begin);
     return loaded([&] { return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr())); }, finish, entry.begin);
@@ -253,56 +254,46 @@ std::vector<DefinitionId> needs_of(const Function& function, nb::handle item) {
   return needs;
 }
 
-/// `items`: for each job its pickle, or a tuple of pickle, buffers and needs. Tags count up from `first_tag`.
-std::shared_ptr<Group> submit_many(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
-                                   nb::list items, std::shared_ptr<Completions> completions, std::uint64_t first_tag) {
-  std::vector<JobSpec> specs;
-  specs.reserve(nb::len(items));
-  const auto shared_options = options_of(options);
-  for (const nb::handle item : items) {
-    JobSpec& spec = specs.emplace_back();
-    spec.payload = payload_of(function, shape, item);
-    spec.needs = needs_of(function, item);
-    spec.options = shared_options;
-    if (completions) spec.completions = completions->queue;
-    spec.tag = first_tag++;
-  }
-  auto group = std::make_shared<Group>(core.handle);
-  for (JobPtr& job : core.handle->pool().submit_all(std::move(specs))) {
-    core.handle->track(job);
-    group->add(std::move(job));
-  }
-  return group;
-}
-
-/// Forms batches of items, and submits each as soon as it is full.
-class Batcher {
+/// Submits calls in the order of their items: batches, each as soon as it is full, and jobs of one call.
+class Submission {
  public:
-  Batcher(Core& core, nb::handle options, const Function& function, std::uint16_t shape, std::size_t most)
+  /// `most`: of so many items in a batch; 1: none.
+  Submission(Core& core, nb::handle options, const Function& function, std::uint16_t shape, std::size_t most,
+             std::shared_ptr<Completions> completions, std::uint64_t first_tag)
       : handle_(core.handle),
         options_(options_of(options)),
         function_(function),
         shape_(shape),
         most_(most),
+        completions_(std::move(completions)),
+        tag_(first_tag),
         group_(std::make_shared<Group>(core.handle)) {}
 
-  /// `other`: what encode_item() has made of an item that has no form of its own. False if that is an error.
-  bool add(nb::handle item, nb::handle encode) {
-    if (!items_.add(item.ptr())) {
-      const nb::object other = encode(item);
-      const bool is_pickle = PyBytes_CheckExact(other.ptr());
-      if (!is_pickle && !PyTuple_CheckExact(other.ptr())) return failure_ = other, false;
-      if (!is_pickle || nb::len(other) > kLargestItem) return submit_alone(other), true;
-      items_.add_pickle(span_of(nb::borrow<nb::bytes>(other)));
+  /// `encode`: of an item that has no form of its own in a record. What it returns if that is an error; else nothing.
+  std::optional<nb::object> add(nb::handle item, nb::handle encode) {
+    if (!batch_.add(item.ptr())) {
+      const nb::object encoded = encode(item);
+      const bool is_pickle = PyBytes_CheckExact(encoded.ptr());
+      if (!is_pickle && !PyTuple_CheckExact(encoded.ptr())) return encoded;
+      if (most_ == 1 || !is_pickle || nb::len(encoded) > kLargestItem) {
+        end_batch();
+        add_job(payload_of(function_, shape_, encoded), needs_of(function_, encoded));
+        return std::nullopt;
+      }
+      batch_.add_pickle(span_of(nb::borrow<nb::bytes>(encoded)));
+    } else if (most_ == 1) {
+      add_job(seal({function_.token, static_cast<std::uint16_t>(shape_ | kRecord), batch_.view(), {}}),
+              function_.needs);
+      batch_.clear();
+      return std::nullopt;
     }
-    if (++count_ == most_ || items_.size() >= kLargestBatch) submit_batch();
-    return true;
+    if (++count_ == most_ || batch_.size() >= kLargestBatch) end_batch();
+    return std::nullopt;
   }
 
-  const nb::object& failure() const noexcept { return failure_; }
-
   std::shared_ptr<Group> finish() {
-    submit_batch();
+    end_batch();
+    submit_jobs();
     return group_;
   }
 
@@ -311,23 +302,36 @@ class Batcher {
  private:
   static constexpr std::size_t kLargestItem = 32 * 1024;
   static constexpr std::size_t kLargestBatch = 128 * 1024;
+  static constexpr std::size_t kSlice = 256;  ///< workers begin while the rest is encoded
 
-  void submit_batch() {
+  void end_batch() {
     if (count_ == 0) return;
-    JobSpec spec{.payload = seal({function_.token, shape_, items_.view(), {}}),
+    submit_jobs();
+    JobSpec spec{.payload = seal({function_.token, shape_, batch_.view(), {}}),
                  .needs = function_.needs,
                  .options = options_,
                  .items = count_};
     group_->add(handle_->pool().submit(std::move(spec)), count_);
     count_ = 0;
-    items_.clear();
+    batch_.clear();
   }
 
-  void submit_alone(nb::handle item) {
-    submit_batch();
-    JobSpec spec{
-        .payload = payload_of(function_, shape_, item), .needs = needs_of(function_, item), .options = options_};
-    group_->add(handle_->pool().submit(std::move(spec)));
+  void add_job(Payload payload, std::vector<DefinitionId> needs) {
+    JobSpec& spec = jobs_.emplace_back();
+    spec.payload = std::move(payload);
+    spec.needs = std::move(needs);
+    spec.options = options_;
+    if (completions_) spec.completions = completions_->queue;
+    spec.tag = tag_++;
+    if (jobs_.size() == kSlice) submit_jobs();
+  }
+
+  void submit_jobs() {
+    if (jobs_.empty()) return;
+    for (JobPtr& job : handle_->pool().submit_all(std::exchange(jobs_, {}))) {
+      handle_->track(job);
+      group_->add(std::move(job));
+    }
   }
 
   HandlePtr handle_;
@@ -335,10 +339,12 @@ class Batcher {
   const Function& function_;
   std::uint16_t shape_;
   std::size_t most_;
+  std::shared_ptr<Completions> completions_;
+  std::uint64_t tag_;
   std::shared_ptr<Group> group_;
-  ItemWriter items_;
+  std::vector<JobSpec> jobs_;  ///< to be submitted
+  ItemWriter batch_;           ///< to be submitted, after them
   std::uint32_t count_ = 0;
-  nb::object failure_;
 };
 
 bool takes_batches(Core& core, nb::handle options) {
@@ -346,20 +352,21 @@ bool takes_batches(Core& core, nb::handle options) {
   return may_be_batches(job_options ? *job_options : JobOptions(), core.handle->pool().options());
 }
 
-/// `encode(item)`: bytes, or a tuple as submit_many() takes it, or an error: that goes to `failures`, by index.
-std::shared_ptr<Group> submit_batches(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
-                                      nb::handle items, nb::handle encode,
-                                      nb::typed<nb::dict, int, nb::object> failures, std::size_t most) {
-  Batcher batcher(core, options, function, shape, most);
+/// `encode(item)`: a pickle, or a tuple of pickle, buffers and needs, or an error: that goes to `failures`, by index.
+std::shared_ptr<Group> submit_items(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
+                                    nb::handle items, nb::handle encode,
+                                    nb::typed<nb::dict, int, nb::object> failures, std::size_t most,
+                                    std::shared_ptr<Completions> completions, std::uint64_t first_tag) {
+  Submission submission(core, options, function, shape, most, std::move(completions), first_tag);
   std::size_t index = 0;
   try {
     for (const nb::handle item : nb::iter(items)) {
-      if (!batcher.add(item, encode)) failures[nb::int_(index)] = batcher.failure();
+      if (const auto error = submission.add(item, encode)) failures[nb::int_(index)] = *error;
       ++index;
     }
-    return batcher.finish();
+    return submission.finish();
   } catch (...) {
-    batcher.cancel();  // nobody will look at what was submitted before
+    submission.cancel();  // nobody will look at what was submitted before
     throw;
   }
 }
@@ -391,11 +398,10 @@ void add_groups(nb::module_& module) {
       .def("cancel", &Group::cancel, "Cancels what has not started; says how many.")
       .def("results", &Group::results, "loads"_a, "finish"_a);
 
-  module.def("submit_many", &submit_many, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a,
-             "completions"_a.none(), "first_tag"_a);
   module.def("takes_batches", &takes_batches, "pool"_a, "options"_a, "Whether jobs with these options can be batches.");
-  module.def("submit_batches", &submit_batches, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a, "encode"_a,
-             "failures"_a, "most"_a, "Submits batches of at most so many items.");
+  module.def("submit_items", &submit_items, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a, "encode"_a,
+             "failures"_a, "most"_a, "completions"_a.none(), "first_tag"_a,
+             "Submits a call for each item, in batches of at most so many.");
 }
 
 }  // namespace prong::python

@@ -90,7 +90,9 @@ PyObject* returned(PyObject* self, PyObject*) {
   return guarded([&]() -> nb::object {
     const JobObject& object = pooled(self);
     const auto* value = std::get_if<Returned>(&object.job->outcome());
-    return value == nullptr ? nb::none() : contents_tuple(value->value);
+    if (value == nullptr) return nb::none();
+    if (const auto plain = plain_value(value->value)) return nb::make_tuple(*plain);
+    return contents_tuple(value->value);
   });
 }
 
@@ -178,7 +180,7 @@ PyMethodDef methods[] = {
     {"done", done, METH_NOARGS, "done($self, /)\n--\n\nTrue once the job is done, in whatever way."},
     {"_phase", phase, METH_NOARGS, "_phase($self, /)\n--\n\n0: queued, 1: dispatched, 2: done."},
     {"_wait", wait, METH_O, "_wait($self, seconds, /)\n--\n\nWaits until the job is done; False: not in time."},
-    {"_returned", returned, METH_NOARGS, "_returned($self, /)\n--\n\nThe pickle and buffers of the value."},
+    {"_returned", returned, METH_NOARGS, "_returned($self, /)\n--\n\nThe value alone, or its pickle and buffers; None."},
     {"_raised", raised, METH_NOARGS, "_raised($self, /)\n--\n\nThe pickle and buffers of the exception, or None."},
     {"_outcome", outcome, METH_NOARGS, "_outcome($self, /)\n--\n\nThe outcome as a tuple."},
     {"_describe", describe_outcome, METH_NOARGS, "_describe($self, /)\n--\n\nThe outcome as a line of text."},

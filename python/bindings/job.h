@@ -1,6 +1,8 @@
 // prong._core.Job: the base class of prong.Job. A plain C type, so that a job costs one allocation and no Python call.
 #pragma once
 
+#include <optional>
+
 #include "handle.h"
 #include "python.h"
 
@@ -19,6 +21,8 @@ nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle co
 
 /// The value of an outcome of kind "returned", or the encoded exception of "raised".
 nb::object contents_tuple(const Payload& payload);
+/// The value, if it was not pickled.
+std::optional<nb::object> plain_value(const Payload& payload);
 
 /// An outcome as a tuple: its name, then what that kind has.
 nb::tuple outcome_tuple(const Outcome& outcome);

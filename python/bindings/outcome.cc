@@ -2,6 +2,7 @@
 #include <chrono>
 
 #include "buffer.h"
+#include "items.h"
 #include "job.h"
 
 namespace prong::python {
@@ -43,6 +44,13 @@ struct ToTuple {
 
 nb::tuple outcome_tuple(const Outcome& outcome) {
   return std::visit(ToTuple{}, outcome);
+}
+
+std::optional<nb::object> plain_value(const Payload& payload) {
+  if (payload.empty()) return std::nullopt;
+  const Envelope envelope = open_envelope(payload.bytes());
+  if ((envelope.shape & kRecord) == 0) return std::nullopt;
+  return ItemReader(envelope.pickle).take(nb::none());
 }
 
 nb::object contents_tuple(const Payload& payload) {

@@ -7,6 +7,7 @@
 
 #include "bindings.h"
 #include "buffer.h"
+#include "items.h"
 #include "job.h"
 
 namespace prong::python {
@@ -116,6 +117,16 @@ nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle op
   return add_job(core, type, context, std::move(spec));
 }
 
+/// None if one of the arguments has to be pickled.
+nb::object submit_record(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
+                         nb::typed<nb::tuple, nb::object, nb::ellipsis> arguments) {
+  ItemWriter record;
+  if (!record.add(arguments.ptr())) return nb::none();
+  constexpr std::uint16_t kArguments = 0;  // see prong/_shapes.py
+  const Envelope envelope{function.token, kArguments | kRecord, record.view(), {}};
+  return add_job(core, type, context, make_spec(options, seal(envelope), function.needs));
+}
+
 nb::object submit_sealed(Core& core, nb::handle type, nb::handle context, nb::handle options, const Sealed& sealed) {
   return add_job(core, type, context, make_spec(options, sealed.payload, {}));
 }
@@ -179,6 +190,8 @@ void add_pool(nb::module_& module) {
       .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
+      .def("submit_record", &submit_record, "type"_a, "context"_a, "options"_a, "function"_a, "arguments"_a,
+           "As submit(), for arguments that need no pickle; None if one does.")
       .def("submit_sealed", &submit_sealed, "type"_a, "context"_a, "options"_a, "sealed"_a)
       .def(
           "cancel_queued", [](Core& core) { core.handle->cancel_queued(); }, "Cancels what has not started.")

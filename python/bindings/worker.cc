@@ -72,9 +72,9 @@ void send(ResultSink& sink, nb::handle answer) {
   }
 }
 
-/// What a batch needs of prong._worker.Runner.
-struct BatchHooks {
-  explicit BatchHooks(const nb::object& runner)
+/// What calls with records need of prong._worker.Runner.
+struct RecordHooks {
+  explicit RecordHooks(const nb::object& runner)
       : callee(runner.attr("callee")),
         encode(runner.attr("encode")),
         failed(runner.attr("failed")),
@@ -90,56 +90,77 @@ struct BatchHooks {
   nb::object loads;
 };
 
+/// Calls a function with what stands in records.
+class RecordCaller {
+ public:
+  RecordCaller(const RecordHooks& hooks, std::uint32_t token, std::uint16_t shape)
+      : hooks_(hooks), token_(token), shape_(shape) {}
+
+  /// With the next record. Leaves the value in record() and returns None, if it has a form there; else returns what
+  /// the call came to as an answer of Runner.run().
+  nb::object call(ItemReader& reader) {
+    bool called = false;
+    record_.clear();
+    try {
+      nb::object argument = reader.take(hooks_.loads);
+      if (function_.is_none()) function_ = hooks_.callee(token_);
+      called = true;
+      const nb::object value = apply(std::move(argument));
+      if (record_.add(value.ptr())) return nb::none();
+      return hooks_.encode(value, function_);
+    } catch (nb::python_error& error) {
+      nb::object trace = error.traceback();
+      if (!trace.is_valid()) trace = nb::none();  // what C functions raise has none
+      return hooks_.failed(error.value(), trace, token_, function_, called);
+    }
+  }
+
+  ItemWriter& record() noexcept { return record_; }
+
+ private:
+  nb::object apply(nb::object argument) const {
+    if (shape_ == kArguments) return owned(PyObject_Call(function_.ptr(), argument.ptr(), nullptr));
+    return owned(PyObject_CallOneArg(function_.ptr(), argument.ptr()));
+  }
+
+  static constexpr std::uint16_t kArguments = 0;  ///< see prong/_shapes.py
+
+  const RecordHooks& hooks_;
+  std::uint32_t token_;
+  std::uint16_t shape_;
+  nb::object function_ = nb::none();
+  ItemWriter record_;
+};
+
 /// Calls the function of a batch for one item after another.
 class BatchRun {
  public:
-  BatchRun(const BatchHooks& hooks, const Envelope& batch, ItemSink& sink)
-      : hooks_(hooks), token_(batch.token), shape_(batch.shape), reader_(batch.pickle), sink_(sink) {}
+  BatchRun(const RecordHooks& hooks, const Envelope& batch, ItemSink& sink)
+      : hooks_(hooks), caller_(hooks, batch.token, batch.shape), reader_(batch.pickle), sink_(sink) {}
 
   void run() {
     std::uint32_t at = 0;
     while (const auto number = sink_.next()) {
       for (; at < *number; ++at) reader_.skip();
       ++at;
-      run_item();
+      const nb::object answer = caller_.call(reader_);
+      answer.is_none() ? send({}) : put_answer(answer);
     }
   }
 
  private:
-  void run_item() {
-    bool called = false;
-    try {
-      nb::object argument = reader_.take(hooks_.loads);
-      if (function_.is_none()) function_ = hooks_.callee(token_);
-      called = true;
-      const nb::object value = call(std::move(argument));
-      record_.clear();
-      if (record_.add(value.ptr())) return send({});
-      put_answer(hooks_.encode(value, function_));
-    } catch (nb::python_error& error) {
-      nb::object trace = error.traceback();
-      if (!trace.is_valid()) trace = nb::none();  // what C functions raise has none
-      put_answer(hooks_.failed(error.value(), trace, token_, function_, called));
-    }
-  }
-
-  nb::object call(nb::object argument) const {
-    if (shape_ == kArguments) return owned(PyObject_Call(function_.ptr(), argument.ptr(), nullptr));
-    return owned(PyObject_CallOneArg(function_.ptr(), argument.ptr()));
-  }
-
   /// `answer`: as of send() below.
   void put_answer(nb::handle answer) {
-    record_.clear();
+    record().clear();
     if (PyBytes_CheckExact(answer.ptr())) {
       const auto pickle = nb::borrow<nb::bytes>(answer);
       if (pickle.size() > kLargestPickle) return put_envelope(pickle, nb::none());
-      record_.add_pickle(span_of(pickle));
+      record().add_pickle(span_of(pickle));
       send({});
     } else if (PyTuple_CheckExact(answer.ptr())) {
       put_envelope(nb::cast<nb::bytes>(answer[0]), answer[1]);
     } else {
-      record_.add_raised(span_of(nb::cast<nb::bytes>(hooks_.pack(answer))));
+      record().add_raised(span_of(nb::cast<nb::bytes>(hooks_.pack(answer))));
       send({});
     }
   }
@@ -147,26 +168,24 @@ class BatchRun {
   void put_envelope(nb::bytes pickle, nb::handle buffers) {
     const HeldBuffers held(buffers);
     const EnvelopeParts parts({0, 0, span_of(pickle), held.spans()});
-    record_.add_envelope_head(total_size(parts.parts()));
+    record().add_envelope_head(total_size(parts.parts()));
     send(parts.parts());
   }
 
   void send(std::span<const ByteSpan> more) {
-    std::vector<ByteSpan> parts{record_.view()};
+    std::vector<ByteSpan> parts{record().view()};
     parts.insert(parts.end(), more.begin(), more.end());
     if (const int error = sink_.put(parts)) put_answer(hooks_.no_room(total_size(parts), error));
   }
 
-  static constexpr std::uint16_t kArguments = 0;  ///< see prong/_shapes.py
+  ItemWriter& record() noexcept { return caller_.record(); }
+
   static constexpr std::size_t kLargestPickle = 256 * 1024;
 
-  const BatchHooks& hooks_;
-  std::uint32_t token_;
-  std::uint16_t shape_;
+  const RecordHooks& hooks_;
+  RecordCaller caller_;
   ItemReader reader_;
   ItemSink& sink_;
-  nb::object function_ = nb::none();
-  ItemWriter record_;
 };
 
 /// Takes the GIL for as long as it lives, on the one thread that gave it up in `state`.
@@ -191,7 +210,7 @@ class PythonRunner final : public JobRunner {
         finalize_(runner.attr("finalize")),
         before_exit_(runner.attr("before_exit")),
         report_stacks_(runner.attr("report_stacks")),
-        batch_hooks_(runner),
+        record_hooks_(runner),
         state_(PyEval_SaveThread()) {}
 
   void define(DefinitionId, const Payload& definition) override {
@@ -202,10 +221,14 @@ class PythonRunner final : public JobRunner {
   }
 
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override {
-    call([&] { answer(run_, id, attempt, payload, sink); });
+    call([&] {
+      const Envelope envelope = open_envelope(payload.bytes());
+      if ((envelope.shape & kRecord) != 0) return answer_record(envelope, sink);
+      answer(run_, id, attempt, payload, sink);
+    });
   }
   void run_items(JobId, const Payload& payload, ItemSink& sink) override {
-    call([&] { BatchRun(batch_hooks_, open_envelope(payload.bytes()), sink).run(); });
+    call([&] { BatchRun(record_hooks_, open_envelope(payload.bytes()), sink).run(); });
   }
   void initialize(const Payload& payload, ResultSink& sink) override {
     call([&] { answer(initialize_, 0, 0, payload, sink); });
@@ -232,6 +255,16 @@ class PythonRunner final : public JobRunner {
     }
   }
 
+  void answer_record(const Envelope& envelope, ResultSink& sink) const {
+    RecordCaller caller(record_hooks_, envelope.token, envelope.shape & ~kRecord);
+    ItemReader reader(envelope.pickle);
+    const nb::object answer = caller.call(reader);
+    if (!answer.is_none()) return send(sink, answer);
+    const EnvelopeParts parts({0, kRecord, caller.record().view(), {}});
+    nb::gil_scoped_release release;
+    sink.returned(parts.parts());
+  }
+
   static void answer(const nb::object& function, JobId id, int attempt, const Payload& payload, ResultSink& sink) {
     const Envelope envelope = open_envelope(payload.bytes());
     nb::object result;
@@ -248,7 +281,7 @@ class PythonRunner final : public JobRunner {
   nb::object finalize_;
   nb::object before_exit_;
   nb::object report_stacks_;
-  BatchHooks batch_hooks_;
+  RecordHooks record_hooks_;
   PyThreadState* state_;
 };
 

@@ -24,7 +24,7 @@ class Job:
         """Waits until the job is done; False: not in time."""
 
     def _returned(self) -> Any:
-        """The pickle and buffers of the value."""
+        """The value alone, or its pickle and buffers; None."""
 
     def _raised(self) -> Any:
         """The pickle and buffers of the exception, or None."""
@@ -117,6 +117,9 @@ class Pool:
 
     def submit(self, type: type[Any], context: object, options: object, function: Function, shape: int, pickle: bytes, buffers: object | None, needs: object | None) -> Any: ...
 
+    def submit_record(self, type: object, context: object, options: object, function: Function, arguments: tuple[object, ...]) -> object:
+        """As submit(), for arguments that need no pickle; None if one does."""
+
     def submit_sealed(self, type: type[Any], context: object, options: object, sealed: Sealed) -> Any: ...
 
     def cancel_queued(self) -> None:
@@ -172,13 +175,11 @@ class Group:
 
     def results(self, loads: object, finish: object) -> list[Any]: ...
 
-def submit_many(pool: Pool, options: object, function: Function, shape: int, items: list[Any], completions: Completions | None, first_tag: int) -> Group: ...
-
 def takes_batches(pool: Pool, options: object) -> bool:
     """Whether jobs with these options can be batches."""
 
-def submit_batches(pool: Pool, options: object, function: Function, shape: int, items: object, encode: object, failures: dict[int, object], most: int) -> Group:
-    """Submits batches of at most so many items."""
+def submit_items(pool: Pool, options: object, function: Function, shape: int, items: object, encode: object, failures: dict[int, object], most: int, completions: Completions | None, first_tag: int) -> Group:
+    """Submits a call for each item, in batches of at most so many."""
 
 def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
 

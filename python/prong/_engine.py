@@ -12,7 +12,7 @@ from prong._definitions import Definition, Definitions
 from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError
 from prong._outcome import outcome_from
 from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, dumps, encode, name_of, names_main
-from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, SINGLE
+from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL
 
 if TYPE_CHECKING:
     from prong._job import Job
@@ -45,6 +45,10 @@ class Engine:
         """Queues a call. What cannot be encoded gives a job that has failed already."""
         try:
             callee = self.definitions.function(function)
+            if callee is not None and not kwargs:
+                job = self.core.submit_record(job_type, self, options, callee, args)
+                if job is not None:  # else something has to be pickled
+                    return job
             shape, value = _layout(callee, function, args, kwargs)
             buffers = Buffers()
             data = self._plain(value, buffers)
@@ -53,6 +57,8 @@ class Engine:
                 data, needs = self._by_value(value, buffers, lambda: _blame(self, function, args, kwargs))
         except EncodingError as error:
             return job_type.failed(self, error)
+        except PoolError as error:
+            raise self.explain(error) from None
         return self._submit(job_type, options, callee or _NO_FUNCTION, shape, data, buffers or None, needs)
 
     def _submit(self, job_type: type[Job[Any]], options: Any, *encoded: Any) -> Any:
@@ -92,10 +98,6 @@ class Engine:
         except Exception as error:
             raise cannot_pickle(f"function {name_of(function)}", error) from error
 
-    def encode_items(self, items: Iterable[Any], function: Any) -> list[Any]:
-        """For each item what submit_many takes, or the EncodingError."""
-        return [self._encode_one(item, function) for item in items]
-
     def _encode_one(self, item: Any, function: Any) -> Any:
         buffers = Buffers()
         try:
@@ -116,35 +118,31 @@ class Engine:
                 return cannot_pickle(what, error.__cause__ or error)
         return data, buffers or None, needs
 
-    def submit_many(
-        self,
-        options: Any,
-        function: _core.Function,
-        encoded: list[Any],
-        completions: _core.Completions | None = None,
-        first_tag: int = 0,
-        shape: int = SINGLE,
-    ) -> _core.Group:
-        """Queues a call for each encoded item."""
-        try:
-            return _core.submit_many(self.core, options, function, shape, encoded, completions, first_tag)
-        except PoolError as error:
-            raise self.explain(error) from None
-
     def takes_batches(self, options: Any) -> bool:
         """Whether jobs with these options can go to a worker many at a time."""
         return _core.takes_batches(self.core, options)
 
-    def submit_batches(
-        self, options: Any, function: _core.Function, shape: int, items: Iterable[Any], what: Any, most: int
+    def submit_items(
+        self,
+        options: Any,
+        callee: _core.Function,
+        shape: int,
+        items: Iterable[Any],
+        function: Any,
+        most: int = 1,
+        completions: _core.Completions | None = None,
+        first_tag: int = 0,
     ) -> tuple[_core.Group, dict[int, Any]]:
         """Queues a call for each item, at most so many in one piece. Also says what could not be encoded."""
         failures: dict[int, Any] = {}
-        encode = functools.partial(self._encode_one, function=what)
+        encode = functools.partial(self._encode_one, function=function)
         try:
-            return _core.submit_batches(self.core, options, function, shape, items, encode, failures, most), failures
+            group = _core.submit_items(
+                self.core, options, callee, shape, items, encode, failures, most, completions, first_tag
+            )
         except PoolError as error:
             raise self.explain(error) from None
+        return group, failures
 
     def completions(self) -> _core.Completions:
         """Where jobs go in the order in which they are done."""

@@ -101,31 +101,30 @@ class InlineEngine:
     def takes_batches(self, options: Any) -> bool:
         return False
 
-    def encode_items(self, items: Iterable[Any], function: Any) -> list[Any]:
-        return list(items)
-
     def completions(self) -> InlineCompletions:
         return InlineCompletions()
 
-    def submit_many(
+    def submit_items(
         self,
         options: Any,
+        callee: Any,
+        shape: int,
+        items: Iterable[Any],
         function: Any,
-        encoded: list[Any],
+        most: int = 1,
         completions: InlineCompletions | None = None,
         first_tag: int = 0,
-        shape: int = SINGLE,
-    ) -> InlineGroup:
+    ) -> tuple[InlineGroup, dict[int, Any]]:
         """Runs a call for each item now."""
         from prong._job import Job
 
         jobs = []
-        for item in encoded:
+        for item in list(items):
             job = self.submit(Job, options, function, (item,) if shape == SINGLE else item, {})
             jobs.append(job)
             if completions is not None:
                 completions.jobs.append(job)
-        return InlineGroup(jobs)
+        return InlineGroup(jobs), {}
 
     def belongs_here(self) -> bool:
         return True

@@ -82,6 +82,8 @@ class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
         encoded = self._returned()
         if encoded is None:
             return None, error_of(self)
+        if len(encoded) == 1:
+            return encoded[0], None
         try:
             return decode(*encoded), None
         except (Exception, SystemExit) as error:

@@ -47,18 +47,12 @@ class Call:
 
     def submit(self, items: Iterable[Any], completions: Any = None) -> Batch:
         """Queues a job for each item."""
-        if self._most != 1:
-            items = items if hasattr(items, "__len__") else list(items)  # all of them, before any is called
-            most = self._most or _good_batch(items, len(self.engine.workers()))
-            return Batch(
-                self.engine,
-                *self.engine.submit_batches(self.options, self._callee, self.shape, items, self.function, most),
-            )
-        encoded = self.engine.encode_items(items, self.function)
-        failures = {index: item for index, item in enumerate(encoded) if type(item) is EncodingError}
-        good = [item for item in encoded if type(item) is not EncodingError] if failures else encoded
-        group = self.engine.submit_many(self.options, self._callee, good, completions, self._submitted, self.shape)
-        self._submitted += len(good)
+        items = items if hasattr(items, "__len__") else list(items)  # all of them, before any is called
+        most = self._most or _good_batch(items, len(self.engine.workers()))
+        group, failures = self.engine.submit_items(
+            self.options, self._callee, self.shape, items, self.function, most, completions, self._submitted
+        )
+        self._submitted += len(group)
         return Batch(self.engine, group, failures)
 
 
