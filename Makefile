@@ -1,5 +1,5 @@
 # The commands of the project. Each one first installs what it misses: see packages.txt and pyproject.toml.
-.PHONY: build demo test bench lint format clean
+.PHONY: build demo test bench bench-check bench-micro lint format clean
 
 # Builds everything, for use from the tree.
 build:
@@ -17,6 +17,14 @@ test:
 # Measures Prong beside its peers: bench/results and docs/performance.md.
 bench:
 	@scripts/bench
+
+# Fails where Prong has become slower, beside a peer, than the newest committed record says. Not part of the tests.
+bench-check:
+	@scripts/bench --check
+
+# Measures the engine's parts: channel, ledger, codecs, and a pool of the C++ face.
+bench-micro:
+	@scripts/bench_micro
 
 # Formatting, static analysis, and the project's own rules.
 lint:
