@@ -128,7 +128,9 @@ std::vector<pid_t> Launcher::strangers() {
 
 void Launcher::sweep() {
   const Sweeper::Round round = sweeper_.round(strangers(), os::monotonic_now());
-  for (const pid_t pid : round.kill) os::kill_deep(pid);
+  // Below what a template left there may be a worker that was announced, and not adopted yet.
+  const auto is_worker = [this](pid_t pid) { return owner_of(pid) != nullptr; };
+  for (const pid_t pid : round.kill) os::kill_deep(pid, is_worker);
   for (const Sweeper::Finished& finished : round.finished) {
     for (const auto& session : sessions_) {
       if (session != nullptr) session->swept(finished);

@@ -116,12 +116,13 @@ bool signal_group(pid_t leader, int signal) noexcept {
   return ::kill(leader, signal) == 0 || sent;  // it has no group of its own yet, or has left it
 }
 
-void kill_deep(pid_t pid) {
+void kill_deep(pid_t pid, const std::function<bool(pid_t)>& spared) {
   const std::vector<pid_t> children = children_of(pid);
   signal_process(pid, SIGKILL);
   for (const pid_t child : children) {
     const pid_t parent = parent_of(child);
-    if (parent == pid || parent == ::getpid()) kill_deep(child);
+    if (spared && spared(child)) continue;
+    if (parent == pid || parent == ::getpid()) kill_deep(child, spared);
   }
 }
 

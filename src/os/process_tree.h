@@ -2,6 +2,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <functional>
 
 #include <cstdint>
 #include <optional>
@@ -34,7 +35,8 @@ bool signal_group(pid_t leader, int signal) noexcept;
 /// SIGKILL to the process, which is a child of ours, and to everything below it that can be seen now. A child is killed
 /// only if it still has its parent, or us, after the parent was killed: then nobody but us could have reaped it since
 /// it was listed, and its number is its own. What is missed becomes a child of ours when its parent has ended.
-void kill_deep(pid_t pid);
+/// `spared`: a child that is to live, with all below it; asked just before it would be killed.
+void kill_deep(pid_t pid, const std::function<bool(pid_t)>& spared = nullptr);
 
 struct Reaped {
   static constexpr pid_t kNoneEnded = 0;

@@ -63,6 +63,22 @@ TEST(ProcessTreeTest, DescendantsAreListedDeepestLast) {
   EXPECT_TRUE(test::eventually([] { return reap_any(false).pid == Reaped::kNoChildren; }));
 }
 
+TEST(ProcessTreeTest, WhatIsSparedLivesWithAllBelowIt) {
+  const test::LeakCheck leaks;
+  const test::Subreaper subreaper;
+  const pid_t top = fork_chain(3);
+  ASSERT_TRUE(test::eventually([&] { return descendants_of(top).size() == 3; }));
+  const auto below = descendants_of(top);
+  kill_deep(top, [&](pid_t pid) { return pid == below[1]; });
+  EXPECT_TRUE(test::eventually([&] { return children_of(::getpid()).size() == 3; }));  // two of them have ended
+  EXPECT_EQ(start_time_of(top), 0U);
+  EXPECT_EQ(start_time_of(below[0]), 0U);
+  EXPECT_NE(start_time_of(below[1]), 0U);
+  EXPECT_NE(start_time_of(below[2]), 0U);
+  kill_deep(below[1]);
+  EXPECT_TRUE(test::eventually([] { return reap_any(false).pid == Reaped::kNoChildren; }));
+}
+
 TEST(ProcessTreeTest, AZombieHasNoStartTime) {
   const test::LeakCheck leaks;
   EXPECT_NE(start_time_of(::getpid()), 0U);
