@@ -354,9 +354,9 @@ bool takes_batches(Core& core, nb::handle options) {
 
 /// `encode(item)`: a pickle, or a tuple of pickle, buffers and needs, or an error: that goes to `failures`, by index.
 std::shared_ptr<Group> submit_items(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
-                                    nb::handle items, nb::handle encode,
-                                    nb::typed<nb::dict, int, nb::object> failures, std::size_t most,
-                                    std::shared_ptr<Completions> completions, std::uint64_t first_tag) {
+                                    nb::handle items, nb::handle encode, nb::typed<nb::dict, int, nb::object> failures,
+                                    std::size_t most, std::shared_ptr<Completions> completions,
+                                    std::uint64_t first_tag) {
   Submission submission(core, options, function, shape, most, std::move(completions), first_tag);
   std::size_t index = 0;
   try {
