@@ -111,7 +111,7 @@ TEST_P(BatchTest, TimeOutCostsOneItem) {
   Pool pool(options());
   Texts texts = echoes(50);
   texts[20] = "hang";
-  Texts outcomes = run(pool, texts, {.timeout = 100ms});
+  Texts outcomes = run(pool, texts, {.timeout = 500ms});
   EXPECT_EQ(outcomes[20].rfind("exceeded its wall-time limit", 0), 0u) << outcomes[20];
   outcomes[20] = "20";
   EXPECT_EQ(outcomes, numbers(50));
@@ -119,7 +119,7 @@ TEST_P(BatchTest, TimeOutCostsOneItem) {
 
 TEST_P(BatchTest, ManyShortItemsMayTakeLongerThanTheLimitOfOne) {
   Pool pool(options(1));
-  EXPECT_EQ(run(pool, Texts(60, "nap 5"), {.timeout = 150ms}), Texts(60, ""));
+  EXPECT_EQ(run(pool, Texts(200, "nap 5"), {.timeout = 700ms}), Texts(200, ""));
 }
 
 TEST_P(BatchTest, LongItemDoesNotHoldUpThoseBehindIt) {
@@ -135,6 +135,10 @@ TEST_P(BatchTest, LongItemDoesNotHoldUpThoseBehindIt) {
 
 TEST_P(BatchTest, IdleWorkersTakeTheirShare) {
   Pool pool(options());
+  wait_for(pool, [&] {
+    const auto workers = pool.workers();
+    return workers.size() == 2 && workers[0].state == "idle" && workers[1].state == "idle";
+  });
   EXPECT_EQ(run(pool, Texts(40, "nap 3")), Texts(40, ""));
   EXPECT_GT(pool.workers().at(0).jobs_done, 0u);
   EXPECT_GT(pool.workers().at(1).jobs_done, 0u);

@@ -14,6 +14,7 @@ import culprits
 import pytest
 
 import prong
+from eventually import eventually
 
 Point = namedtuple("Point", "x y")
 
@@ -91,7 +92,7 @@ def test_time_out_costs_one_item(pool, tmp_path):
         (tmp_path / str(number)).touch(exist_ok=False)
 
     with pytest.raises(prong.JobTimeout) as raised:
-        pool.options(timeout=0.3).map(work, range(50))
+        pool.options(timeout=1).map(work, range(50))
     assert "work" in raised.value.stack
     assert len(list(tmp_path.iterdir())) == 49
 
@@ -136,6 +137,7 @@ def test_first_error_in_the_order_of_items(pool):
 
 def test_slow_items_are_shared(make_pool):
     pool = make_pool(2)
+    assert eventually(lambda: [worker.state for worker in pool.workers] == ["idle"] * 2)
     pids = pool.map(lambda number: (time.sleep(0.02), os.getpid())[1], range(12), chunksize=12)
     assert len(set(pids)) == 2
 
