@@ -46,13 +46,17 @@ def test_no_worker_and_no_job_is_touched(make_pool, tmp_path):
     assert pool.map(culprits.double, range(100)) == [2 * number for number in range(100)]
 
 
-def test_a_forked_pool_goes_on_with_its_workers_and_fails_after_the_last(make_pool):
+def test_a_forked_pool_goes_on_with_its_workers_and_fails_after_the_last(make_pool, tmp_path):
     pool = make_pool(2, start="fork")
     assert eventually(lambda: ready(pool))
     os.kill(template_of(pool), signal.SIGKILL)
     assert pool.map(culprits.double, range(100)) == [2 * number for number in range(100)]
-    jobs = [pool.submit(culprits.die_by, signal.SIGKILL) for _ in range(2)]
+    marks = [tmp_path / "one", tmp_path / "other"]
+    jobs = [pool.submit(culprits.mark_and_hang, str(mark)) for mark in marks]
+    assert eventually(lambda: all(mark.exists() for mark in marks))
     late = pool.submit(culprits.hang)
+    for mark in marks:
+        os.kill(int(mark.read_text()), signal.SIGKILL)
     assert all(isinstance(job.exception(), prong.JobError) for job in [*jobs, late])
     assert "template" in pool.failure
 
