@@ -236,7 +236,7 @@ TEST_P(BatchTest, DefinitionsComeFirst) {
 }
 
 TEST_P(BatchTest, AnItemIsAJobOfItsOwn) {
-  Pool pool(options());
+  Pool pool(options(1));  // another one that is idle could take items over
   const JobPtr first = pool.submit(test::job("echo first"));
   const JobPtr job = pool.submit(batch({"echo a", "crash 9", "echo c"}));
   wait_for(pool, [&] { return all_done(job); });
