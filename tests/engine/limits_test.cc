@@ -340,7 +340,8 @@ TEST_P(LimitsTest, AfterAnIdleTimeNothingIsStalled) {
   with_stall.stall = 100ms;
   Pool pool(with_stall);
   EXPECT_EQ(run(pool, "echo first"), "first");
-  std::this_thread::sleep_for(300ms);
+  const MonotonicNs idle_until = os::monotonic_now() + 2 * with_stall.stall.count();
+  pool.wait([] { return false; }, {.deadline = idle_until, .signals = nullptr});
   EXPECT_EQ(run(pool, "nap 20"), "");
 }
 
