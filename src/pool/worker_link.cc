@@ -236,7 +236,9 @@ const Outstanding* WorkerLink::running_batch() const noexcept {
 bool WorkerLink::items_wait() const noexcept {
   const Outstanding* batch = first_batch();
   if (batch == nullptr) return false;
-  return batch == running_batch() ? items_left() > 0 : batch->job->items()->count > 1;
+  // The first one is the worker's own as soon as it has the batch.
+  const std::uint32_t others = batch->job->items()->count - 1;
+  return std::min(batch == running_batch() ? items_left() : others, others) > 0;
 }
 
 std::uint32_t WorkerLink::items_left() const noexcept {
