@@ -112,8 +112,8 @@ class Pool {
   /// Cancels a job also if it runs: its process tree is killed as by a limit. False if it was done already.
   bool kill(const JobPtr& job);
 
-  /// Waits until `ready()` is true. `ready` is called without any lock held, often; it must be cheap and must not
-  /// throw.
+  /// Waits until `ready()` is true. It is asked at first, and again when jobs of this pool have ended, without any lock
+  /// held; what it looks at must not change at other times. It must be cheap and must not throw.
   WaitResult wait(const std::function<bool()>& ready, const WaitOptions& options = {});
 
   /// Asks that `job` be handed to the watcher when it is done. False if it is done already (then it never is).

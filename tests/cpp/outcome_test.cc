@@ -1,6 +1,5 @@
 // What comes of jobs that do not return.
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdlib>
@@ -10,6 +9,7 @@
 
 #include "cpp/samples.h"
 #include "cpp/shared_pool.h"
+#include "support/temporary.h"
 
 namespace prong {
 namespace {
@@ -107,26 +107,15 @@ TEST_F(OutcomeTest, LimitIsMet) {
   EXPECT_EQ(std::get<TimedOut>(failure.outcome()).allowed, 50ms);
 }
 
-/// A file that does not exist, before and after.
-class TemporaryFile {
- public:
-  TemporaryFile() { std::filesystem::remove(path_); }
-  ~TemporaryFile() { std::filesystem::remove(path_); }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_ = std::filesystem::temp_directory_path() / ("prong-outcome-" + std::to_string(::getpid()));
-};
-
 TEST_F(OutcomeTest, WaitForGivesUp) {
-  const TemporaryFile started;
+  const std::string started = test::temporary_name();
   auto future = pool().submit(
       [](const std::string& path) {
         std::ofstream(path) << "x";
         sleep_for_ever();
       },
-      started.path());
-  while (!std::filesystem::exists(started.path())) EXPECT_FALSE(future.wait_for(1ms));
+      started);
+  while (!std::filesystem::exists(started)) EXPECT_FALSE(future.wait_for(1ms));
   EXPECT_FALSE(future.done());
   EXPECT_TRUE(future.kill());
   failure_of<JobCancelled>(future);
@@ -154,8 +143,8 @@ int crash_until(const std::string& file, int good) {
 }
 
 TEST_F(OutcomeTest, RetriesUntilItReturns) {
-  const TemporaryFile calls;
-  const auto future = pool().options({.retry = {.retries = 3}}).submit(crash_until, calls.path(), 3);
+  const std::string calls = test::temporary_name();
+  const auto future = pool().options({.retry = {.retries = 3}}).submit(crash_until, calls, 3);
   EXPECT_EQ(future.get(), 3);
   const auto& attempts = future.job()->attempts();
   ASSERT_EQ(attempts.size(), 3u);

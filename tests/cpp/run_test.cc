@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cpp/samples.h"
+#include "support/temporary.h"
 
 namespace prong {
 namespace {
@@ -62,7 +63,7 @@ TEST(RunTest, ReturnsWhenTheWholeTreeIsGone) {
 
 TEST(RunTest, ManyAtOnceDoNotWaitForOneAnother) {
   // Each waits for the other's file: they must run at the same time, however few CPUs there are.
-  const std::string base = "/tmp/prong-run-" + std::to_string(::getpid()) + "-";
+  const std::string base = test::temporary_name() + "-";
   const auto meet = [&](const std::string& mine, const std::string& other) {
     return run({"sh", "-c", "touch " + base + mine + "; until [ -e " + base + other + " ]; do sleep 0.01; done"},
                {.timeout = 30s})
@@ -75,7 +76,6 @@ TEST(RunTest, ManyAtOnceDoNotWaitForOneAnother) {
     threads.emplace_back([&, i] { met += meet(std::to_string(i), std::to_string(i ^ 1)); });
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(met, 2 * kPairs);
-  for (int i = 0; i < 2 * kPairs; ++i) ::unlink((base + std::to_string(i)).c_str());
 }
 
 TEST(RunTest, PoolOfCommands) {

@@ -14,6 +14,7 @@
 #include "engine/text_runner.h"
 #include "os/clock.h"
 #include "prong/pool.h"
+#include "support/temporary.h"
 
 namespace prong {
 namespace {
@@ -42,7 +43,7 @@ TEST_P(SoakTest, AccountBalancesUnderRandomKills) {
   const char* longer = std::getenv("PRONG_SOAK_S");
   const std::int64_t seconds = longer != nullptr ? std::atoll(longer) : 2;
   std::mt19937 random(20240607);
-  const std::string counted = "/tmp/prong-soak-" + std::to_string(::getpid());
+  const std::string counted = test::temporary_name();
   std::map<std::string, std::size_t> outcomes;
   std::size_t counters = 0;
   std::size_t counters_returned = 0;
@@ -119,7 +120,6 @@ TEST_P(SoakTest, AccountBalancesUnderRandomKills) {
   RecordProperty("jobs", static_cast<int>(submitted));
   RecordProperty("kills", static_cast<int>(kills));
   RecordProperty("launcher_kills", static_cast<int>(launcher_kills));
-  std::filesystem::remove(counted);
   for (const auto& [name, count] : outcomes) RecordProperty(name, static_cast<int>(count));
 }
 

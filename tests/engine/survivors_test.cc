@@ -13,6 +13,7 @@
 #include "engine/text_runner.h"
 #include "os/clock.h"
 #include "prong/pool.h"
+#include "support/temporary.h"
 
 namespace prong {
 namespace {
@@ -37,16 +38,14 @@ INSTANTIATE_TEST_SUITE_P(EveryEnd, SurvivorsTest,
                          name_of);
 
 /// The program: a pool whose jobs hang, one with a grandchild that ignores SIGTERM in a session of its own.
-[[noreturn]] void run_program(StartKind kind, End end, int report) {
+[[noreturn]] void run_program(StartKind kind, End end, int report, const std::string& file) {
   Pool pool(test::text_pool(kind, 2));
-  const std::string file = "/tmp/prong-survivor-" + std::to_string(::getpid());
   for (const std::string& text : {"family " + file, std::string("stubborn")}) {
     JobSpec spec;
     spec.payload = Payload::copy_of(text);
     pool.submit(std::move(spec));
   }
   while (::access(file.c_str(), F_OK) != 0) std::this_thread::yield();
-  ::unlink(file.c_str());
   if (::write(report, "!", 1) != 1) ::_exit(9);
   if (end == End::kReturn) {
     pool.terminate();
@@ -65,11 +64,12 @@ TEST_P(SurvivorsTest, NothingOutlivesTheProgram) {
   ASSERT_EQ(::prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe(ends.data()), 0);
+  const std::string file = test::temporary_name();
   const pid_t program = ::fork();
   if (program == 0) {
     ::prctl(PR_SET_CHILD_SUBREAPER, 0);
     ::signal(SIGABRT, SIG_DFL);
-    run_program(kind, end, ends[1]);
+    run_program(kind, end, ends[1], file);
   }
   ::close(ends[1]);
   char mark = 0;

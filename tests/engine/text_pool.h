@@ -12,15 +12,9 @@
 
 #include "os/clock.h"
 #include "prong/pool.h"
+#include "support/temporary.h"
 
 namespace prong::test {
-
-inline std::string temporary_name() {
-  static int number = 0;
-  return (std::filesystem::temp_directory_path() /
-          ("prong-test-" + std::to_string(::getpid()) + "-" + std::to_string(++number)))
-      .string();
-}
 
 inline JobSpec job(const std::string& text, JobOptions options = {}) {
   JobSpec spec;
