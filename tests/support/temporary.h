@@ -13,7 +13,8 @@ namespace prong::test {
 
 class TemporaryFolder {
  public:
-  TemporaryFolder() : owner_(::getpid()), path_((std::filesystem::temp_directory_path() / "prong-test-XXXXXX").string()) {
+  TemporaryFolder()
+      : owner_(::getpid()), path_((std::filesystem::temp_directory_path() / "prong-test-XXXXXX").string()) {
     EXPECT_NE(::mkdtemp(path_.data()), nullptr) << path_;
   }
   TemporaryFolder(const TemporaryFolder&) = delete;
