@@ -1,5 +1,7 @@
 #include "ipc/blocks.h"
 
+#include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
@@ -7,42 +9,76 @@
 #include <vector>
 
 #include "ipc/frames.h"
-#include "os/available_memory.h"
 #include "os/memory.h"
 #include "os/socket.h"
+#include "os/this_process.h"
 #include "prong/error.h"
 
 namespace prong::ipc {
 namespace {
 
-/// Bytes in a segment, mapped when somebody looks at them. A mapping of 256 KiB costs as much as copying it, so what is
-/// only passed on is never mapped.
-class SegmentStorage final : public PayloadStorage {
+// Throws Error, SystemError.
+os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
+  // A mapping beyond the end of the file would raise SIGBUS where the bytes are used.
+  if (os::file_size(segment.get()) < size) throw Error("a segment is smaller than its payload");
+  return {segment.get(), size, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true};
+}
+
+/// Maps when somebody looks at the bytes. A mapping of 256 KiB costs as much as copying it, so what is only passed on
+/// is never mapped.
+class BlockStorage final : public PayloadStorage {
  public:
-  SegmentStorage(os::Fd segment, std::size_t size) : segment_(std::move(segment)), size_(size) {}
+  BlockStorage(Block block, std::size_t size) : block_(std::move(block)), size_(size) {}
+  BlockStorage(const BlockStorage&) = delete;
+  BlockStorage& operator=(const BlockStorage&) = delete;
+  ~BlockStorage() override {
+    mapping_ = {};
+    // A forked copy of this process has the segment, too, and may look at it.
+    if (!retired_ && os::fork_count() == forks_) BlockStore::of_this_process().give_back(std::move(block_));
+  }
 
   ByteSpan bytes() const override {
     // If it throws, the next caller tries again.
-    std::call_once(mapped_, [this] {
-      mapping_ = os::Mapping(segment_.get(), size_, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true);
-    });
+    std::call_once(mapped_, [this] { mapping_ = map_for_reading(block_.segment, size_); });
     return {mapping_.data(), size_};
   }
   std::size_t size() const noexcept override { return size_; }
-  int segment_fd() const noexcept override { return segment_.get(); }
+  int segment_fd() const noexcept override { return block_.segment.get(); }
+  void retire() const noexcept { retired_ = true; }
 
  private:
-  os::Fd segment_;
+  Block block_;
   std::size_t size_;
+  std::uint64_t forks_ = os::fork_count();
+  mutable std::atomic<bool> retired_ = false;
   mutable std::once_flag mapped_;
   mutable os::Mapping mapping_;
 };
 
-std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
-  std::size_t total = 0;
-  for (const ByteSpan part : parts) total += part.size();
-  return total;
-}
+/// A block of the coordinator's, in a worker.
+class LentStorage final : public PayloadStorage {
+ public:
+  using GiveBack = std::function<void(BlockState)>;
+
+  LentStorage(const os::Fd& segment, std::size_t size, GiveBack give_back)
+      : mapping_(map_for_reading(segment, size)), give_back_(std::move(give_back)) {}
+  LentStorage(const LentStorage&) = delete;
+  LentStorage& operator=(const LentStorage&) = delete;
+  ~LentStorage() override {
+    mapping_ = {};
+    if (os::process_id() != owner_) return;  // what a job has forked speaks for nobody
+    give_back_(os::fork_count() == forks_ ? BlockState::kReturned : BlockState::kCopied);
+  }
+
+  ByteSpan bytes() const override { return {mapping_.data(), mapping_.size()}; }
+  std::size_t size() const noexcept override { return mapping_.size(); }
+
+ private:
+  os::Mapping mapping_;
+  GiveBack give_back_;
+  pid_t owner_ = os::process_id();
+  std::uint64_t forks_ = os::fork_count();
+};
 
 class JoinedStorage final : public PayloadStorage {
  public:
@@ -67,16 +103,14 @@ void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
 
 }  // namespace
 
-os::Fd create_block(std::size_t size) {
-  os::check_available_memory(size);
-  return os::create_memfd("prong-block", size);
+Payload payload_in_block(Block block, std::size_t size) {
+  if (block.capacity < size) throw Error("a block is smaller than its payload");
+  block.written = std::max(block.written, size);
+  return Payload(std::make_shared<BlockStorage>(std::move(block), size));
 }
 
-Payload payload_from_segment(os::Fd segment, std::size_t size) {
-  // A mapping beyond the end of the file would raise SIGBUS where the bytes are used.
-  if (os::file_size(segment.get()) < size) throw Error("a segment is smaller than its payload");
-  os::seal_against_writing(segment.get());
-  return Payload(std::make_shared<SegmentStorage>(std::move(segment), size));
+void retire_block(const Payload& payload) noexcept {
+  if (const auto* storage = dynamic_cast<const BlockStorage*>(payload.storage().get())) storage->retire();
 }
 
 os::SendResult send_control(int socket, const ControlMessage& message, std::span<const int> fds) {
@@ -85,7 +119,17 @@ os::SendResult send_control(int socket, const ControlMessage& message, std::span
 
 Payload ControlReceiver::request_block(std::uint32_t id, std::uint64_t size) {
   while (!request_blocks_.contains(id)) receive_one();
-  return payload_from_segment(std::move(request_blocks_.extract(id).mapped()), size);
+  while (request_blocks_.begin()->first != id) {
+    const auto unwanted = request_blocks_.extract(request_blocks_.begin());
+    return_block_(unwanted.mapped().lease, unwanted.key(), BlockState::kReturned);
+  }
+  const RequestBlock block = std::move(request_blocks_.extract(id).mapped());
+  auto give_back = [this, id, lease = block.lease](BlockState state) { return_block_(lease, id, state); };
+  return Payload(std::make_shared<LentStorage>(block.segment, size, std::move(give_back)));
+}
+
+void ControlReceiver::Grant::write(std::span<const ByteSpan> parts) const {
+  written ? os::overwrite_parts(segment, parts) : os::write_parts(segment, parts);
 }
 
 ControlReceiver::Grant ControlReceiver::result_block() {
@@ -119,14 +163,14 @@ void ControlReceiver::accept(const ControlMessage& message, std::vector<os::Fd>&
   switch (message.kind) {
     case ControlMessage::Kind::kRequestBlock:
       expect_fds(fds, 1);
-      request_blocks_.insert_or_assign(message.id, std::move(fds[0]));
+      request_blocks_.insert_or_assign(message.id, RequestBlock{std::move(fds[0]), message.lease});
       return;
     case ControlMessage::Kind::kResultBlock:
       expect_fds(fds, 1);
-      grant_ = Grant{message.id, std::move(fds[0]), 0};
+      grant_ = Grant{.id = message.id, .segment = std::move(fds[0]), .written = message.written != 0};
       return;
     case ControlMessage::Kind::kRefused:
-      grant_ = Grant{message.id, os::Fd(), message.error};
+      grant_ = Grant{.id = message.id, .segment = {}, .error = message.error};
       return;
     case ControlMessage::Kind::kOutputs:
       expect_fds(fds, 2);
@@ -145,11 +189,11 @@ void ControlReceiver::accept(const ControlMessage& message, std::vector<os::Fd>&
 namespace prong {
 
 Payload Payload::gather(std::span<const ByteSpan> parts) {
-  const std::size_t size = ipc::total_size(parts);
+  const std::size_t size = total_size(parts);
   if (size < ipc::kInlineLimit) return Payload(std::make_shared<ipc::JoinedStorage>(parts));
-  os::Fd segment = ipc::create_block(size);
-  os::write_parts(segment, parts);
-  return ipc::payload_from_segment(std::move(segment), size);
+  ipc::Block block = ipc::BlockStore::of_this_process().take(size);
+  block.written >= size ? os::overwrite_parts(block.segment, parts) : os::write_parts(block.segment, parts);
+  return ipc::payload_in_block(std::move(block), size);
 }
 
 }  // namespace prong

@@ -1,19 +1,23 @@
-// Blocks: large payloads, each a sealed memfd, passed as descriptors over the worker's control socket.
+// Blocks: large payloads, each in a memfd, passed as descriptors over the worker's control socket.
 //
-// Requests: the coordinator sends {kRequestBlock, id} + memfd before it pushes the request that names `id`.
-// Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + an empty memfd of that size or
-// {kRefused, errno}; the worker writes it and publishes the result that names `id`. Only the coordinator creates
-// segments. Commands: {kOutputs} + two memfds take standard output and error of the next jobs. Functions: {kStacks} +
-// a memfd takes the worker's stacks when they are asked for.
+// Requests: the coordinator sends {kRequestBlock, id, lease} + memfd before it pushes the request that names `id`; the
+// worker maps it privately, closes it, and says in the channel when nothing of it is used any more.
+// Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + a memfd of at least that size
+// or {kRefused, errno}; the worker writes it, closes it and publishes the result that names `id`. Only the coordinator
+// creates segments (see block_store.h). Commands: {kOutputs} + two memfds take standard output and error of the next
+// jobs. Functions: {kStacks} + a memfd takes the worker's stacks when they are asked for.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "ipc/block_store.h"
+#include "ipc/frames.h"
 #include "os/fd.h"
 #include "os/socket.h"
 #include "prong/payload.h"
@@ -26,17 +30,17 @@ struct ControlMessage {
   std::uint32_t id = 0;
   std::uint64_t size = 0;
   std::int32_t error = 0;
-  std::uint32_t padding = 0;
+  std::uint16_t lease = 0;    ///< kRequestBlock: under what number it is to be given back; 0: not at all
+  std::uint16_t written = 0;  ///< kResultBlock: 1 if its bytes are memory already
 };
+static_assert(sizeof(ControlMessage) == 24);
 
-/// Coordinator: an empty segment for a payload of `size` bytes. Throws SystemError: ENOMEM if the machine or a memory
-/// cgroup does not have that much, before anything is reserved.
-os::Fd create_block(std::size_t size);
-
-/// A payload over a segment of `size` bytes: maps it copy-on-write on first use; keeps the descriptor so that it can be
-/// passed on. Used for payloads received and (by Payload::gather) for large payloads to be sent. Seals the segment:
-/// nobody can begin to write it from now on. Throws Error if the segment is smaller than `size`.
-Payload payload_from_segment(os::Fd segment, std::size_t size);
+/// Coordinator: a payload of `size` bytes in a block: maps it copy-on-write on first use; keeps the descriptor so that
+/// it can be passed on. Gives the block back to the store with its last copy, unless the process was forked meanwhile.
+/// Throws Error if the block is smaller than `size`.
+Payload payload_in_block(Block block, std::size_t size);
+/// The block of such a payload is not to be used again: somebody may see it still.
+void retire_block(const Payload& payload) noexcept;
 
 /// Coordinator: sends a control message without waiting: the socket may be full (a slow worker), or closed (it is
 /// gone).
@@ -45,15 +49,23 @@ os::SendResult send_control(int socket, const ControlMessage& message, std::span
 /// Worker: receives control messages in any order and keeps those that are not asked for yet.
 class ControlReceiver {
  public:
-  explicit ControlReceiver(os::Fd socket) : socket_(std::move(socket)) {}
+  /// Takes blocks of requests back; called from any thread that drops the last copy of a payload.
+  using ReturnBlock = std::function<void(std::uint16_t lease, std::uint32_t id, BlockState state)>;
 
-  /// Waits for the block `id` of a request.
+  ControlReceiver(os::Fd socket, ReturnBlock return_block)
+      : socket_(std::move(socket)), return_block_(std::move(return_block)) {}
+
+  /// Waits for the block `id` of a request. Those with smaller ids were for requests that were taken back, and are
+  /// given back now.
   Payload request_block(std::uint32_t id, std::uint64_t size);
 
   struct Grant {
     std::uint32_t id = 0;
-    os::Fd segment;  ///< empty: refused with `error`
+    os::Fd segment;        ///< empty: refused with `error`
+    bool written = false;  ///< its bytes are memory already
     int error = 0;
+
+    void write(std::span<const ByteSpan> parts) const;
   };
   /// Waits for the answer to kNeedBlock.
   Grant result_block();
@@ -66,8 +78,14 @@ class ControlReceiver {
   void accept(const ControlMessage& message, std::vector<os::Fd>& fds);
   void receive_one();  ///< blocks; the process ends (_exit) when the coordinator is gone
 
+  struct RequestBlock {
+    os::Fd segment;
+    std::uint16_t lease = 0;
+  };
+
   os::Fd socket_;
-  std::map<std::uint32_t, os::Fd> request_blocks_;
+  ReturnBlock return_block_;
+  std::map<std::uint32_t, RequestBlock> request_blocks_;
   std::optional<Grant> grant_;
   std::optional<std::array<os::Fd, 2>> outputs_;
   std::optional<os::Fd> stacks_;

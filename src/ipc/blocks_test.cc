@@ -3,8 +3,10 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <vector>
 
 #include "ipc/frames.h"
@@ -39,30 +41,27 @@ TEST(GatherTest, SmallGoesToTheHeapAndLargeToASegment) {
   }
 }
 
-TEST(GatherTest, NobodyCanChangeASegmentAfterwards) {
+TEST(GatherTest, NobodyCanResizeASegment) {
   const Payload payload = gather(text_of_size(kInlineLimit));
-  const int fd = payload.segment_fd();
-  const std::byte byte{1};
-  EXPECT_EQ(::pwrite(fd, &byte, 1, 0), -1);
-  EXPECT_EQ(::ftruncate(fd, 0), -1);
-  EXPECT_THROW(os::Mapping(fd, payload.size(), os::Mapping::Mode::kShared), SystemError);
+  EXPECT_EQ(::ftruncate(payload.segment_fd(), 0), -1);
+  EXPECT_EQ(::ftruncate(payload.segment_fd(), 1 << 20), -1);
 }
 
 TEST(GatherTest, MoreThanThereIsIsRefusedBeforeAnythingIsReserved) {
   // Address space that is never touched.
   const ByteSpan part(reinterpret_cast<const std::byte*>(4096), std::size_t{1} << 46);
   EXPECT_THROW(Payload::gather(std::span(&part, 1)), SystemError);
-  EXPECT_THROW(create_block(std::size_t{1} << 46), SystemError);
+  EXPECT_THROW(BlockStore::of_this_process().take(std::size_t{1} << 46), SystemError);
 }
 
-TEST(SegmentPayloadTest, ReceiverMayWriteAndNobodySeesIt) {
+TEST(SegmentPayloadTest, WhoReadsItMayWriteAndNobodySeesIt) {
   const std::string text = text_of_size(kInlineLimit);
-  const Payload sent = gather(text);
-  const os::Fd copy(::fcntl(sent.segment_fd(), F_DUPFD_CLOEXEC, 3));
-  const Payload received = payload_from_segment(copy.duplicate(), text.size());
-  const_cast<std::byte&>(received.bytes()[7]) = std::byte{99};
-  EXPECT_EQ(received.bytes()[7], std::byte{99});
-  EXPECT_EQ(sent.text(), text);
+  const Payload payload = gather(text);
+  const_cast<std::byte&>(payload.bytes()[7]) = std::byte{99};
+  EXPECT_EQ(payload.bytes()[7], std::byte{99});
+  std::string in_segment(text.size(), ' ');
+  EXPECT_TRUE(os::read_at(payload.segment_fd(), 0, std::as_writable_bytes(std::span(in_segment))));
+  EXPECT_EQ(in_segment, text);
 }
 
 TEST(SegmentPayloadTest, IsMappedOnceByManyThreads) {
@@ -75,7 +74,7 @@ TEST(SegmentPayloadTest, IsMappedOnceByManyThreads) {
 }
 
 TEST(SegmentPayloadTest, TooSmallASegmentIsRefused) {
-  EXPECT_THROW(payload_from_segment(os::create_memfd("block", 4096), 4097), Error);
+  EXPECT_THROW(payload_in_block({.segment = os::create_memfd("block", 4096), .capacity = 4096}, 4097), Error);
 }
 
 TEST(SegmentPayloadTest, ForkedChildMayRead) {
@@ -93,18 +92,20 @@ class ControlTest : public testing::Test {
  protected:
   ControlTest() : ControlTest(os::socket_pair()) {}
   explicit ControlTest(std::pair<os::Fd, os::Fd> ends)
-      : here_(std::move(ends.first)), receiver_(std::move(ends.second)) {}
+      : here_(std::move(ends.first)), receiver_(std::move(ends.second), [this](auto lease, auto id, auto state) {
+          returned_.emplace_back(lease, id, state);
+        }) {}
 
-  bool send(ControlMessage::Kind kind, std::uint32_t id, const std::vector<const os::Fd*>& fds, int error = 0) {
-    ControlMessage message;
-    message.kind = kind;
-    message.id = id;
-    message.error = error;
-    std::vector<int> numbers;
-    for (const os::Fd* fd : fds) numbers.push_back(fd->get());
-    return send_control(here_.get(), message, numbers) == os::SendResult::kSent;
+  bool send(const ControlMessage& message, const std::vector<int>& fds = {}) {
+    return send_control(here_.get(), message, fds) == os::SendResult::kSent;
+  }
+  /// As the block of a request.
+  bool lend(std::uint32_t id, std::uint16_t lease, const Payload& payload) {
+    return send({.kind = ControlMessage::Kind::kRequestBlock, .id = id, .lease = lease}, {payload.segment_fd()});
   }
 
+  using Returned = std::tuple<std::uint16_t, std::uint32_t, BlockState>;
+  std::vector<Returned> returned_;
   os::Fd here_;
   ControlReceiver receiver_;
 };
@@ -114,48 +115,95 @@ using Kind = ControlMessage::Kind;
 TEST_F(ControlTest, BlocksAreKeptUntilAskedFor) {
   const std::string first = text_of_size(kInlineLimit);
   const std::string second = text_of_size(kInlineLimit + 1);
-  for (const auto& [id, text] : {std::pair(1u, &first), std::pair(2u, &second)}) {
-    const Payload payload = gather(*text);
-    const os::Fd fd(::fcntl(payload.segment_fd(), F_DUPFD_CLOEXEC, 3));
-    EXPECT_TRUE(send(Kind::kRequestBlock, id, {&fd}));
-  }
-  EXPECT_EQ(receiver_.request_block(2, second.size()).text(), second);
+  EXPECT_TRUE(lend(1, 0, gather(first)));
+  EXPECT_TRUE(lend(2, 0, gather(second)));
   EXPECT_EQ(receiver_.request_block(1, first.size()).text(), first);
+  EXPECT_EQ(receiver_.request_block(2, second.size()).text(), second);
 }
 
-TEST_F(ControlTest, ResultBlockIsWrittenByTheWorkerAndSealedByTheReceiver) {
-  const os::Fd block = create_block(kInlineLimit);
+TEST_F(ControlTest, ABlockIsGivenBackWithTheLastCopy) {
+  const std::string text = text_of_size(kInlineLimit);
+  lend(3, 5, gather(text));
+  Payload payload = receiver_.request_block(3, text.size());
+  Payload copy = payload;
+  payload = {};
+  EXPECT_TRUE(returned_.empty());
+  copy = {};
+  EXPECT_EQ(returned_, std::vector{Returned(5, 3, BlockState::kReturned)});
+}
+
+TEST_F(ControlTest, BlocksOfRequestsThatWereTakenBackAreGivenBack) {
+  const std::string text = text_of_size(kInlineLimit);
+  for (std::uint16_t number = 1; number <= 3; ++number) lend(number, number, gather(text));
+  lend(4, 9, gather(text));
+  const Payload payload = receiver_.request_block(3, text.size());
+  EXPECT_EQ(returned_, (std::vector{Returned(1, 1, BlockState::kReturned), Returned(2, 2, BlockState::kReturned)}));
+  EXPECT_EQ(receiver_.request_block(4, text.size()).text(), text);
+}
+
+TEST_F(ControlTest, ABlockThatAForkMayHaveIsSaidToBeCopiedByItsOwnerAlone) {
+  const std::string text = text_of_size(kInlineLimit);
+  lend(1, 1, gather(text));
+  std::optional<Payload> payload = receiver_.request_block(1, text.size());
+  test::Child child([&] {
+    if (payload->text() != text) ::_exit(1);
+    payload.reset();
+    if (!returned_.empty()) ::_exit(2);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+  payload.reset();
+  EXPECT_EQ(returned_, std::vector{Returned(1, 1, BlockState::kCopied)});
+}
+
+TEST_F(ControlTest, WhatWritesToItsArgumentChangesNoOther) {
+  const std::string text = text_of_size(kInlineLimit);
+  const Payload sent = gather(text);
+  lend(1, 1, sent);
+  const Payload received = receiver_.request_block(1, text.size());
+  const_cast<std::byte&>(received.bytes()[7]) = std::byte{99};
+  EXPECT_EQ(sent.text(), text);
+}
+
+/// In new memory, and in memory that was written before.
+class ResultBlockTest : public ControlTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(ResultBlockTest, IsWrittenByTheWorker) {
+  const std::string text = text_of_size(kInlineLimit);
+  Block block = BlockStore::of_this_process().take(text.size());
+  if (GetParam()) os::write_parts(block.segment, std::vector<ByteSpan>{as_bytes(std::string(text.size(), 'x'))});
   const os::Fd outputs = os::create_memfd("outputs", 0);
-  send(Kind::kOutputs, 0, {&outputs, &outputs});  // may come at any time
-  send(Kind::kResultBlock, 5, {&block});
+  send({.kind = Kind::kOutputs}, {outputs.get(), outputs.get()});  // may come at any time
+  send({.kind = Kind::kResultBlock, .id = 5, .written = GetParam()}, {block.segment.get()});
   const ControlReceiver::Grant grant = receiver_.result_block();
   EXPECT_EQ(grant.id, 5u);
-  const std::string text = text_of_size(kInlineLimit);
-  os::write_parts(grant.segment, std::vector<ByteSpan>{as_bytes(text)});
-  const Payload result = payload_from_segment(block.duplicate(), text.size());
-  EXPECT_EQ(result.text(), text);
-  EXPECT_THROW(os::write_parts(grant.segment, std::vector<ByteSpan>{as_bytes("x")}), SystemError);
+  EXPECT_EQ(grant.written, GetParam());
+  const ByteSpan all = as_bytes(text);
+  grant.write(std::vector<ByteSpan>{all.first(1000), ByteSpan{}, all.subspan(1000)});
+  EXPECT_EQ(payload_in_block(std::move(block), text.size()).text(), text);
   EXPECT_TRUE(receiver_.outputs()[1]);
 }
 
+INSTANTIATE_TEST_SUITE_P(Memory, ResultBlockTest, testing::Bool());
+
 TEST_F(ControlTest, RefusalCarriesTheError) {
-  send(Kind::kRefused, 0, {}, ENOMEM);
+  send({.kind = Kind::kRefused, .error = ENOMEM});
   const ControlReceiver::Grant grant = receiver_.result_block();
   EXPECT_FALSE(grant.segment);
   EXPECT_EQ(grant.error, ENOMEM);
 }
 
 TEST_F(ControlTest, MessagesThatMakeNoSenseThrow) {
-  send(Kind::kOutputs, 0, {});
+  send({.kind = Kind::kOutputs});
   EXPECT_THROW(receiver_.outputs(), Error);
-  send(static_cast<Kind>(77), 0, {});
+  send({.kind = static_cast<Kind>(77)});
   EXPECT_THROW(receiver_.outputs(), Error);
   os::send_message(here_.get(), as_bytes("short"));
   EXPECT_THROW(receiver_.outputs(), Error);
 }
 
 TEST_F(ControlTest, FullSocketIsNoError) {
-  while (send(Kind::kRefused, 0, {}, ENOMEM)) continue;
+  while (send({.kind = Kind::kRefused, .error = ENOMEM})) continue;
   EXPECT_EQ(receiver_.result_block().error, ENOMEM);
 }
 

@@ -253,6 +253,12 @@ bool Channel::results_waiting() const noexcept {
   return private_->damaged || private_->reader.waiting(*layout_);
 }
 
+BlockState Channel::state_of_block(std::uint16_t lease, std::uint32_t id) const noexcept {
+  const std::uint32_t returned = layout_->block_returns.ids.at(lease - 1U).load(std::memory_order_acquire);
+  if (returned == id) return BlockState::kReturned;
+  return returned == (id | kCopiedBlock) ? BlockState::kCopied : BlockState::kLent;
+}
+
 std::uint64_t Channel::results_published() const noexcept {
   return layout_->worker.results_published.load(std::memory_order_acquire);
 }

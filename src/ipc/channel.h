@@ -82,6 +82,9 @@ class Channel {
   /// Grows with each result that the worker publishes. Any thread, without the pool's lock.
   std::uint64_t results_published() const noexcept;
 
+  /// What became of the block `id` of a request that was lent under this number.
+  BlockState state_of_block(std::uint16_t lease, std::uint32_t id) const noexcept;
+
   /// Wakes the worker if it sleeps. Call once after a batch of pushes.
   void wake_worker() noexcept;
 
@@ -130,6 +133,9 @@ class WorkerChannel {
   void publish(const Result& result, std::span<const ByteSpan> parts);
   /// Publishes a record that does not end the request (kNeedBlock, kItems), and wakes the coordinator if it sleeps.
   void publish_notice(const Result& result, std::span<const ByteSpan> parts = {});
+
+  /// The block of a request is not used any more. Any thread.
+  void return_block(std::uint16_t lease, std::uint32_t id, BlockState state) noexcept;
 
   // A batch. What keep_item() took is not lost if this process dies right after it.
 

@@ -9,6 +9,7 @@
 //   320        64      doorbell armed           coordinator sets, worker clears
 //   384        64      worker sleeps            worker sets, coordinator clears
 //   448        64      item area: its head      worker
+//   512        256     blocks given back        worker
 //   4096       4096    64 request slots         see slot_word.h
 //   8192       4096    claims, one per slot     see claim_word.h
 //   12288      1 MiB   request arena            coordinator
@@ -29,12 +30,13 @@
 namespace prong::ipc {
 
 inline constexpr std::uint64_t kMagic = 0x314e4843474e5250;  // "PRNGCHN1" in memory
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::size_t kSlotCount = 64;
 inline constexpr std::size_t kRequestArenaSize = 1 << 20;
 inline constexpr std::size_t kResultRingSize = 1 << 20;
 inline constexpr std::size_t kRecordAlignment = 64;
-inline constexpr std::int32_t kAsleep = -1;  ///< in place of a CPU
+inline constexpr std::uint32_t kCopiedBlock = 1U << 31;  ///< beside a block's id that is given back: see BlockState
+inline constexpr std::int32_t kAsleep = -1;              ///< in place of a CPU
 
 using SharedU32 = std::atomic<std::uint32_t>;
 using SharedI32 = std::atomic<std::int32_t>;
@@ -140,6 +142,12 @@ struct alignas(64) ItemAreaHead {
   SharedU32 crc_before;  ///< without the last item, which may be meant by `crc` and not yet by `done`
 };
 
+/// What became of the blocks of requests, by the number of their lease: the id of the last one that was given back.
+struct alignas(64) BlockReturns {
+  std::array<SharedU32, kLeases> ids;
+};
+static_assert(sizeof(BlockReturns) == 256);
+
 struct alignas(4096) ChannelLayout {
   SegmentHeader header;
   CoordinatorProgress coordinator;
@@ -149,6 +157,7 @@ struct alignas(4096) ChannelLayout {
   Doorbell doorbell;
   Sleepers sleepers;
   ItemAreaHead item_area_head;
+  BlockReturns block_returns;
   alignas(4096) std::array<Slot, kSlotCount> slots;
   alignas(4096) std::array<Claims, kSlotCount> claims;
   alignas(4096) std::array<std::byte, kRequestArenaSize> request_arena;
@@ -165,6 +174,7 @@ static_assert(offsetof(ChannelLayout, worker_presence) == 256);
 static_assert(offsetof(ChannelLayout, doorbell) == 320);
 static_assert(offsetof(ChannelLayout, sleepers) == 384);
 static_assert(offsetof(ChannelLayout, item_area_head) == 448);
+static_assert(offsetof(ChannelLayout, block_returns) == 512);
 static_assert(offsetof(ChannelLayout, slots) == 4096);
 static_assert(offsetof(ChannelLayout, claims) == 8192);
 static_assert(offsetof(ChannelLayout, request_arena) == 12288);

@@ -12,6 +12,16 @@ namespace prong::ipc {
 /// Payloads up to this size travel inside the ring; larger ones in a block (a memfd of their own).
 inline constexpr std::size_t kInlineLimit = 256 * 1024;
 
+/// Blocks of requests that a worker may have at a time and give back. Numbered from 1.
+inline constexpr std::uint16_t kLeases = 64;
+
+/// What the coordinator can know of a block that it has lent.
+enum class BlockState {
+  kLent,
+  kReturned,
+  kCopied,  ///< returned, but what a job has forked may have it still
+};
+
 enum class RequestKind : std::uint16_t {
   kDefine = 1,  ///< `job` is the definition's id
   kInitialize,

@@ -192,6 +192,12 @@ void WorkerChannel::begin_items() noexcept {
   layout_->item_area_head.sequence.store(private_->running, std::memory_order_release);
 }
 
+void WorkerChannel::return_block(std::uint16_t lease, std::uint32_t id, BlockState state) noexcept {
+  if (lease == 0 || lease > kLeases) return;
+  const std::uint32_t mark = state == BlockState::kCopied ? kCopiedBlock : 0;
+  layout_->block_returns.ids[lease - 1U].store(id | mark, std::memory_order_release);
+}
+
 std::optional<std::uint32_t> WorkerChannel::claim_item() noexcept {
   Claims& claims = layout_->claims_of(private_->running);
   if (claims.wants_starts.load(std::memory_order_relaxed) != 0)

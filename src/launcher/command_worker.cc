@@ -55,7 +55,8 @@ class CommandWorker {
  public:
   explicit CommandWorker(const CommandWorkerArguments& arguments)
       : channel_(os::Fd(arguments.segment), os::Fd(arguments.doorbell)),
-        control_(os::Fd(arguments.control)),
+        control_(os::Fd(arguments.control),
+                 [this](auto lease, auto id, auto state) { channel_.return_block(lease, id, state); }),
         runner_(arguments.worker) {}
 
   [[noreturn]] void serve();

@@ -116,7 +116,7 @@ TEST_P(ScriptWorkerTest, OtherWorkersAndTheirProcessesLiveOn) {
   rig_.stop(kFirst);
   rig_.expect(Kind::kWorkerGone, kFirst);
   EXPECT_EQ(processes_of(kFirst), 0U);
-  EXPECT_EQ(processes_of(kSecond), 2U);
+  EXPECT_TRUE(test::eventually([] { return processes_of(kSecond) == 2; }));  // one may be in its exec: it shows nothing
 }
 
 TEST_P(ScriptWorkerTest, GraceIsGiven) {

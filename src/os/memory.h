@@ -13,12 +13,11 @@ namespace prong::os {
 /// that no other process can make a mapping of it raise SIGBUS. Throws SystemError.
 Fd create_memfd(const char* name, std::size_t size);
 
-/// Forbids, for ever and everybody, resizing `fd` and beginning to write it: write() and new shared writable mappings
-/// (a mapping that exists keeps working). Private mappings stay writable. Does nothing where the kernel cannot.
-void seal_against_writing(int fd) noexcept;
-
-/// Writes all parts one after the other from offset 0 (faster than copying into a new mapping). Throws SystemError.
+/// Writes all parts one after the other from offset 0. Throws SystemError.
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
+/// The same where the bytes of the file are memory already. New memory is written faster by write_parts(): 64 MiB take
+/// 50 ms and not 84; old memory by this one: 25 ms and not 31.
+void overwrite_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
 
 /// The current size of the file. Throws SystemError.
 std::size_t file_size(int fd);

@@ -55,14 +55,6 @@ TEST(MemfdTest, BeyondTheFileLimitIsAnErrorAndNoSignal) {
   EXPECT_EQ(WEXITSTATUS(status), 7);
 }
 
-TEST(MemfdTest, SealedAgainstWriting) {
-  const Fd fd = create_memfd("memory-test", 4096);
-  seal_against_writing(fd.get());
-  EXPECT_THROW(write_parts(fd, Parts{as_bytes("x")}), SystemError);
-  EXPECT_THROW(Mapping(fd.get(), 4096, Mapping::Mode::kShared), SystemError);
-  Mapping(fd.get(), 4096, Mapping::Mode::kCopyOnWrite).data()[0] = std::byte{1};
-}
-
 TEST(WritePartsTest, MorePartsThanOneCallTakes) {
   const Fd fd = create_memfd("memory-test", 0);
   std::string expected;
@@ -75,6 +67,16 @@ TEST(WritePartsTest, MorePartsThanOneCallTakes) {
   }
   write_parts(fd, parts);
   EXPECT_EQ(content_of(fd), expected);
+}
+
+TEST(OverwritePartsTest, GoesWhereWritePartsDoes) {
+  const Fd fd = create_memfd("memory-test", 10'000);
+  const std::string old(10'000, 'o');
+  write_parts(fd, Parts{as_bytes(old)});
+  const std::string text(5'000, 't');
+  overwrite_parts(fd, Parts{as_bytes(text), as_bytes(""), as_bytes("end")});
+  EXPECT_EQ(content_of(fd), text + "end" + old.substr(5'003));
+  overwrite_parts(fd, {});
 }
 
 TEST(WritePartsTest, NothingIsFine) {

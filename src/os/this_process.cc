@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdlib>
 #include <ctime>
 
@@ -83,6 +84,16 @@ void become_program(char* const* argv) noexcept {
 
 void after_fork_in_child(void (*handler)()) noexcept {
   ::pthread_atfork(nullptr, nullptr, handler);
+}
+
+void around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept {
+  ::pthread_atfork(before, in_parent, in_child);
+}
+
+std::uint64_t fork_count() noexcept {
+  static std::atomic<std::uint64_t> count = 0;
+  static const bool counting = ::pthread_atfork([] { ++count; }, nullptr, nullptr) == 0;
+  return counting ? count.load() : ++count;  // never the same where nobody counts
 }
 
 bool is_executable(const std::string& path) noexcept {

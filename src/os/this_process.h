@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +23,11 @@ pid_t try_fork() noexcept;
 [[noreturn]] void become_program(char* const* argv) noexcept;
 /// Runs `handler` in each child that fork() makes from now on; once registered it stays.
 void after_fork_in_child(void (*handler)()) noexcept;
+/// Runs the handlers around each fork() from now on; once registered they stay.
+void around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept;
+/// How many forks this process and its ancestors have tried, since one of them asked first: while it stays the same,
+/// nobody has got a copy of this process.
+std::uint64_t fork_count() noexcept;
 /// Whether this process may execute the file.
 bool is_executable(const std::string& path) noexcept;
 

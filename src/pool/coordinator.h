@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "ipc/block_store.h"
 #include "os/poller.h"
 #include "pool/engine.h"
 #include "prong/pool.h"
@@ -76,6 +77,7 @@ class Coordinator {
   void run_watcher();
 
   mutable std::mutex mutex_;
+  ipc::BlockStore::Customer block_customer_;
   os::Poller poller_;
   os::Fd kick_;
   pool::Engine engine_;

@@ -307,6 +307,7 @@ void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
   death.out_of_memory = !expected && ran_out_of_memory(death.wait_status);
   if (!death.expected) ++lost_;
   events_.on_gone(link, death, link.bury());
+  if (death.unconfirmed == 0) link.take_all_blocks_back();
   remove(link);
   if (never_worked && !was_killed(death.wait_status))
     note_failed_start("a worker " + how_it_ended(death.wait_status) + " before its first job", now);

@@ -3,7 +3,9 @@
 #include <sys/wait.h>
 
 #include <algorithm>
+#include <utility>
 
+#include "ipc/block_store.h"
 #include "os/clock.h"
 #include "os/usage.h"
 #include "prong/error.h"
@@ -101,6 +103,24 @@ void Engine::work(MonotonicNs now) {
   crew_.watch_idle_workers(now);
   crew_.watch_starts(now);
   crew_.watch_launcher(now);
+  look_at_blocks(now);
+}
+
+/// Once a second, while jobs end, and once more afterwards: unused blocks go back to the system. One that a worker
+/// keeps in spite of being idle is not asked for again.
+void Engine::look_at_blocks(MonotonicNs now) {
+  ipc::BlockStore& store = ipc::BlockStore::of_this_process();
+  const auto lends = [](const auto& link) { return link->lends_blocks(); };
+  if (blocks_due_ == 0) {
+    const bool something_ended = std::exchange(finished_at_look_, ledger_.finished()) != ledger_.finished();
+    if (something_ended && (store.keeps_any() || std::any_of(crew_.links().begin(), crew_.links().end(), lends)))
+      blocks_due_ = now + ipc::BlockStore::kKeepNs;
+    return;
+  }
+  if (now < blocks_due_) return;
+  for (const auto& link : crew_.links()) link->take_blocks_back();
+  store.release_idle(now);
+  blocks_due_ = store.keeps_any() ? now + ipc::BlockStore::kKeepNs : 0;
 }
 
 // --- what workers say ---
@@ -492,6 +512,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
   consider(dispatcher_.next_look(now));
+  consider(blocks_due_);
   consider(crew_.next_watch(now));
   consider(crew_.next_start_watch(now));
   consider(ledger_.next_expiry().value_or(0));

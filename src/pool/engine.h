@@ -83,6 +83,7 @@ class Engine final : private CrewEvents {
   void expire_queued_jobs();
   void enforce_budget();
   void enforce_stall();
+  void look_at_blocks(MonotonicNs now);
   MonotonicNs stalled_at(WorkerLink& link) const;
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
@@ -107,6 +108,8 @@ class Engine final : private CrewEvents {
   MonotonicNs budget_until_ = 0;        ///< 0: no budget
   MonotonicNs last_progress_ = 0;       ///< when a job was last finished, or the first one began
   std::uint64_t finished_then_ = 0;
+  MonotonicNs blocks_due_ = 0;  ///< when blocks are looked at; 0: nothing to look at
+  std::uint64_t finished_at_look_ = 0;
   MonotonicNs now_ = 0;  ///< of the step that is going on
   bool closed_ = false;
   bool terminated_ = false;

@@ -67,6 +67,11 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
   }
 }
 
+/// If its worker was not seen to end it may use its blocks still.
+WorkerLink::~WorkerLink() {
+  for (const LentBlock& lent : lent_) ipc::retire_block(lent.payload);
+}
+
 /// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told
 /// as what it was. Throws SystemError if the socket is full.
 void WorkerLink::tell(const ControlMessage& message, std::span<const int> fds) {
@@ -89,10 +94,50 @@ std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payloa
   request.block = next_block_++;
   request.block_size = segment.size();
   const int fds[] = {segment.segment_fd()};
-  const ControlMessage message{
-      .kind = ControlMessage::Kind::kRequestBlock, .id = request.block, .size = segment.size()};
-  if (ipc::send_control(control_.get(), message, fds) != os::SendResult::kSent) return std::nullopt;
+  const ControlMessage message{.kind = ControlMessage::Kind::kRequestBlock,
+                               .id = request.block,
+                               .size = segment.size(),
+                               .lease = lend(request.block, segment)};
+  if (ipc::send_control(control_.get(), message, fds) != os::SendResult::kSent) {
+    if (message.lease != 0) take_block_back(lent_[message.lease - 1U]);
+    return std::nullopt;
+  }
   return channel_.try_push(request);
+}
+
+/// Under what number; 0 if there are too many, and then the block is never used again.
+std::uint16_t WorkerLink::lend(std::uint32_t id, const Payload& payload) noexcept {
+  take_blocks_back();
+  const auto free =
+      std::find_if(lent_.begin(), lent_.end(), [](const LentBlock& lent) { return lent.payload.empty(); });
+  if (free == lent_.end()) {
+    ipc::retire_block(payload);
+    return 0;
+  }
+  *free = {id, payload};
+  ++lent_count_;
+  return static_cast<std::uint16_t>(free - lent_.begin() + 1);
+}
+
+void WorkerLink::take_block_back(LentBlock& lent) noexcept {
+  lent = {};
+  --lent_count_;
+}
+
+void WorkerLink::take_blocks_back() noexcept {
+  for (std::size_t i = 0; i < lent_.size() && lent_count_ != 0; ++i) {
+    LentBlock& lent = lent_[i];
+    if (lent.payload.empty()) continue;
+    const ipc::BlockState found = channel_.state_of_block(static_cast<std::uint16_t>(i + 1), lent.id);
+    if (found == ipc::BlockState::kLent) continue;
+    if (found == ipc::BlockState::kCopied) ipc::retire_block(lent.payload);
+    take_block_back(lent);
+  }
+}
+
+void WorkerLink::take_all_blocks_back() noexcept {
+  lent_.fill({});
+  lent_count_ = 0;
 }
 
 bool WorkerLink::push_definition(DefinitionId id, const Payload& definition, MonotonicNs now) {
@@ -341,9 +386,9 @@ bool WorkerLink::take_outputs(const ipc::Result& result, Attempt& attempt) {
 Payload WorkerLink::payload_of(const ipc::Result& result) {
   if (result.block == 0) return result.bytes.empty() ? Payload() : Payload::copy_of(result.bytes);
   if (!granted_ || granted_->id != result.block || result.block_size > granted_->size) return {};
-  os::Fd segment = std::move(granted_->segment);
+  ipc::Block block = std::move(granted_->block);
   granted_.reset();
-  return ipc::payload_from_segment(std::move(segment), result.block_size);
+  return ipc::payload_in_block(std::move(block), result.block_size);
 }
 
 Outcome WorkerLink::outcome_of(const ipc::Result& result) {
@@ -394,12 +439,14 @@ bool WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
 
 /// Returns 0, or why it cannot be had.
 int WorkerLink::grant_block(std::uint64_t size) {
-  const ControlMessage grant{.kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size};
   try {
-    os::Fd segment = ipc::create_block(size);
-    const int fds[] = {segment.get()};
+    ipc::Block block = ipc::BlockStore::of_this_process().take(size);
+    const bool written = block.written >= size;
+    const ControlMessage grant{
+        .kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size, .written = written};
+    const int fds[] = {block.segment.get()};
     tell(grant, fds);
-    granted_ = GrantedBlock{grant.id, size, std::move(segment)};
+    granted_ = GrantedBlock{grant.id, size, std::move(block)};
     return 0;
   } catch (const SystemError& refused) {
     return refused.error();

@@ -5,6 +5,7 @@
 // results_published(), which any thread may call.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -58,6 +59,9 @@ class WorkerLink {
  public:
   /// `for_commands`: gives the worker output files. Throws SystemError.
   WorkerLink(std::uint64_t id, bool for_commands);
+  WorkerLink(const WorkerLink&) = delete;
+  WorkerLink& operator=(const WorkerLink&) = delete;
+  ~WorkerLink();
 
   std::uint64_t id() const noexcept { return id_; }
   int doorbell() const noexcept { return doorbell_.get(); }
@@ -147,6 +151,13 @@ class WorkerLink {
   /// What it has written, or why there is nothing.
   std::string stacks() const;
 
+  /// Whether blocks were lent and not taken back.
+  bool lends_blocks() const noexcept { return lent_count_ != 0; }
+  /// Takes blocks back that the worker does not use any more.
+  void take_blocks_back() noexcept;
+  /// The worker's tree has ended: nobody sees its blocks any more.
+  void take_all_blocks_back() noexcept;
+
   bool results_waiting() const noexcept { return channel_.results_waiting(); }
   /// Grows with each answer. Any thread, without the pool's lock.
   std::uint64_t results_published() const noexcept { return channel_.results_published(); }
@@ -154,6 +165,12 @@ class WorkerLink {
   void disarm() noexcept { channel_.disarm(); }
 
  private:
+  /// The block of a request that the worker has; it may keep it longer than the request.
+  struct LentBlock {
+    std::uint32_t id = 0;
+    Payload payload{};  ///< empty: the number is free
+  };
+
   std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
   void forget(std::size_t index);
   const Outstanding* first_batch() const noexcept;
@@ -165,6 +182,8 @@ class WorkerLink {
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
   bool answer_need(const Outstanding& request, std::uint64_t size);
   int grant_block(std::uint64_t size);
+  void take_block_back(LentBlock& lent) noexcept;
+  std::uint16_t lend(std::uint32_t id, const Payload& payload) noexcept;
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
   bool take_outputs(const ipc::Result& result, Attempt& attempt);
@@ -182,9 +201,11 @@ class WorkerLink {
   struct GrantedBlock {
     std::uint32_t id = 0;
     std::uint64_t size = 0;
-    os::Fd segment;
+    ipc::Block block;
   };
   std::optional<GrantedBlock> granted_;
+  std::array<LentBlock, ipc::kLeases> lent_;
+  std::size_t lent_count_ = 0;
   bool for_commands_;
   os::Fd output_;  ///< what the running command writes
   os::Fd error_output_;

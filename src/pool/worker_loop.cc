@@ -32,7 +32,8 @@ class Worker final : private ResultSink, private ItemSink {
  public:
   Worker(WorkerDescriptors descriptors, JobRunner& runner)
       : channel_(std::move(descriptors.segment), std::move(descriptors.doorbell)),
-        control_(std::move(descriptors.control)),
+        control_(std::move(descriptors.control),
+                 [this](auto lease, auto id, auto state) { channel_.return_block(lease, id, state); }),
         stacks_(control_.stacks()),
         runner_(runner) {
     os::report_stacks(stacks_.get(), channel_.doorbell());
@@ -112,7 +113,8 @@ class Worker final : private ResultSink, private ItemSink {
     channel_.publish_notice(notice);
     ipc::ControlReceiver::Grant grant = control_.result_block();
     if (!grant.segment) return grant.error;
-    os::write_parts(grant.segment, parts);
+    grant.write(parts);
+    grant.segment.reset();  // before anybody can use it
     result.block = grant.id;
     result.block_size = size;
     return 0;

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import culprits
 import numpy as np
 import pytest
+
+from eventually import eventually
 
 
 @pytest.mark.parametrize("size", [0, 10, 100_000, 5_000_000])
@@ -62,3 +67,116 @@ def test_arrays_in_batches(pool):
     sizes = [5, 300_000, 3, 4000]
     returned = pool.map(np.ones, sizes)
     assert [len(result) for result in returned] == sizes
+
+
+# Blocks of shared memory are used again as soon as nobody has them. Whoever still has one must never see another's
+# bytes in it.
+
+SIZE = 1_000_000
+
+
+def blocks_here():
+    """Blocks that this process has open."""
+    found = 0
+    for entry in Path("/proc/self/fd").iterdir():
+        try:
+            found += "prong-block" in str(entry.readlink())
+        except OSError:
+            continue
+    return found
+
+
+def filled(number):
+    return np.full(SIZE, number)
+
+
+def same(array):
+    return array
+
+
+def total(array):
+    return int(array.sum())
+
+
+def test_blocks_are_used_again(make_pool):
+    pool = make_pool(1)
+    for number in range(50):
+        assert int(pool.submit(same, filled(number)).result()[-1]) == number
+        assert blocks_here() <= 6
+
+
+def test_results_that_are_kept_stay_as_they_are(make_pool):
+    pool = make_pool(2)
+    results = [pool.submit(same, filled(number)).result() for number in range(30)]
+    assert [total(result) for result in results] == [SIZE * number for number in range(30)]
+
+
+def keep(array):
+    vars(culprits).setdefault("kept", []).append(array)
+
+
+def totals_of_kept():
+    return [total(array) for array in vars(culprits)["kept"]]
+
+
+def test_arguments_that_a_worker_keeps_stay_as_they_are(make_pool):
+    pool = make_pool(1)
+    for number in range(80):  # more than there are numbers to lend under
+        pool.submit(keep, filled(number)).result()
+        assert total(pool.submit(same, filled(-1)).result()) == -SIZE
+    assert pool.submit(totals_of_kept).result() == [SIZE * number for number in range(80)]
+
+
+def leave_a_child(array, gate):
+    """Fork a child that looks at the array when it is told to."""
+    if os.fork() == 0:
+        gate.read_text()  # until somebody writes
+        gate.with_suffix(".seen").write_text(str(total(array)))
+        os._exit(0)
+
+
+def test_arguments_that_a_forked_child_has_stay_as_they_are(make_pool, tmp_path):
+    pool = make_pool(1)
+    gate = tmp_path / "gate"
+    os.mkfifo(gate)
+    pool.submit(leave_a_child, filled(7), gate).result()
+    for number in range(10):
+        assert int(pool.submit(same, filled(number)).result()[0]) == number
+    gate.write_text("go")
+    seen = gate.with_suffix(".seen")
+    assert eventually(lambda: seen.exists() and seen.read_text() == str(7 * SIZE))
+
+
+def test_results_that_a_forked_child_of_the_program_has_stay_as_they_are(make_pool):
+    pool = make_pool(1)
+    result = pool.submit(same, filled(7)).result()
+    there, here = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.read(there, 1)
+        os._exit(0 if total(result) == 7 * SIZE else 1)
+    del result
+    for number in range(10):
+        assert int(pool.submit(same, filled(number)).result()[0]) == number
+    os.write(here, b"g")
+    assert os.waitpid(child, 0)[1] == 0
+    os.close(here)
+    os.close(there)
+
+
+def die(_array):
+    os.kill(os.getpid(), 9)
+
+
+def test_blocks_of_a_worker_that_died_are_used_again(make_pool):
+    pool = make_pool(1)
+    for number in range(10):
+        pool.submit(die, filled(number)).wait()
+        assert int(pool.submit(same, filled(number)).result()[0]) == number
+    assert blocks_here() <= 6
+
+
+def test_an_idle_pool_gives_its_blocks_back(make_pool):
+    pool = make_pool(2)
+    pool.map(same, [filled(number) for number in range(10)])
+    assert eventually(lambda: blocks_here() == 0)

@@ -1,0 +1,139 @@
+#include "ipc/block_store.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+
+#include "ipc/blocks.h"
+#include "os/clock.h"
+#include "prong/payload.h"
+#include "support/crash.h"
+
+namespace prong::ipc {
+namespace {
+
+constexpr std::size_t kSize = 1'000'000;
+
+Payload gather(char letter, std::size_t size = kSize) {
+  const std::string text(size, letter);
+  const ByteSpan parts[] = {as_bytes(text)};
+  return Payload::gather(parts);
+}
+
+/// Which segment it is.
+ino_t identity(const Payload& payload) {
+  struct stat status {};
+  EXPECT_EQ(::fstat(payload.segment_fd(), &status), 0);
+  return status.st_ino;
+}
+
+class BlockStoreTest : public testing::Test {
+ protected:
+  BlockStore::Customer customer_;
+  BlockStore& store_ = BlockStore::of_this_process();
+};
+
+TEST_F(BlockStoreTest, ABlockIsUsedAgainWhenNobodyHasIt) {
+  Payload first = gather('a');
+  Payload copy = first;
+  const ino_t segment = identity(first);
+  first = {};
+  Payload second = gather('b');
+  EXPECT_NE(identity(second), segment);
+  EXPECT_EQ(copy.text(), std::string(kSize, 'a'));
+  copy = {};
+  const Payload third = gather('c');
+  EXPECT_EQ(identity(third), segment);
+  EXPECT_EQ(third.text(), std::string(kSize, 'c'));
+  EXPECT_EQ(second.text(), std::string(kSize, 'b'));
+}
+
+TEST_F(BlockStoreTest, TheNextOneMayBeOfAnotherSize) {
+  Payload first = gather('a');
+  const ino_t segment = identity(first);
+  first = {};
+  first = gather('b', kSize + 1000);  // within the same eighth
+  EXPECT_EQ(identity(first), segment);
+  EXPECT_EQ(first.text(), std::string(kSize + 1000, 'b'));
+  first = {};
+  first = gather('c', kSize * 2 / 3);
+  EXPECT_EQ(identity(first), segment);
+  EXPECT_EQ(first.text(), std::string(kSize * 2 / 3, 'c'));
+  first = {};
+  EXPECT_NE(identity(gather('d', kSize / 3)), segment) << "most of it would be wasted";
+  EXPECT_NE(identity(gather('e', kSize * 2)), segment);
+}
+
+TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {
+  gather('a');
+  EXPECT_TRUE(store_.keeps_any());
+  store_.release_idle(os::monotonic_now());
+  EXPECT_TRUE(store_.keeps_any());
+  store_.release_idle(os::monotonic_now() + BlockStore::kKeepNs);
+  EXPECT_FALSE(store_.keeps_any());
+}
+
+TEST_F(BlockStoreTest, BlocksAreKeptUntilTheLastPoolIsGone) {
+  { const BlockStore::Customer another; }
+  gather('a');
+  EXPECT_TRUE(store_.keeps_any());
+}
+
+TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
+  std::optional<BlockStore::Customer> pool;
+  pool.emplace();
+  Payload payload = gather('a');
+  gather('b');
+  EXPECT_TRUE(BlockStore::of_this_process().keeps_any());
+  pool.reset();
+  EXPECT_FALSE(BlockStore::of_this_process().keeps_any());
+  EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
+  payload = {};
+  EXPECT_FALSE(BlockStore::of_this_process().keeps_any());
+}
+
+TEST_F(BlockStoreTest, ARetiredBlockIsNotKept) {
+  Payload payload = gather('a');
+  retire_block(payload);
+  EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
+  payload = {};
+  EXPECT_FALSE(store_.keeps_any());
+}
+
+// The child maps it only after the parent has let go of it and could have used it again.
+TEST_F(BlockStoreTest, WhatAForkedChildHasIsNotUsedAgain) {
+  std::optional<Payload> payload = gather('a');
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  test::Child child([&] {
+    char go = 0;
+    if (::read(ends[0], &go, 1) != 1) ::_exit(1);
+    if (payload->text() != std::string(kSize, 'a')) ::_exit(2);
+  });
+  payload.reset();
+  EXPECT_FALSE(store_.keeps_any());
+  const Payload next = gather('b');
+  EXPECT_EQ(::write(ends[1], "g", 1), 1);
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+  ::close(ends[0]);
+  ::close(ends[1]);
+}
+
+TEST_F(BlockStoreTest, AForkedChildDoesNotTakeItsParentsBlocks) {
+  const ino_t kept = [] { return identity(gather('a')); }();
+  EXPECT_TRUE(store_.keeps_any());
+  test::Child child([&] {
+    if (store_.keeps_any()) ::_exit(1);
+    if (identity(gather('b')) == kept) ::_exit(2);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+  EXPECT_EQ(identity(gather('c')), kept);
+}
+
+}  // namespace
+}  // namespace prong::ipc
