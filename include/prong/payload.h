@@ -9,6 +9,7 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
 namespace prong {
 
@@ -30,6 +31,8 @@ inline std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
   return total;
 }
 
+class Payload;
+
 /// Where a payload's bytes are. Implementations differ in who frees them.
 class PayloadStorage {
  public:
@@ -39,6 +42,9 @@ class PayloadStorage {
   virtual std::size_t size() const noexcept = 0;
   /// Descriptor of the segment that holds exactly these bytes from offset 0, or -1 for heap bytes.
   virtual int segment_fd() const noexcept { return -1; }
+  virtual std::span<const Payload> attachments() const noexcept;
+  /// A process that cannot be asked may see the segment still: no other payload may have it afterwards.
+  virtual void retire() const noexcept {}
 };
 
 class Payload {
@@ -54,6 +60,17 @@ class Payload {
   /// Throws prong::SystemError when the system refuses the memory.
   static Payload gather(std::span<const ByteSpan> parts);
 
+  /// These bytes in a segment: the very one that was made of the same memory before, if that is still there and the
+  /// memory has not changed since. Requires at least 256 KiB. Throws prong::SystemError when the system refuses the
+  /// memory.
+  static Payload of_memory(ByteSpan bytes);
+
+  /// At most so many attachments.
+  static constexpr std::size_t kMostAttachments = 15;
+  /// The bytes of `main` with `attachments`: other payloads in segments, which travel along and are not copied.
+  static Payload with_attachments(Payload main, std::vector<Payload> attachments);
+  std::span<const Payload> attachments() const noexcept;
+
   ByteSpan bytes() const { return storage_ ? storage_->bytes() : ByteSpan{}; }
   std::string_view text() const { return as_text(bytes()); }
   std::size_t size() const noexcept { return storage_ ? storage_->size() : 0; }
@@ -64,5 +81,12 @@ class Payload {
  private:
   std::shared_ptr<const PayloadStorage> storage_;
 };
+
+inline std::span<const Payload> PayloadStorage::attachments() const noexcept {
+  return {};
+}
+inline std::span<const Payload> Payload::attachments() const noexcept {
+  return storage_ ? storage_->attachments() : std::span<const Payload>();
+}
 
 }  // namespace prong

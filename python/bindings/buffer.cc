@@ -7,6 +7,8 @@ namespace {
 
 // Below this the pickle is copied into a bytes object, which is quicker than a memoryview.
 constexpr std::size_t kCopyBelow = 16 * 1024;
+// From here on a buffer has a segment of its own.
+constexpr std::size_t kAttachFrom = 1024 * 1024;
 // From here on the GIL is released while bytes are copied.
 constexpr std::size_t kReleaseFrom = 1024 * 1024;
 
@@ -45,6 +47,13 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"prong._core.Buffer", sizeof(BufferObject), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
+/// The payload whose bytes, in a segment, the view shows; null if it shows something else.
+const Payload* payload_behind(const Py_buffer& view) {
+  if (view.obj == nullptr || Py_TYPE(view.obj) != buffer_type) return nullptr;
+  const Payload& payload = reinterpret_cast<BufferObject*>(view.obj)->payload;
+  return payload.segment_fd() >= 0 && static_cast<std::size_t>(view.len) == payload.size() ? &payload : nullptr;
+}
+
 nb::object slice(const nb::object& view, ByteSpan all, ByteSpan part) {
   const auto start = part.data() - all.data();
   return view[nb::slice(nb::int_(start), nb::int_(start + static_cast<std::ptrdiff_t>(part.size())), nb::none())];
@@ -52,16 +61,42 @@ nb::object slice(const nb::object& view, ByteSpan all, ByteSpan part) {
 
 }  // namespace
 
+nb::object buffer_of(const Payload& payload) {
+  nb::object buffer = owned(buffer_type->tp_alloc(buffer_type, 0));
+  new (&reinterpret_cast<BufferObject*>(buffer.ptr())->payload) Payload(payload);
+  return buffer;
+}
+
+const Payload& payload_in(nb::handle buffer) {
+  if (Py_TYPE(buffer.ptr()) != buffer_type) throw nb::type_error("a prong._core.Buffer is expected");
+  return reinterpret_cast<BufferObject*>(buffer.ptr())->payload;
+}
+
 void add_buffer_type(nb::module_& module) {
   nb::object type = owned(PyType_FromSpec(&spec));
   buffer_type = reinterpret_cast<PyTypeObject*>(type.ptr());
   module.attr("Buffer") = type;
+  module.def(
+      "seal_buffer", [](nb::bytes pickle, nb::handle buffers) { return buffer_of(seal_value(pickle, buffers)); },
+      "pickle"_a, "buffers"_a.none(), "A Buffer with a pickle and its out-of-band buffers, in one piece.");
+  module.def(
+      "open_buffer",
+      [](nb::handle buffer) {
+        const Payload& payload = payload_in(buffer);
+        const Contents contents = contents_of(payload, open_envelope(payload));
+        return nb::make_tuple(contents.pickle, contents.buffers);
+      },
+      "buffer"_a, "The pickle and the buffers (or None) of what seal_buffer() has made.");
+  module.def(
+      "is_in_segment", [](nb::handle buffer) { return payload_in(buffer).segment_fd() >= 0; }, "buffer"_a,
+      "Whether other processes can map it.");
+  module.def(
+      "buffer_of", [](nb::bytes bytes) { return buffer_of(Payload::copy_of(span_of(bytes))); }, "bytes"_a,
+      "A Buffer with a copy of these bytes.");
 }
 
 nb::object view_of(const Payload& payload) {
-  nb::object buffer = owned(buffer_type->tp_alloc(buffer_type, 0));
-  new (&reinterpret_cast<BufferObject*>(buffer.ptr())->payload) Payload(payload);
-  return owned(PyMemoryView_FromObject(buffer.ptr()));
+  return owned(PyMemoryView_FromObject(buffer_of(payload).ptr()));
 }
 
 Contents contents_of(const Payload& payload, const Envelope& envelope) {
@@ -74,7 +109,8 @@ Contents contents_of(const Payload& payload, const Envelope& envelope) {
   Contents contents{slice(view, all, pickle), nb::none()};
   if (envelope.buffers.empty()) return contents;
   nb::list buffers;
-  for (const ByteSpan buffer : envelope.buffers) buffers.append(slice(view, all, buffer));
+  for (const EnvelopeBuffer& buffer : envelope.buffers)
+    buffers.append(buffer.attachment.empty() ? slice(view, all, buffer.bytes) : view_of(buffer.attachment));
   contents.buffers = buffers;
   return contents;
 }
@@ -96,13 +132,28 @@ HeldBuffers::~HeldBuffers() {
   for (auto& view : views_) PyBuffer_Release(&view);
 }
 
-std::vector<ByteSpan> HeldBuffers::spans() const {
-  std::vector<ByteSpan> spans;
-  spans.reserve(views_.size());
+std::vector<EnvelopeBuffer> HeldBuffers::buffers() const {
+  std::vector<EnvelopeBuffer> buffers;
+  buffers.reserve(views_.size());
   for (const auto& view : views_) {
-    spans.emplace_back(static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len));
+    buffers.push_back({.bytes = {static_cast<const std::byte*>(view.buf), static_cast<std::size_t>(view.len)}});
   }
-  return spans;
+  return buffers;
+}
+
+/// What is in a segment already, or is large, becomes an attachment: the same memory is then copied once for all jobs.
+std::vector<EnvelopeBuffer> HeldBuffers::attach() const {
+  std::vector<EnvelopeBuffer> buffers = this->buffers();
+  std::size_t attached = 0;
+  for (std::size_t i = 0; i < buffers.size() && attached < Payload::kMostAttachments; ++i) {
+    EnvelopeBuffer& buffer = buffers[i];
+    if (const Payload* payload = payload_behind(views_[i]))
+      buffer.attachment = *payload;
+    else if (buffer.bytes.size() >= kAttachFrom)
+      buffer.attachment = Payload::of_memory(buffer.bytes);
+    attached += buffer.attachment.empty() ? 0 : 1;
+  }
+  return buffers;
 }
 
 std::size_t HeldBuffers::total() const noexcept {
@@ -115,12 +166,17 @@ ByteSpan span_of(nb::bytes bytes) {
   return {reinterpret_cast<const std::byte*>(bytes.c_str()), bytes.size()};
 }
 
-Payload seal_python(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
+Payload seal_call(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);
-  const Envelope envelope{token, shape, span_of(pickle), held.spans()};
-  if (held.total() + pickle.size() < kReleaseFrom) return seal(envelope);
+  const auto sealed = [&] { return seal({token, shape, span_of(pickle), held.attach()}); };
+  if (held.total() + pickle.size() < kReleaseFrom) return sealed();
   nb::gil_scoped_release release;
-  return seal(envelope);
+  return sealed();
+}
+
+Payload seal_value(nb::bytes pickle, nb::handle buffers) {
+  const HeldBuffers held(buffers);
+  return seal({0, 0, span_of(pickle), held.buffers()});
 }
 
 }  // namespace prong::python

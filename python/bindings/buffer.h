@@ -12,6 +12,11 @@ void add_buffer_type(nb::module_& module);
 /// A memoryview of all bytes of a payload. New reference; throws on failure.
 nb::object view_of(const Payload& payload);
 
+/// The Buffer itself.
+nb::object buffer_of(const Payload& payload);
+/// What a Buffer shows. Throws TypeError.
+const Payload& payload_in(nb::handle buffer);
+
 /// What an envelope holds, as Python objects: the pickle (bytes if small, else a memoryview) and a list of memoryviews,
 /// or None if there are no buffers.
 struct Contents {
@@ -29,7 +34,9 @@ class HeldBuffers {
   HeldBuffers(const HeldBuffers&) = delete;
   HeldBuffers& operator=(const HeldBuffers&) = delete;
 
-  std::vector<ByteSpan> spans() const;
+  std::vector<EnvelopeBuffer> buffers() const;
+  /// The same, large ones as attachments. Without the GIL if need be. Throws SystemError.
+  std::vector<EnvelopeBuffer> attach() const;
   std::size_t total() const noexcept;
 
  private:
@@ -39,7 +46,9 @@ class HeldBuffers {
 /// The bytes of a `bytes` object.
 ByteSpan span_of(nb::bytes bytes);
 
-/// Seals an envelope; releases the GIL while much is copied.
-Payload seal_python(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers);
+/// Seals a call; large buffers become attachments. Releases the GIL while much is copied.
+Payload seal_call(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers);
+/// Seals a value that is all in one piece: what a call came to has no attachments.
+Payload seal_value(nb::bytes pickle, nb::handle buffers);
 
 }  // namespace prong::python

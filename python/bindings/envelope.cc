@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kHeadSize = 8;
 constexpr std::size_t kAlignment = 64;
+constexpr std::uint64_t kAttached = std::uint64_t{1} << 63;
 constexpr std::array<std::byte, kAlignment> kPadding{};
 
 std::size_t padding_after(std::size_t size) {
@@ -49,6 +50,34 @@ class Reader {
   std::size_t position_ = 0;
 };
 
+Envelope open_envelope(ByteSpan bytes, std::span<const Payload> attachments) {
+  Reader reader(bytes);
+  Envelope envelope;
+  envelope.token = reader.take<std::uint32_t>();
+  envelope.shape = reader.take<std::uint16_t>();
+  const auto count = reader.take<std::uint16_t>();
+  if (count == 0) {
+    envelope.pickle = reader.take_rest();
+    return envelope;
+  }
+  const auto pickle_size = reader.take<std::uint64_t>();
+  std::vector<std::uint64_t> sizes(count);
+  for (auto& size : sizes) size = reader.take<std::uint64_t>();
+  envelope.pickle = reader.take_bytes(pickle_size);
+  for (const auto size : sizes) {
+    if ((size & kAttached) != 0) {
+      if (attachments.empty() || attachments.front().size() != (size & ~kAttached))
+        throw Error("a payload of the Python face has lost an attachment");
+      envelope.buffers.push_back({.attachment = attachments.front()});
+      attachments = attachments.subspan(1);
+    } else {
+      reader.align();
+      envelope.buffers.push_back({.bytes = reader.take_bytes(size)});
+    }
+  }
+  return envelope;
+}
+
 }  // namespace
 
 EnvelopeParts::EnvelopeParts(const Envelope& envelope) {
@@ -65,40 +94,32 @@ EnvelopeParts::EnvelopeParts(const Envelope& envelope) {
 
 void EnvelopeParts::add_buffers(const Envelope& envelope) {
   put(head_, std::uint64_t{envelope.pickle.size()});
-  for (const ByteSpan buffer : envelope.buffers) put(head_, std::uint64_t{buffer.size()});
+  for (const EnvelopeBuffer& buffer : envelope.buffers)
+    put(head_, buffer.attachment.empty() ? std::uint64_t{buffer.bytes.size()} : buffer.attachment.size() | kAttached);
   parts_ = {ByteSpan(head_), envelope.pickle};
   std::size_t size = head_.size() + envelope.pickle.size();
-  for (const ByteSpan buffer : envelope.buffers) {
+  for (const EnvelopeBuffer& buffer : envelope.buffers) {
+    if (!buffer.attachment.empty()) continue;
     const std::size_t padding = padding_after(size);
     parts_.emplace_back(kPadding.data(), padding);
-    parts_.push_back(buffer);
-    size += padding + buffer.size();
+    parts_.push_back(buffer.bytes);
+    size += padding + buffer.bytes.size();
   }
 }
 
 Payload seal(const Envelope& envelope) {
-  return Payload::gather(EnvelopeParts(envelope).parts());
+  std::vector<Payload> attachments;
+  for (const EnvelopeBuffer& buffer : envelope.buffers)
+    if (!buffer.attachment.empty()) attachments.push_back(buffer.attachment);
+  return Payload::with_attachments(Payload::gather(EnvelopeParts(envelope).parts()), std::move(attachments));
 }
 
 Envelope open_envelope(ByteSpan bytes) {
-  Reader reader(bytes);
-  Envelope envelope;
-  envelope.token = reader.take<std::uint32_t>();
-  envelope.shape = reader.take<std::uint16_t>();
-  const auto count = reader.take<std::uint16_t>();
-  if (count == 0) {
-    envelope.pickle = reader.take_rest();
-    return envelope;
-  }
-  const auto pickle_size = reader.take<std::uint64_t>();
-  std::vector<std::uint64_t> sizes(count);
-  for (auto& size : sizes) size = reader.take<std::uint64_t>();
-  envelope.pickle = reader.take_bytes(pickle_size);
-  for (const auto size : sizes) {
-    reader.align();
-    envelope.buffers.push_back(reader.take_bytes(size));
-  }
-  return envelope;
+  return open_envelope(bytes, {});
+}
+
+Envelope open_envelope(const Payload& payload) {
+  return open_envelope(payload.bytes(), payload.attachments());
 }
 
 }  // namespace prong::python

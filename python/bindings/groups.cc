@@ -55,13 +55,13 @@ Outcome outcome_of_record(ItemReader& record, const Payload& piece) {
                    .message = nb::cast<std::string>(parts[1]),
                    .traceback = nb::cast<std::string>(parts[2]),
                    .bases = nb::cast<std::vector<std::string>>(parts[3])};
-    if (!parts[4].is_none()) outcome.value = seal_python(0, 0, nb::cast<nb::bytes>(parts[4]), parts[5]);
+    if (!parts[4].is_none()) outcome.value = seal_value(nb::cast<nb::bytes>(parts[4]), parts[5]);
     return outcome;
   }
   if (const auto envelope = record.take_envelope()) return Returned{part_of(piece, *envelope)};
   if (const auto pickle = record.take_pickle()) return Returned{seal({0, 0, *pickle, {}})};
   const nb::object pickle = pickle_module.attr("dumps")(record.take(loads));
-  return Returned{seal_python(0, 0, nb::cast<nb::bytes>(pickle), nb::none())};
+  return Returned{seal_value(nb::cast<nb::bytes>(pickle), nb::none())};
 }
 
 /// Goes through the items of a batch that is done, in order.
@@ -170,7 +170,7 @@ class Group {
     const auto* returned = std::get_if<Returned>(&entry.job->outcome());
     if (returned == nullptr) return finish(entry.begin);
     if (auto plain = plain_value(returned->value)) return *std::move(plain);
-    const Contents contents = contents_of(returned->value, open_envelope(returned->value.bytes()));
+    const Contents contents = contents_of(returned->value, open_envelope(returned->value));
     if (!contents.buffers.is_none()) return finish(entry.begin);
     return loaded([&] { return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr())); }, finish, entry.begin);
   }
@@ -238,10 +238,9 @@ class Group {
 };
 
 Payload payload_of(const Function& function, std::uint16_t shape, nb::handle item) {
-  if (PyBytes_CheckExact(item.ptr()))
-    return seal_python(function.token, shape, nb::borrow<nb::bytes>(item), nb::none());
+  if (PyBytes_CheckExact(item.ptr())) return seal_call(function.token, shape, nb::borrow<nb::bytes>(item), nb::none());
   const auto parts = nb::cast<nb::tuple>(item);
-  return seal_python(function.token, shape, nb::cast<nb::bytes>(parts[0]), parts[1]);
+  return seal_call(function.token, shape, nb::cast<nb::bytes>(parts[0]), parts[1]);
 }
 
 std::vector<DefinitionId> needs_of(const Function& function, nb::handle item) {

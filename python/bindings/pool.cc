@@ -113,7 +113,7 @@ nb::object add_job(Core& core, nb::handle type, nb::handle context, JobSpec spec
 
 nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
                   std::uint16_t shape, nb::bytes pickle, nb::handle buffers, nb::handle needs) {
-  JobSpec spec = make_spec(options, seal_python(function.token, shape, pickle, buffers), needs_of(function, needs));
+  JobSpec spec = make_spec(options, seal_call(function.token, shape, pickle, buffers), needs_of(function, needs));
   return add_job(core, type, context, std::move(spec));
 }
 
@@ -162,8 +162,11 @@ nb::list finalizer_outcomes(Core& core) {
   return list;
 }
 
-DefinitionId define(Core& core, nb::bytes definition) {
-  return core.handle->pool().define(Payload::copy_of(span_of(definition)));
+DefinitionId define(Core& core, nb::bytes definition, nb::handle shared) {
+  std::vector<Payload> attachments;
+  if (!shared.is_none()) attachments.push_back(payload_in(shared));
+  return core.handle->pool().define(
+      Payload::with_attachments(Payload::copy_of(span_of(definition)), std::move(attachments)));
 }
 
 }  // namespace
@@ -177,7 +180,7 @@ void add_pool(nb::module_& module) {
   module.def(
       "seal",
       [](std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
-        return Sealed{seal_python(token, shape, pickle, buffers)};
+        return Sealed{seal_call(token, shape, pickle, buffers)};
       },
       "token"_a, "shape"_a, "pickle"_a, "buffers"_a.none());
 
@@ -187,7 +190,8 @@ void add_pool(nb::module_& module) {
            "budget"_a, "stall"_a, "start_timeout"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a,
            "initializer"_a.none(), "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a,
            "fork_template"_a.none(), "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
-      .def("define", &define, "definition"_a, "Registers bytes that workers must see before jobs that need them.")
+      .def("define", &define, "definition"_a, "shared"_a = nb::none(),
+           "Registers bytes that workers must see before jobs that need them.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
       .def("submit_record", &submit_record, "type"_a, "context"_a, "options"_a, "function"_a, "arguments"_a,

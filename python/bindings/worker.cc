@@ -46,7 +46,7 @@ std::string text_of(nb::handle text) {
 
 void send_value(ResultSink& sink, nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);
-  const EnvelopeParts parts({0, 0, span_of(pickle), held.spans()});
+  const EnvelopeParts parts({0, 0, span_of(pickle), held.buffers()});
   nb::gil_scoped_release release;
   sink.returned(parts.parts());
 }
@@ -55,7 +55,7 @@ void send_exception(ResultSink& sink, nb::handle raised) {
   Raised texts{.type = text_of(raised[0]), .message = text_of(raised[1]), .traceback = text_of(raised[2])};
   for (const nb::handle base : raised[3]) texts.bases.push_back(text_of(base));
   Payload value;
-  if (!raised[4].is_none()) value = seal_python(0, 0, nb::cast<nb::bytes>(raised[4]), raised[5]);
+  if (!raised[4].is_none()) value = seal_value(nb::cast<nb::bytes>(raised[4]), raised[5]);
   nb::gil_scoped_release release;
   sink.raised(texts, value.bytes());
 }
@@ -167,7 +167,7 @@ class BatchRun {
 
   void put_envelope(nb::bytes pickle, nb::handle buffers) {
     const HeldBuffers held(buffers);
-    const EnvelopeParts parts({0, 0, span_of(pickle), held.spans()});
+    const EnvelopeParts parts({0, 0, span_of(pickle), held.buffers()});
     record().add_envelope_head(total_size(parts.parts()));
     send(parts.parts());
   }
@@ -216,19 +216,20 @@ class PythonRunner final : public JobRunner {
   void define(DefinitionId, const Payload& definition) override {
     call([&] {
       const ByteSpan bytes = definition.bytes();
-      define_(nb::bytes(bytes.data(), bytes.size()));
+      const std::span<const Payload> shared = definition.attachments();
+      define_(nb::bytes(bytes.data(), bytes.size()), shared.empty() ? nb::none() : view_of(shared.front()));
     });
   }
 
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override {
     call([&] {
-      const Envelope envelope = open_envelope(payload.bytes());
+      const Envelope envelope = open_envelope(payload);
       if ((envelope.shape & kRecord) != 0) return answer_record(envelope, sink);
       answer(run_, id, attempt, payload, sink);
     });
   }
   void run_items(JobId, const Payload& payload, ItemSink& sink) override {
-    call([&] { BatchRun(record_hooks_, open_envelope(payload.bytes()), sink).run(); });
+    call([&] { BatchRun(record_hooks_, open_envelope(payload), sink).run(); });
   }
   void initialize(const Payload& payload, ResultSink& sink) override {
     call([&] { answer(initialize_, 0, 0, payload, sink); });
@@ -266,7 +267,7 @@ class PythonRunner final : public JobRunner {
   }
 
   static void answer(const nb::object& function, JobId id, int attempt, const Payload& payload, ResultSink& sink) {
-    const Envelope envelope = open_envelope(payload.bytes());
+    const Envelope envelope = open_envelope(payload);
     nb::object result;
     {
       const Contents contents = contents_of(payload, envelope);

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     )
     from prong._pool import Pool, WorkerInfo, WorkerLoss
     from prong._run import CommandResult, call, run
+    from prong._shared import Shared, share
     from prong._view import View
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "ResultIterator",
     "RetryPolicy",
     "Returned",
+    "Shared",
     "Signalled",
     "SystemRefused",
     "TimedOut",
@@ -92,6 +94,7 @@ __all__ = [
     "__version__",
     "call",
     "run",
+    "share",
     "usable_cpus",
 ]
 
@@ -132,6 +135,7 @@ _HOMES = {
     ),
     "_pool": ("Pool", "WorkerInfo", "WorkerLoss"),
     "_run": ("CommandResult", "call", "run"),
+    "_shared": ("Shared", "share"),
     "_view": ("View",),
 }
 

@@ -11,6 +11,20 @@ __version__: str
 class Buffer:
     """Bytes of a payload, writable, without a copy."""
 
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+
+def seal_buffer(pickle: bytes, buffers: object | None) -> Buffer:
+    """A Buffer with a pickle and its out-of-band buffers, in one piece."""
+
+def open_buffer(buffer: Buffer) -> tuple[Any, list[memoryview] | None]:
+    """The pickle and the buffers (or None) of what seal_buffer() has made."""
+
+def is_in_segment(buffer: Buffer) -> bool:
+    """Whether other processes can map it."""
+
+def buffer_of(bytes: bytes) -> Buffer:
+    """A Buffer with a copy of these bytes."""
+
 class Job:
     """A handle on one piece of work given to a pool."""
 
@@ -112,7 +126,7 @@ class Pool:
     def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, start_timeout: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
         """Durations in seconds, memory in bytes; 0 is no limit."""
 
-    def define(self, definition: bytes) -> int:
+    def define(self, definition: bytes, shared: object | None = None) -> int:
         """Registers bytes that workers must see before jobs that need them."""
 
     def submit(self, type: type[Any], context: object, options: object, function: Function, shape: int, pickle: bytes, buffers: object | None, needs: object | None) -> Any: ...

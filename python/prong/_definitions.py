@@ -30,6 +30,7 @@ from typing import Any
 from prong import _core, _received
 from prong._inherited import Inherited
 from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, is_large, name_of, names_main
+from prong._shared import Shared
 from prong._snapshots import (
     Snapshot,
     class_functions,
@@ -86,6 +87,13 @@ class Definition:
         return self.making or (self.snapshot is not None and self.snapshot.is_current())
 
 
+class _Unchanging:
+    """The snapshot of a handle."""
+
+    def is_current(self) -> bool:
+        return True
+
+
 class _Global:
     """The value of a global as it was sent last."""
 
@@ -100,10 +108,13 @@ class _Global:
 
 
 class Definitions:
-    """What the workers of one pool have been told. ``publish(bytes)`` registers a definition with the engine."""
+    """What the workers of one pool have been told.
+
+    ``publish(bytes, buffer=None)`` registers a definition with the engine.
+    """
 
     def __init__(self, inherited: Inherited | None = None) -> None:
-        self._publish: Callable[[bytes], int] | None = None
+        self._publish: Callable[..., int] | None = None
         self._inherited = inherited
         self._by_id: dict[int, Definition] = {}
         self._functions: dict[int, tuple[Any, _core.Function]] = {}
@@ -120,7 +131,7 @@ class Definitions:
         self._tokens: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         weakref.finalize(self, _forget, self._tokens, inherited).atexit = False
 
-    def publish_with(self, publish: Callable[[bytes], int]) -> None:
+    def publish_with(self, publish: Callable[..., int]) -> None:
         """The pool exists now."""
         self._publish = publish
 
@@ -264,11 +275,27 @@ class Definitions:
             reduced = self._inherited.reduce(obj)
             if reduced is not None:
                 return reduced
-        if not isinstance(obj, (type, types.FunctionType)) or not self._is_defined(obj):
+        if isinstance(obj, Shared):
+            definition = self._shared_definition(obj)
+            if definition is None:
+                return None
+        elif isinstance(obj, (type, types.FunctionType)) and self._is_defined(obj):
+            definition = self._definition(obj)
+        else:
             return None
-        definition = self._definition(obj)
         references[definition.token] = definition
         return _received.received, (definition.token,)
+
+    def _shared_definition(self, shared: Shared[Any]) -> Definition | None:
+        """That of a handle which a function or class holds: told at once, with its memory; None if it cannot be."""
+        known = self._by_id.get(id(shared))
+        if known is None and self._publish is not None and shared.in_segment:
+            known = Definition(next(_tokens))
+            known.snapshot = _Unchanging()
+            known.engine_id = self._publish(pack(known.token, (), [], shared.identity), shared.buffer)
+            known.weak = weakref.ref(shared, partial(_drop, self._by_id, id(shared)))
+            self._by_id[id(shared)] = known
+        return known
 
     # Making definitions.
 

@@ -72,6 +72,7 @@ def _make_by_value_pickler() -> type[Pickler]:
     import cloudpickle
 
     from prong import _received
+    from prong._shared import Shared
 
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         """cloudpickle, but functions and classes are asked for at ``refer`` first.
@@ -83,9 +84,11 @@ def _make_by_value_pickler() -> type[Pickler]:
         def __init__(self, file: io.BytesIO, refer: Callable[[Any], Reduced | None], callback: Any = None) -> None:
             super().__init__(file, PROTOCOL, buffer_callback=callback)
             self._refer = refer
+            self._has_buffers = callback is not None
 
         def reducer_override(self, obj: Any) -> Any:
-            if isinstance(obj, (type, types.FunctionType)):
+            # The memory of a handle goes beside the pickle if it may.
+            if isinstance(obj, (type, types.FunctionType)) or (isinstance(obj, Shared) and not self._has_buffers):
                 reduced = self._refer(obj)
                 if reduced is not None:
                     return reduced

@@ -45,12 +45,19 @@ _set: dict[tuple[str, str], int] = {}  #: serial of the value that a global was 
 _setting: set[tuple[str, str]] = set()
 
 
-def define(definition: bytes) -> None:
-    """A definition has come, to stay. It is not decoded before a job needs it: that runs code."""
+def define(definition: bytes, shared: memoryview | None = None) -> None:
+    """A definition has come, to stay. It is not decoded before a job needs it: that runs code.
+
+    ``shared``: it is a handle (of ``prong.share``) to this memory.
+    """
     token = _token_of(definition)
     _carried.pop(token, None)
     if token not in _definitions:
-        _definitions[token] = _Definition(definition)
+        known = _definitions[token] = _Definition(definition)
+        if shared is not None:
+            from prong._shared import received as received_handle
+
+            known.value = received_handle(known.blob, shared)
 
 
 def carried(token: int, definitions: Iterable[bytes]) -> Any:

@@ -118,8 +118,8 @@ def _preload(modules: list[str]) -> None:
 class Runner:
     """Runs calls. Answers with bytes (a pickled value), a tuple (pickle, buffers) or a list (an exception)."""
 
-    def define(self, definition: bytes) -> None:
-        _received.define(definition)
+    def define(self, definition: bytes, shared: memoryview | None) -> None:
+        _received.define(definition, shared)
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         """Decodes a call, calls, encodes the result."""

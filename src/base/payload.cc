@@ -1,6 +1,9 @@
 #include "prong/payload.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "base/check.h"
 
 namespace prong {
 namespace {
@@ -20,7 +23,31 @@ class HeapStorage final : public PayloadStorage {
   std::unique_ptr<std::byte[]> bytes_;
 };
 
+class AccompaniedStorage final : public PayloadStorage {
+ public:
+  AccompaniedStorage(Payload main, std::vector<Payload> attachments)
+      : main_(std::move(main)), attachments_(std::move(attachments)) {}
+
+  ByteSpan bytes() const override { return main_.bytes(); }
+  std::size_t size() const noexcept override { return main_.size(); }
+  int segment_fd() const noexcept override { return main_.segment_fd(); }
+  std::span<const Payload> attachments() const noexcept override { return attachments_; }
+  void retire() const noexcept override {
+    if (!main_.empty()) main_.storage()->retire();
+  }
+
+ private:
+  Payload main_;
+  std::vector<Payload> attachments_;
+};
+
 }  // namespace
+
+Payload Payload::with_attachments(Payload main, std::vector<Payload> attachments) {
+  PRONG_CHECK(attachments.size() <= kMostAttachments);
+  if (attachments.empty()) return main;
+  return Payload(std::make_shared<AccompaniedStorage>(std::move(main), std::move(attachments)));
+}
 
 Payload Payload::copy_of(ByteSpan bytes) {
   if (bytes.empty()) return {};

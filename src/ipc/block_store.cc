@@ -54,17 +54,14 @@ BlockStore::BlockStore() {
                   [] {
                     // Blocks and pools are the parent's.
                     of_this_process().kept_.clear();
+                    of_this_process().copies_.clear();
                     of_this_process().customers_ = 0;
                     of_this_process().mutex_.unlock();
                   });
 }
 
 Block BlockStore::take(std::size_t size) {
-  {
-    const std::lock_guard lock(mutex_);
-    const auto found = kept_.lower_bound(size);
-    if (found != kept_.end() && found->first / 2 <= size) return std::move(kept_.extract(found).mapped().block);
-  }
+  if (std::optional<Block> kept = take_kept(size)) return std::move(*kept);
   try {
     return create_block(size);
   } catch (const SystemError&) {
@@ -72,6 +69,52 @@ Block BlockStore::take(std::size_t size) {
   }
   release_all();
   return create_block(size);
+}
+
+/// Not one of which most would be wasted. The last choice is what may be asked for again as it is.
+std::optional<Block> BlockStore::take_kept(std::size_t size) {
+  const std::lock_guard lock(mutex_);
+  auto best = kept_.end();
+  for (auto entry = kept_.lower_bound(size); entry != kept_.end() && entry->first / 2 <= size; ++entry) {
+    const bool blank = entry->second.block.origin.empty();
+    if (best == kept_.end() || blank) best = entry;
+    if (blank) break;
+  }
+  if (best == kept_.end()) return std::nullopt;
+  Block block = std::move(kept_.extract(best).mapped().block);
+  block.origin = {};
+  return block;
+}
+
+std::optional<Block> BlockStore::take_copy_of(ByteSpan origin) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(kept_.begin(), kept_.end(), [&](const auto& entry) {
+    return place_of(entry.second.block.origin) == place_of(origin);
+  });
+  if (found == kept_.end()) return std::nullopt;
+  return std::move(kept_.extract(found).mapped().block);
+}
+
+void BlockStore::remember_copy(ByteSpan origin, const std::shared_ptr<const PayloadStorage>& copy) {
+  const std::lock_guard lock(mutex_);
+  copies_[place_of(origin)] = copy;
+  for (auto& entry : kept_) {  // older ones
+    Block& block = entry.second.block;
+    if (place_of(block.origin) == place_of(origin)) block.origin = {};
+  }
+}
+
+std::shared_ptr<const PayloadStorage> BlockStore::find_copy(ByteSpan origin) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = copies_.find(place_of(origin));
+  return found == copies_.end() ? nullptr : found->second.lock();
+}
+
+void BlockStore::forget_copy(ByteSpan origin) noexcept {
+  const std::lock_guard lock(mutex_);
+  const auto found = copies_.find(place_of(origin));
+  // Another copy of the same place may have been made meanwhile.
+  if (found != copies_.end() && found->second.expired()) copies_.erase(found);
 }
 
 void BlockStore::give_back(Block block) noexcept {

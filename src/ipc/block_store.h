@@ -7,9 +7,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "os/fd.h"
+#include "prong/payload.h"
 
 namespace prong::ipc {
 
@@ -18,6 +22,7 @@ struct Block {
   os::Fd segment;
   std::size_t capacity = 0;
   std::size_t written = 0;  ///< so many bytes of it, from its start, are memory already
+  ByteSpan origin{};        ///< memory of this process that it is a copy of; it may have changed since
 };
 
 class BlockStore {
@@ -38,8 +43,15 @@ class BlockStore {
   /// An unused block for `size` bytes: a kept one that is not much larger, or a new one. Throws SystemError: ENOMEM if
   /// the machine or a memory cgroup does not have that much, before anything is reserved.
   Block take(std::size_t size);
+  /// A free block that is a copy of this memory, as it was then.
+  std::optional<Block> take_copy_of(ByteSpan origin);
   /// For the next one: nobody can see it any more.
   void give_back(Block block) noexcept;
+
+  /// Payloads that are copies of this process's memory, by address and size, while they live.
+  void remember_copy(ByteSpan origin, const std::shared_ptr<const PayloadStorage>& copy);
+  std::shared_ptr<const PayloadStorage> find_copy(ByteSpan origin) const;
+  void forget_copy(ByteSpan origin) noexcept;
 
   /// Gives free blocks back to the system that nobody has taken for kKeepNs.
   void release_idle(std::int64_t now) noexcept;
@@ -48,14 +60,19 @@ class BlockStore {
 
  private:
   BlockStore();
+  std::optional<Block> take_kept(std::size_t size);
   struct Kept {
     Block block;
     std::int64_t since;
   };
 
+  using Place = std::pair<const std::byte*, std::size_t>;
+  static Place place_of(ByteSpan origin) noexcept { return {origin.data(), origin.size()}; }
+
   mutable std::mutex mutex_;
   int customers_ = 0;
   std::multimap<std::size_t, Kept> kept_;  ///< by capacity
+  std::map<Place, std::weak_ptr<const PayloadStorage>> copies_;
 };
 
 }  // namespace prong::ipc

@@ -95,9 +95,60 @@ TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
   EXPECT_FALSE(BlockStore::of_this_process().keeps_any());
 }
 
+TEST_F(BlockStoreTest, MemoryThatDidNotChangeIsCopiedOnce) {
+  std::string memory(kSize, 'a');
+  Payload first = Payload::of_memory(as_bytes(memory));
+  const ino_t segment = identity(first);
+  EXPECT_EQ(first.text(), memory);
+  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), segment);
+  first = {};
+  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), segment) << "although nobody has had it meanwhile";
+  const std::string elsewhere = memory;
+  const Payload other = Payload::of_memory(as_bytes(elsewhere));
+  first = Payload::of_memory(as_bytes(memory));
+  EXPECT_NE(identity(first), identity(other));
+}
+
+TEST_F(BlockStoreTest, MemoryThatChangedIsCopiedAgain) {
+  std::string memory(kSize, 'a');
+  std::optional<Payload> first = Payload::of_memory(as_bytes(memory));
+  memory.back() = 'b';
+  const Payload second = Payload::of_memory(as_bytes(memory));
+  EXPECT_EQ(first->text(), std::string(kSize, 'a'));
+  EXPECT_EQ(second.text(), memory);
+  first.reset();
+  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), identity(second)) << "the copy of now, not of before";
+}
+
+TEST_F(BlockStoreTest, MemoryThatChangedWhileNobodyHadItsCopyIsCopiedAgain) {
+  std::string memory(kSize, 'a');
+  const ino_t segment = identity(Payload::of_memory(as_bytes(memory)));
+  memory[0] = 'b';
+  const Payload second = Payload::of_memory(as_bytes(memory));
+  EXPECT_EQ(second.text(), memory);
+  EXPECT_EQ(identity(second), segment);
+}
+
+TEST_F(BlockStoreTest, WhatMayBeAskedForAgainIsTakenLast) {
+  const std::string memory(kSize, 'a');
+  const ino_t copy = identity(Payload::of_memory(as_bytes(memory)));
+  ino_t blank = 0;
+  {
+    const Payload held = Payload::of_memory(as_bytes(memory));
+    blank = identity(gather('b'));
+  }
+  {
+    const Payload first = gather('c');
+    EXPECT_EQ(identity(first), blank);
+    const Payload second = gather('d');
+    EXPECT_EQ(identity(second), copy) << "there is no other";
+  }
+  EXPECT_EQ(Payload::of_memory(as_bytes(memory)).text(), memory);
+}
+
 TEST_F(BlockStoreTest, ARetiredBlockIsNotKept) {
   Payload payload = gather('a');
-  retire_block(payload);
+  payload.storage()->retire();
   EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
   payload = {};
   EXPECT_FALSE(store_.keeps_any());

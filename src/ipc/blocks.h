@@ -1,7 +1,8 @@
 // Blocks: large payloads, each in a memfd, passed as descriptors over the worker's control socket.
 //
-// Requests: the coordinator sends {kRequestBlock, id, lease} + memfd before it pushes the request that names `id`; the
-// worker maps it privately, closes it, and says in the channel when nothing of it is used any more.
+// Requests: the coordinator sends {kRequestBlock, id, lease} + memfds (the payload, unless it is inline, and its
+// attachments) before it pushes the request that names `id`; the worker maps them privately, closes them, and says in
+// the channel when nothing of them is used any more.
 // Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + a memfd of at least that size
 // or {kRefused, errno}; the worker writes it, closes it and publishes the result that names `id`. Only the coordinator
 // creates segments (see block_store.h). Commands: {kOutputs} + two memfds take standard output and error of the next
@@ -35,13 +36,23 @@ struct ControlMessage {
 };
 static_assert(sizeof(ControlMessage) == 24);
 
+/// Of one request: the payload, unless it is inline, and its attachments.
+inline constexpr std::size_t kMostBlocks = 1 + Payload::kMostAttachments;
+
+/// kRequestBlock is followed by the size of what is in each block.
+struct MessageWithSizes {
+  ControlMessage head;
+  std::array<std::uint64_t, kMostBlocks> sizes{};
+};
+
 /// Coordinator: a payload of `size` bytes in a block: maps it copy-on-write on first use; keeps the descriptor so that
-/// it can be passed on. Gives the block back to the store with its last copy, unless the process was forked meanwhile.
+/// it can be passed on. Gives the block back to the store with its last copy, unless it was retired, or the process
+/// forked meanwhile.
 /// Throws Error if the block is smaller than `size`.
 Payload payload_in_block(Block block, std::size_t size);
-/// The block of such a payload is not to be used again: somebody may see it still.
-void retire_block(const Payload& payload) noexcept;
 
+/// Coordinator: sends the blocks of a request, as send_control().
+os::SendResult send_request_blocks(int socket, std::uint32_t id, std::uint16_t lease, std::span<const Payload> blocks);
 /// Coordinator: sends a control message without waiting: the socket may be full (a slow worker), or closed (it is
 /// gone).
 os::SendResult send_control(int socket, const ControlMessage& message, std::span<const int> fds);
@@ -55,9 +66,9 @@ class ControlReceiver {
   ControlReceiver(os::Fd socket, ReturnBlock return_block)
       : socket_(std::move(socket)), return_block_(std::move(return_block)) {}
 
-  /// Waits for the block `id` of a request. Those with smaller ids were for requests that were taken back, and are
-  /// given back now.
-  Payload request_block(std::uint32_t id, std::uint64_t size);
+  /// The payload of a request, wherever it is: waits for its blocks if it has any. Those with smaller ids were for
+  /// requests that were taken back, and are given back now. Does not point into the channel.
+  Payload payload_of(const Request& request);
 
   struct Grant {
     std::uint32_t id = 0;
@@ -75,17 +86,18 @@ class ControlReceiver {
   os::Fd stacks();
 
  private:
-  void accept(const ControlMessage& message, std::vector<os::Fd>& fds);
+  void accept(const MessageWithSizes& message, std::vector<os::Fd>& fds);
   void receive_one();  ///< blocks; the process ends (_exit) when the coordinator is gone
 
-  struct RequestBlock {
-    os::Fd segment;
+  struct RequestBlocks {
+    std::vector<os::Fd> segments;
+    std::array<std::uint64_t, kMostBlocks> sizes{};
     std::uint16_t lease = 0;
   };
 
   os::Fd socket_;
   ReturnBlock return_block_;
-  std::map<std::uint32_t, RequestBlock> request_blocks_;
+  std::map<std::uint32_t, RequestBlocks> request_blocks_;
   std::optional<Grant> grant_;
   std::optional<std::array<os::Fd, 2>> outputs_;
   std::optional<os::Fd> stacks_;

@@ -101,7 +101,10 @@ class ControlTest : public testing::Test {
   }
   /// As the block of a request.
   bool lend(std::uint32_t id, std::uint16_t lease, const Payload& payload) {
-    return send({.kind = ControlMessage::Kind::kRequestBlock, .id = id, .lease = lease}, {payload.segment_fd()});
+    return send_request_blocks(here_.get(), id, lease, std::span(&payload, 1)) == os::SendResult::kSent;
+  }
+  Payload request_block(std::uint32_t id, std::uint64_t size) {
+    return receiver_.payload_of({.block = id, .block_size = size});
   }
 
   using Returned = std::tuple<std::uint16_t, std::uint32_t, BlockState>;
@@ -117,14 +120,14 @@ TEST_F(ControlTest, BlocksAreKeptUntilAskedFor) {
   const std::string second = text_of_size(kInlineLimit + 1);
   EXPECT_TRUE(lend(1, 0, gather(first)));
   EXPECT_TRUE(lend(2, 0, gather(second)));
-  EXPECT_EQ(receiver_.request_block(1, first.size()).text(), first);
-  EXPECT_EQ(receiver_.request_block(2, second.size()).text(), second);
+  EXPECT_EQ(request_block(1, first.size()).text(), first);
+  EXPECT_EQ(request_block(2, second.size()).text(), second);
 }
 
 TEST_F(ControlTest, ABlockIsGivenBackWithTheLastCopy) {
   const std::string text = text_of_size(kInlineLimit);
   lend(3, 5, gather(text));
-  Payload payload = receiver_.request_block(3, text.size());
+  Payload payload = request_block(3, text.size());
   Payload copy = payload;
   payload = {};
   EXPECT_TRUE(returned_.empty());
@@ -136,15 +139,15 @@ TEST_F(ControlTest, BlocksOfRequestsThatWereTakenBackAreGivenBack) {
   const std::string text = text_of_size(kInlineLimit);
   for (std::uint16_t number = 1; number <= 3; ++number) lend(number, number, gather(text));
   lend(4, 9, gather(text));
-  const Payload payload = receiver_.request_block(3, text.size());
+  const Payload payload = request_block(3, text.size());
   EXPECT_EQ(returned_, (std::vector{Returned(1, 1, BlockState::kReturned), Returned(2, 2, BlockState::kReturned)}));
-  EXPECT_EQ(receiver_.request_block(4, text.size()).text(), text);
+  EXPECT_EQ(request_block(4, text.size()).text(), text);
 }
 
 TEST_F(ControlTest, ABlockThatAForkMayHaveIsSaidToBeCopiedByItsOwnerAlone) {
   const std::string text = text_of_size(kInlineLimit);
   lend(1, 1, gather(text));
-  std::optional<Payload> payload = receiver_.request_block(1, text.size());
+  std::optional<Payload> payload = request_block(1, text.size());
   test::Child child([&] {
     if (payload->text() != text) ::_exit(1);
     payload.reset();
@@ -156,11 +159,36 @@ TEST_F(ControlTest, ABlockThatAForkMayHaveIsSaidToBeCopiedByItsOwnerAlone) {
   EXPECT_EQ(returned_, std::vector{Returned(1, 1, BlockState::kCopied)});
 }
 
+TEST_F(ControlTest, AttachmentsTravelAlong) {
+  const std::string text = text_of_size(kInlineLimit);
+  const std::string first = text_of_size(kInlineLimit + 7);
+  const std::vector<Payload> blocks{gather(text), gather(first), gather(text)};
+  EXPECT_EQ(send_request_blocks(here_.get(), 1, 4, blocks), os::SendResult::kSent);
+  Payload payload = request_block(1, text.size());
+  EXPECT_EQ(payload.text(), text);
+  ASSERT_EQ(payload.attachments().size(), 2u);
+  Payload attachment = payload.attachments()[0];
+  EXPECT_EQ(attachment.text(), first);
+  payload = {};
+  EXPECT_TRUE(returned_.empty());
+  attachment = {};
+  EXPECT_EQ(returned_, std::vector{Returned(4, 1, BlockState::kReturned)});
+}
+
+TEST_F(ControlTest, AttachmentsOfAnInlinePayload) {
+  const std::string text = text_of_size(kInlineLimit);
+  lend(1, 1, gather(text));
+  const Payload payload = receiver_.payload_of({.block = 1, .bytes = as_bytes("inline")});
+  EXPECT_EQ(payload.text(), "inline");
+  ASSERT_EQ(payload.attachments().size(), 1u);
+  EXPECT_EQ(payload.attachments()[0].text(), text);
+}
+
 TEST_F(ControlTest, WhatWritesToItsArgumentChangesNoOther) {
   const std::string text = text_of_size(kInlineLimit);
   const Payload sent = gather(text);
   lend(1, 1, sent);
-  const Payload received = receiver_.request_block(1, text.size());
+  const Payload received = request_block(1, text.size());
   const_cast<std::byte&>(received.bytes()[7]) = std::byte{99};
   EXPECT_EQ(sent.text(), text);
 }

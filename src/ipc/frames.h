@@ -35,8 +35,8 @@ struct Request {
   RequestKind kind = RequestKind::kRun;
   std::uint64_t job = 0;
   std::uint32_t attempt = 0;
-  std::uint32_t block = 0;       ///< 0: bytes are inline
-  std::uint64_t block_size = 0;  ///< size of the payload in the block
+  std::uint32_t block = 0;       ///< id of its blocks; 0: it has none
+  std::uint64_t block_size = 0;  ///< of the payload, in the first block; 0: it is inline, all blocks are attachments
   ByteSpan bytes{};              ///< inline payload
   std::uint32_t first_item = 0;  ///< kBatch; the coordinator alone knows the three
   std::uint32_t end_item = 0;

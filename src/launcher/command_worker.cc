@@ -117,8 +117,8 @@ void CommandWorker::handle(const ipc::Request& request, Answer& answer) {
 
 void CommandWorker::run(const ipc::Request& request, Answer& answer) {
   if (request.block == 0) return run_command(request, decode_command(request.bytes), answer);
-  const Payload block = control_.request_block(request.block, request.block_size);
-  run_command(request, decode_command(block.bytes()), answer);
+  const Payload payload = control_.payload_of(request);
+  run_command(request, decode_command(payload.bytes()), answer);
 }
 
 void CommandWorker::run_command(const ipc::Request& request, Command command, Answer& answer) {

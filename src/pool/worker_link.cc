@@ -69,7 +69,8 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
 
 /// If its worker was not seen to end it may use its blocks still.
 WorkerLink::~WorkerLink() {
-  for (const LentBlock& lent : lent_) ipc::retire_block(lent.payload);
+  for (const LentBlocks& lent : lent_)
+    for (const Payload& payload : lent.payloads) payload.storage()->retire();
 }
 
 /// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told
@@ -85,52 +86,50 @@ void WorkerLink::handed_over() noexcept {
 }
 
 std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payload& payload) {
-  if (payload.size() <= ipc::kInlineLimit) {
-    request.bytes = payload.bytes();
-    return channel_.try_push(request);
-  }
+  const bool is_inline = payload.size() <= ipc::kInlineLimit;
+  if (is_inline) request.bytes = payload.bytes();
+  if (is_inline && payload.attachments().empty()) return channel_.try_push(request);
   if (outstanding_.size() >= 2) return std::nullopt;  // large payloads do not queue up in the control socket
-  const Payload segment = payload.segment_fd() >= 0 ? payload : in_segment(payload);
+  std::vector<Payload> blocks;
+  if (!is_inline) blocks.push_back(payload.segment_fd() >= 0 ? payload : in_segment(payload));
+  blocks.insert(blocks.end(), payload.attachments().begin(), payload.attachments().end());
   request.block = next_block_++;
-  request.block_size = segment.size();
-  const int fds[] = {segment.segment_fd()};
-  const ControlMessage message{.kind = ControlMessage::Kind::kRequestBlock,
-                               .id = request.block,
-                               .size = segment.size(),
-                               .lease = lend(request.block, segment)};
-  if (ipc::send_control(control_.get(), message, fds) != os::SendResult::kSent) {
-    if (message.lease != 0) take_block_back(lent_[message.lease - 1U]);
+  request.block_size = is_inline ? 0 : payload.size();
+  const std::uint16_t lease = lend(request.block, blocks);
+  if (ipc::send_request_blocks(control_.get(), request.block, lease, blocks) != os::SendResult::kSent) {
+    if (lease != 0) take_block_back(lent_[lease - 1U]);
     return std::nullopt;
   }
   return channel_.try_push(request);
 }
 
 /// Under what number; 0 if there are too many, and then the block is never used again.
-std::uint16_t WorkerLink::lend(std::uint32_t id, const Payload& payload) noexcept {
+std::uint16_t WorkerLink::lend(std::uint32_t id, const std::vector<Payload>& payloads) {
   take_blocks_back();
   const auto free =
-      std::find_if(lent_.begin(), lent_.end(), [](const LentBlock& lent) { return lent.payload.empty(); });
+      std::find_if(lent_.begin(), lent_.end(), [](const LentBlocks& lent) { return lent.payloads.empty(); });
   if (free == lent_.end()) {
-    ipc::retire_block(payload);
+    for (const Payload& payload : payloads) payload.storage()->retire();
     return 0;
   }
-  *free = {id, payload};
+  *free = {id, payloads};
   ++lent_count_;
   return static_cast<std::uint16_t>(free - lent_.begin() + 1);
 }
 
-void WorkerLink::take_block_back(LentBlock& lent) noexcept {
+void WorkerLink::take_block_back(LentBlocks& lent) noexcept {
   lent = {};
   --lent_count_;
 }
 
 void WorkerLink::take_blocks_back() noexcept {
   for (std::size_t i = 0; i < lent_.size() && lent_count_ != 0; ++i) {
-    LentBlock& lent = lent_[i];
-    if (lent.payload.empty()) continue;
+    LentBlocks& lent = lent_[i];
+    if (lent.payloads.empty()) continue;
     const ipc::BlockState found = channel_.state_of_block(static_cast<std::uint16_t>(i + 1), lent.id);
     if (found == ipc::BlockState::kLent) continue;
-    if (found == ipc::BlockState::kCopied) ipc::retire_block(lent.payload);
+    if (found == ipc::BlockState::kCopied)
+      for (const Payload& payload : lent.payloads) payload.storage()->retire();
     take_block_back(lent);
   }
 }

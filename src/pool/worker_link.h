@@ -165,10 +165,10 @@ class WorkerLink {
   void disarm() noexcept { channel_.disarm(); }
 
  private:
-  /// The block of a request that the worker has; it may keep it longer than the request.
-  struct LentBlock {
+  /// Blocks of a request that the worker has; it may keep them longer than the request.
+  struct LentBlocks {
     std::uint32_t id = 0;
-    Payload payload{};  ///< empty: the number is free
+    std::vector<Payload> payloads{};  ///< empty: the number is free
   };
 
   std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
@@ -182,8 +182,8 @@ class WorkerLink {
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
   bool answer_need(const Outstanding& request, std::uint64_t size);
   int grant_block(std::uint64_t size);
-  void take_block_back(LentBlock& lent) noexcept;
-  std::uint16_t lend(std::uint32_t id, const Payload& payload) noexcept;
+  void take_block_back(LentBlocks& lent) noexcept;
+  std::uint16_t lend(std::uint32_t id, const std::vector<Payload>& payloads);
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
   bool take_outputs(const ipc::Result& result, Attempt& attempt);
@@ -204,7 +204,7 @@ class WorkerLink {
     ipc::Block block;
   };
   std::optional<GrantedBlock> granted_;
-  std::array<LentBlock, ipc::kLeases> lent_;
+  std::array<LentBlocks, ipc::kLeases> lent_;
   std::size_t lent_count_ = 0;
   bool for_commands_;
   os::Fd output_;  ///< what the running command writes

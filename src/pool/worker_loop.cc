@@ -59,7 +59,8 @@ class Worker final : private ResultSink, private ItemSink {
 
  private:
   void serve() {
-    const Payload payload = take_payload();
+    // The runner may keep the payload, so that inline bytes must not stay in the ring.
+    const Payload payload = control_.payload_of(request_);
     switch (request_.kind) {
       case ipc::RequestKind::kDefine:
         return runner_.define(static_cast<DefinitionId>(request_.job), payload);
@@ -74,12 +75,6 @@ class Worker final : private ResultSink, private ItemSink {
         runner_.run_items(request_.job, payload, *this);
         return end_items();
     }
-  }
-
-  // The runner may keep the payload, so that inline bytes must not stay in the ring.
-  Payload take_payload() {
-    if (request_.block != 0) return control_.request_block(request_.block, request_.block_size);
-    return request_.bytes.empty() ? Payload() : Payload::copy_of(request_.bytes);
   }
 
   void returned(std::span<const ByteSpan> parts) override { publish(ipc::ResultKind::kReturned, parts); }

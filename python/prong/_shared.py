@@ -1,0 +1,110 @@
+"""Objects that are put once into shared memory, and handles to them that are small to pass."""
+
+from __future__ import annotations
+
+import os
+from _pickle import PickleBuffer
+from _weakref import ref
+
+from prong import _core
+from prong._pickling import brief, cannot_pickle, decode, dump_by_value, encode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Generic, TypeVar
+
+    T = TypeVar("T")
+else:
+    T = "T"
+    Generic = {T: object}
+
+#: So many objects stay decoded in a worker although no job has their handles.
+MOST_RECENT = 8
+
+
+class Shared(Generic[T]):
+    """A handle to an object in shared memory, made by ``prong.share``. Goes to jobs of any pool, and into containers.
+
+    The memory is free again when the program has dropped the handle and no worker looks at the object.
+    """
+
+    __slots__ = ("__weakref__", "_value", "buffer", "identity", "in_segment")
+
+    def __init__(self, identity: bytes, buffer: _core.Buffer) -> None:
+        self.identity = identity
+        self.buffer = buffer
+        self.in_segment: bool = _core.is_in_segment(buffer)
+        _alive[identity] = ref(self, _forget(identity))
+
+    @property
+    def value(self) -> T:
+        """The object: in each process decoded once, where it is asked for first.
+
+        Arrays and buffers in it are read-only views of the shared memory. What else one process changes, the others do
+        not see.
+        """
+        try:
+            return self._value
+        except AttributeError:
+            pickle, buffers = _core.open_buffer(self.buffer)
+            views = None if buffers is None else [view.toreadonly() for view in buffers]
+            self._value: T = decode(pickle, views)
+        if _core.in_worker():
+            _keep(self)
+        return self._value
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of shared memory (of memory, below 256 KiB) that it takes."""
+        return memoryview(self.buffer).nbytes
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        if protocol < 5:
+            return received, (self.identity, bytes(memoryview(self.buffer)))
+        return received, (self.identity, PickleBuffer(self.buffer))
+
+    def __repr__(self) -> str:
+        return f"<Shared {self.identity.hex()[:8]}: {self.nbytes:,} bytes>"
+
+
+_alive: dict[bytes, ref[Shared[Any]]] = {}
+_recent: list[Shared[Any]] = []
+
+
+def _forget(identity: bytes) -> Any:
+    def forget(reference: Any) -> None:
+        if _alive.get(identity) is reference:
+            del _alive[identity]
+
+    return forget
+
+
+def _keep(shared: Shared[Any]) -> None:
+    _recent.append(shared)
+    del _recent[:-MOST_RECENT]
+
+
+def received(identity: bytes, data: Any) -> Shared[Any]:
+    known = _alive.get(identity)
+    shared = known() if known is not None else None
+    if shared is not None:
+        return shared
+    owner = getattr(data, "obj", None)  # of the memoryview of a whole payload
+    if type(owner) is _core.Buffer and memoryview(owner).nbytes == len(data):
+        return Shared(identity, owner)
+    return Shared(identity, _core.buffer_of(bytes(data)))
+
+
+def share(value: T) -> Shared[T]:
+    """Puts an object into shared memory, once, and gives a handle to it.
+
+    >>> table = prong.share(big_table)                      # doctest: +SKIP
+    >>> pool.map(lambda row: table.value[row], range(1000)) # doctest: +SKIP
+
+    Raises EncodingError if it cannot be pickled, SystemRefused if there is no memory for it.
+    """
+    try:
+        pickle, buffers = encode(value, lambda obj, callback: dump_by_value(obj, lambda _: None, callback))
+    except Exception as error:
+        raise cannot_pickle(f"an object to share ({brief(value)})", error) from error
+    return Shared(os.urandom(16), _core.seal_buffer(pickle, buffers))
