@@ -16,4 +16,5 @@
 #include "prong/pool.h"
 #include "prong/registry.h"
 #include "prong/run.h"
+#include "prong/shared_memory.h"
 #include "prong/version.h"

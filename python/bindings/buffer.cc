@@ -176,7 +176,10 @@ Payload seal_call(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb
 
 Payload seal_value(nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);
-  return seal({0, 0, span_of(pickle), held.buffers()});
+  const auto sealed = [&] { return seal({0, 0, span_of(pickle), held.buffers()}); };
+  if (held.total() + pickle.size() < kReleaseFrom) return sealed();
+  nb::gil_scoped_release release;
+  return sealed();
 }
 
 }  // namespace prong::python

@@ -1,5 +1,7 @@
 #include "errors.h"
 
+#include <cerrno>
+
 #include "prong/error.h"
 #include "python.h"
 
@@ -12,6 +14,7 @@ void raise(const char* name, const char* message) {
 }
 
 void raise_system_error(const SystemError& error) {
+  if (error.error() == EINTR && PyErr_Occurred() != nullptr) return;  // what a signal handler has raised meanwhile
   const nb::object make = nb::module_::import_("prong._exceptions").attr("SystemRefused");
   const nb::object exception = make(error.error(), error.what());
   PyErr_SetObject(make.ptr(), exception.ptr());

@@ -322,7 +322,9 @@ class Submission {
     spec.options = options_;
     if (completions_) spec.completions = completions_->queue;
     spec.tag = tag_++;
-    if (jobs_.size() == kSlice) submit_jobs();
+    // The next large one may have to wait for the memory of this one.
+    const Payload& last = jobs_.back().payload;
+    if (jobs_.size() == kSlice || last.segment_fd() >= 0 || !last.attachments().empty()) submit_jobs();
   }
 
   void submit_jobs() {

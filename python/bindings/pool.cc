@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "items.h"
 #include "job.h"
+#include "prong/shared_memory.h"
 
 namespace prong::python {
 namespace {
@@ -141,7 +142,21 @@ nb::dict stats(Core& core) {
   dict["workers_started"] = stats.workers_started;
   dict["workers_lost"] = stats.workers_lost;
   dict["launcher_pid"] = stats.launcher_pid;
+  const SharedMemoryUse use = shared_memory_use();
+  dict["shared_bytes"] = use.bytes;
+  dict["kept_bytes"] = use.kept_bytes;
+  dict["spilled_bytes"] = use.spilled_bytes;
   return dict;
+}
+
+/// `spill`: a folder or None.
+void limit_memory(std::uint64_t bytes, double wait, std::optional<std::string> spill) {
+  SharedMemoryLimit limit{.bytes = bytes, .wait = duration(wait), .spill_folder = spill.value_or("")};
+  limit.interrupted = [] {
+    const nb::gil_scoped_acquire acquire;
+    return PyErr_CheckSignals() != 0;
+  };
+  limit_shared_memory(std::move(limit));
 }
 
 nb::list workers(Core& core) {
@@ -183,6 +198,9 @@ void add_pool(nb::module_& module) {
         return Sealed{seal_call(token, shape, pickle, buffers)};
       },
       "token"_a, "shape"_a, "pickle"_a, "buffers"_a.none());
+
+  module.def("limit_shared_memory", &limit_memory, "bytes"_a, "wait"_a, "spill"_a.none(),
+             "0 bytes: half of what there is.");
 
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,

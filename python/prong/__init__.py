@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     )
     from prong._pool import Pool, WorkerInfo, WorkerLoss
     from prong._run import CommandResult, call, run
-    from prong._shared import Shared, share
+    from prong._shared import Shared, limit_shared_memory, share
     from prong._view import View
 
 __all__ = [
@@ -93,6 +93,7 @@ __all__ = [
     "WorkerLoss",
     "__version__",
     "call",
+    "limit_shared_memory",
     "run",
     "share",
     "usable_cpus",
@@ -135,7 +136,7 @@ _HOMES = {
     ),
     "_pool": ("Pool", "WorkerInfo", "WorkerLoss"),
     "_run": ("CommandResult", "call", "run"),
-    "_shared": ("Shared", "share"),
+    "_shared": ("Shared", "limit_shared_memory", "share"),
     "_view": ("View",),
 }
 

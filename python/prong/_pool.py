@@ -168,7 +168,11 @@ class Pool(View):
 
     @property
     def stats(self) -> dict[str, int]:
-        """Counts: jobs submitted, finished, queued and dispatched; workers started and lost."""
+        """Counts: jobs submitted, finished, queued and dispatched; workers started and lost.
+
+        ``shared_bytes`` of shared memory are in use by this process, ``kept_bytes`` of them free for what comes next;
+        ``spilled_bytes`` are in files.
+        """
         counts: dict[str, int] = self._engine.stats()
         return counts
 

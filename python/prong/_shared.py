@@ -7,6 +7,7 @@ from _pickle import PickleBuffer
 from _weakref import ref
 
 from prong import _core
+from prong._exceptions import UsageError
 from prong._pickling import brief, cannot_pickle, decode, dump_by_value, encode
 
 TYPE_CHECKING = False
@@ -108,3 +109,20 @@ def share(value: T) -> Shared[T]:
     except Exception as error:
         raise cannot_pickle(f"an object to share ({brief(value)})", error) from error
     return Shared(os.urandom(16), _core.seal_buffer(pickle, buffers))
+
+
+def limit_shared_memory(
+    limit: int | None = None, *, wait: float = 0.0, spill: str | os.PathLike[str] | None = None
+) -> None:
+    """Says how much shared memory the large arguments of this process may take, for all its pools, from now on.
+
+    ``limit``: bytes; None: half of what the machine and its memory cgroups have. Beyond it a submission waits for room,
+    ``wait`` seconds at most. Then its large buffers go to files without names in the folder ``spill``, or, where that
+    is None, it raises SystemRefused. Results are counted, but not held back: their work is done. ``Pool.stats`` tells
+    what is in use. Raises UsageError.
+    """
+    if limit is not None and limit < 1:
+        raise UsageError(f"limit must be a number of bytes from 1 on, or None, not {limit!r}")
+    if wait < 0:
+        raise UsageError(f"wait must be seconds from 0 on, not {wait!r}")
+    _core.limit_shared_memory(limit or 0, wait, None if spill is None else os.fspath(spill))

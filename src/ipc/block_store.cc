@@ -1,8 +1,12 @@
 #include "ipc/block_store.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cerrno>
+#include <filesystem>
 #include <new>
+#include <string>
 #include <utility>
 
 #include "os/available_memory.h"
@@ -15,6 +19,7 @@ namespace prong::ipc {
 namespace {
 
 constexpr std::size_t kPage = 4096;
+constexpr std::size_t kUnlimited = 1024 * 1024;  ///< smaller ones are not held back
 
 /// Steps of an eighth, so that payloads of nearly the same size can have each other's blocks. What is not written is no
 /// memory.
@@ -24,10 +29,26 @@ std::size_t capacity_for(std::size_t size) noexcept {
   return rounded < size ? size : rounded;
 }
 
+constexpr std::int64_t kSliceNs = 50'000'000;  ///< of a wait
+
+std::atomic<std::uint64_t> memory_bytes = 0;
+std::atomic<std::uint64_t> file_bytes = 0;
+
+std::atomic<std::uint64_t>& count_of(Reservation::Kind kind) noexcept {
+  return kind == Reservation::Kind::kFile ? file_bytes : memory_bytes;
+}
+
 Block create_block(std::size_t size) {
   os::check_available_memory(size);
   const std::size_t capacity = capacity_for(size);
-  return {.segment = os::create_memfd("prong-block", capacity), .capacity = capacity};
+  return {.reservation = {Reservation::Kind::kMemory, capacity},
+          .segment = os::create_memfd("prong-block", capacity),
+          .capacity = capacity};
+}
+
+/// In bytes, for all payloads of this process.
+std::uint64_t allowed(const SharedMemoryLimit& limit) {
+  return limit.bytes != 0 ? limit.bytes : os::available_memory() / 2 + memory_bytes / 2;
 }
 
 }  // namespace
@@ -35,6 +56,16 @@ Block create_block(std::size_t size) {
 BlockStore& BlockStore::of_this_process() {
   static BlockStore* store = new BlockStore;  // outlives every payload
   return *store;
+}
+
+Reservation::Reservation(Kind kind, std::size_t size) noexcept : kind_(kind), size_(size) {
+  count_of(kind) += size;
+}
+
+Reservation::~Reservation() {
+  if (kind_ == Kind::kNone) return;
+  count_of(kind_) -= size_;
+  BlockStore::of_this_process().room_.notify_all();
 }
 
 BlockStore::Customer::Customer() noexcept {
@@ -69,6 +100,50 @@ Block BlockStore::take(std::size_t size) {
   }
   release_all();
   return create_block(size);
+}
+
+void BlockStore::set_limit(SharedMemoryLimit limit) {
+  const std::lock_guard lock(mutex_);
+  limit_ = std::move(limit);
+}
+
+Block BlockStore::take_within_limit(std::size_t size) {
+  if (std::optional<Block> kept = take_kept(size)) return std::move(*kept);
+  return make_room(size);
+}
+
+Block BlockStore::make_room(std::size_t size) {
+  const std::size_t capacity = capacity_for(size);
+  std::unique_lock lock(mutex_);
+  const std::int64_t deadline = os::monotonic_now() + limit_.wait.count();
+  for (;;) {
+    if (size <= kUnlimited || memory_bytes + capacity <= allowed(limit_)) break;
+    if (!kept_.empty()) {
+      kept_.clear();
+      continue;
+    }
+    const std::int64_t left = deadline - os::monotonic_now();
+    if (left <= 0 || capacity > allowed(limit_)) return without_room(size, ENOMEM);
+    room_.wait_for(lock, std::chrono::nanoseconds(std::min(left, kSliceNs)));
+    if (!limit_.interrupted) continue;
+    const auto interrupted = limit_.interrupted;
+    lock.unlock();
+    if (interrupted()) return without_room(size, EINTR);
+    lock.lock();
+  }
+  lock.unlock();
+  return take(size);
+}
+
+Block BlockStore::without_room(std::size_t size, int error) const {
+  if (error != EINTR && !limit_.spill_folder.empty()) {
+    return {.reservation = {Reservation::Kind::kFile, size},
+            .segment = os::create_unnamed_file(limit_.spill_folder, size),
+            .capacity = size};
+  }
+  throw SystemError("reserve " + std::to_string(size) + " bytes of shared memory (" + std::to_string(memory_bytes) +
+                        " of " + std::to_string(allowed(limit_)) + " bytes are in use)",
+                    error);
 }
 
 /// Not one of which most would be wasted. The last choice is what may be asked for again as it is.
@@ -120,7 +195,7 @@ void BlockStore::forget_copy(ByteSpan origin) noexcept {
 void BlockStore::give_back(Block block) noexcept {
   try {
     const std::lock_guard lock(mutex_);
-    if (customers_ == 0) return;
+    if (customers_ == 0 || block.reservation.kind() != Reservation::Kind::kMemory) return;
     const std::size_t capacity = block.capacity;
     kept_.emplace(capacity, Kept{std::move(block), os::monotonic_now()});
   } catch (const std::bad_alloc&) {
@@ -138,9 +213,33 @@ void BlockStore::release_all() noexcept {
   kept_.clear();
 }
 
+std::uint64_t BlockStore::kept_bytes() const noexcept {
+  const std::lock_guard lock(mutex_);
+  std::uint64_t bytes = 0;
+  for (const auto& entry : kept_) bytes += entry.first;
+  return bytes;
+}
+
 bool BlockStore::keeps_any() const noexcept {
   const std::lock_guard lock(mutex_);
   return !kept_.empty();
 }
 
 }  // namespace prong::ipc
+
+namespace prong {
+
+void limit_shared_memory(SharedMemoryLimit limit) {
+  if (limit.wait.count() < 0) throw UsageError("a limit of shared memory: the wait must not be negative");
+  if (!limit.spill_folder.empty() && !std::filesystem::is_directory(limit.spill_folder))
+    throw UsageError("a limit of shared memory: '" + limit.spill_folder + "' is no folder");
+  ipc::BlockStore::of_this_process().set_limit(std::move(limit));
+}
+
+SharedMemoryUse shared_memory_use() noexcept {
+  return {.bytes = ipc::memory_bytes,
+          .kept_bytes = ipc::BlockStore::of_this_process().kept_bytes(),
+          .spilled_bytes = ipc::file_bytes};
+}
+
+}  // namespace prong

@@ -4,6 +4,7 @@
 // One for each process; only coordinators take from it. Thread-safe; a forked child begins with an empty one.
 #pragma once
 
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -14,11 +15,36 @@
 
 #include "os/fd.h"
 #include "prong/payload.h"
+#include "prong/shared_memory.h"
 
 namespace prong::ipc {
 
-/// A sealed memfd for one payload at a time.
+/// A part of what shared memory this process has, as counted for its limit.
+class Reservation {
+ public:
+  enum class Kind { kNone, kMemory, kFile };
+
+  Reservation() = default;
+  Reservation(Kind kind, std::size_t size) noexcept;
+  Reservation(Reservation&& other) noexcept
+      : kind_(std::exchange(other.kind_, Kind::kNone)), size_(std::exchange(other.size_, 0)) {}
+  Reservation& operator=(Reservation&& other) noexcept {
+    std::swap(kind_, other.kind_);
+    std::swap(size_, other.size_);
+    return *this;
+  }
+  ~Reservation();
+
+  Kind kind() const noexcept { return kind_; }
+
+ private:
+  Kind kind_ = Kind::kNone;
+  std::size_t size_ = 0;
+};
+
+/// A sealed memfd, or a file without a name, for one payload at a time.
 struct Block {
+  Reservation reservation{};
   os::Fd segment;
   std::size_t capacity = 0;
   std::size_t written = 0;  ///< so many bytes of it, from its start, are memory already
@@ -43,6 +69,10 @@ class BlockStore {
   /// An unused block for `size` bytes: a kept one that is not much larger, or a new one. Throws SystemError: ENOMEM if
   /// the machine or a memory cgroup does not have that much, before anything is reserved.
   Block take(std::size_t size);
+  /// The same within the limit of this process: may wait, or give a file. Throws SystemError: ENOMEM beyond the limit,
+  /// EINTR.
+  Block take_within_limit(std::size_t size);
+  void set_limit(SharedMemoryLimit limit);
   /// A free block that is a copy of this memory, as it was then.
   std::optional<Block> take_copy_of(ByteSpan origin);
   /// For the next one: nobody can see it any more.
@@ -57,10 +87,13 @@ class BlockStore {
   void release_idle(std::int64_t now) noexcept;
   void release_all() noexcept;
   bool keeps_any() const noexcept;
+  std::uint64_t kept_bytes() const noexcept;
 
  private:
   BlockStore();
   std::optional<Block> take_kept(std::size_t size);
+  Block make_room(std::size_t size);
+  Block without_room(std::size_t size, int error) const;
   struct Kept {
     Block block;
     std::int64_t since;
@@ -69,7 +102,10 @@ class BlockStore {
   using Place = std::pair<const std::byte*, std::size_t>;
   static Place place_of(ByteSpan origin) noexcept { return {origin.data(), origin.size()}; }
 
+  friend class Reservation;
   mutable std::mutex mutex_;
+  std::condition_variable room_;  ///< there may be more
+  SharedMemoryLimit limit_;
   int customers_ = 0;
   std::multimap<std::size_t, Kept> kept_;  ///< by capacity
   std::map<Place, std::weak_ptr<const PayloadStorage>> copies_;

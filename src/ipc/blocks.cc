@@ -114,13 +114,10 @@ void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
 
 }  // namespace
 
-/// A block with these parts, which may be a copy of memory.
-Block write_block(std::span<const ByteSpan> parts, ByteSpan origin) {
+Payload write_block(Block block, std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  Block block = BlockStore::of_this_process().take(size);
   block.written >= size ? os::overwrite_parts(block.segment, parts) : os::write_parts(block.segment, parts);
-  block.origin = origin;
-  return block;
+  return payload_in_block(std::move(block), size);
 }
 
 Payload payload_in_block(Block block, std::size_t size) {
@@ -238,15 +235,16 @@ Payload Payload::of_memory(ByteSpan bytes) {
     return std::memcmp(payload.bytes().data(), bytes.data(), bytes.size()) == 0;
   };
   if (const Payload known(store.find_copy(bytes)); !known.empty() && is_copy(known)) return known;
-  std::optional<ipc::Block> block = store.take_copy_of(bytes);
-  if (block) {
-    const Payload kept = ipc::payload_in_block(std::move(*block), bytes.size());
+  if (std::optional<ipc::Block> free = store.take_copy_of(bytes)) {
+    const Payload kept = ipc::payload_in_block(std::move(*free), bytes.size());
     if (is_copy(kept)) {
       store.remember_copy(bytes, kept.storage());
       return kept;
     }
   }
-  const Payload copy = ipc::payload_in_block(ipc::write_block(std::span(&bytes, 1), bytes), bytes.size());
+  ipc::Block block = store.take_within_limit(bytes.size());
+  block.origin = bytes;
+  const Payload copy = ipc::write_block(std::move(block), std::span(&bytes, 1));
   store.remember_copy(bytes, copy.storage());
   return copy;
 }
@@ -254,7 +252,7 @@ Payload Payload::of_memory(ByteSpan bytes) {
 Payload Payload::gather(std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
   if (size < ipc::kInlineLimit) return Payload(std::make_shared<ipc::JoinedStorage>(parts));
-  return ipc::payload_in_block(ipc::write_block(parts, {}), size);
+  return ipc::write_block(ipc::BlockStore::of_this_process().take_within_limit(size), parts);
 }
 
 }  // namespace prong

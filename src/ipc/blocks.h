@@ -51,6 +51,9 @@ struct MessageWithSizes {
 /// Throws Error if the block is smaller than `size`.
 Payload payload_in_block(Block block, std::size_t size);
 
+/// Coordinator: the same with these bytes, joined. Throws SystemError.
+Payload write_block(Block block, std::span<const ByteSpan> parts);
+
 /// Coordinator: sends the blocks of a request, as send_control().
 os::SendResult send_request_blocks(int socket, std::uint32_t id, std::uint16_t lease, std::span<const Payload> blocks);
 /// Coordinator: sends a control message without waiting: the socket may be full (a slow worker), or closed (it is

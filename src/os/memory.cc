@@ -56,6 +56,13 @@ Fd create_memfd(const char* name, std::size_t size) {
   return fd;
 }
 
+Fd create_unnamed_file(const std::string& folder, std::size_t size) {
+  check_file_limit(size);
+  Fd fd(check(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), "create a file in '", folder, "'"));
+  check(::ftruncate(fd.get(), static_cast<off_t>(size)), "make a file of ", size, " bytes in '", folder, "'");
+  return fd;
+}
+
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts) {
   check_file_limit(total_size(parts));
   Remainder rest(parts);

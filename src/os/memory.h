@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "os/fd.h"
 
@@ -12,6 +13,10 @@ namespace prong::os {
 /// A new memfd, close-on-exec. With `size` > 0 it has that size for ever (sealed against shrinking and growing), so
 /// that no other process can make a mapping of it raise SIGBUS. Throws SystemError.
 Fd create_memfd(const char* name, std::size_t size);
+
+/// A new file of that size in a folder, close-on-exec, without a name: it is gone with its last descriptor and mapping.
+/// Throws SystemError.
+Fd create_unnamed_file(const std::string& folder, std::size_t size);
 
 /// Writes all parts one after the other from offset 0. Throws SystemError.
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);

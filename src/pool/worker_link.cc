@@ -24,10 +24,10 @@ using ipc::ControlMessage;
 using ipc::RequestKind;
 using ipc::ResultKind;
 
-/// A large payload that came as heap bytes gets a segment of its own.
+/// A large payload that came as heap bytes gets a segment of its own, within the limit or not: nothing waits here.
 Payload in_segment(const Payload& payload) {
   const ByteSpan parts[] = {payload.bytes()};
-  return Payload::gather(parts);
+  return ipc::write_block(ipc::BlockStore::of_this_process().take(payload.size()), parts);
 }
 
 Payload inline_output(std::string_view text) {

@@ -1,0 +1,130 @@
+"""How much shared memory the large arguments of a program may take."""
+
+from __future__ import annotations
+
+import signal
+import threading
+
+import numpy as np
+import pytest
+
+import prong
+from eventually import eventually
+
+MEBIBYTE = 2**20
+SIZE = 4 * MEBIBYTE
+
+
+@pytest.fixture(autouse=True)
+def no_limit_afterwards():
+    yield
+    prong.limit_shared_memory()
+
+
+def filled(number):
+    return np.full(SIZE // 8, number)
+
+
+def first(array):
+    return int(array[0])
+
+
+def same(array):
+    return array
+
+
+def test_what_is_in_use_shows(make_pool):
+    pool = make_pool(1)
+    before = pool.stats["shared_bytes"]
+    job = pool.submit(same, filled(1))
+    assert pool.stats["shared_bytes"] >= before + SIZE
+    job.result()
+    del job
+    assert eventually(lambda: pool.stats["shared_bytes"] == before)
+    assert pool.stats["kept_bytes"] == pool.stats["spilled_bytes"] == 0
+
+
+def test_beyond_the_limit_a_submission_is_refused(make_pool):
+    pool = make_pool(1)
+    arrays = [filled(number) for number in range(6)]
+    handles = [prong.share(array) for array in arrays[:4]]
+    prong.limit_shared_memory(5 * SIZE)
+    with pytest.raises(
+        prong.SystemRefused, match=r"reserve \d+ bytes of shared memory \(\d+ of 20971520 bytes are in use\)"
+    ):
+        [pool.submit(first, array) for array in arrays]
+    assert [pool.submit(lambda handle: first(handle.value), handle).result() for handle in handles] == [0, 1, 2, 3]
+    handles.clear()
+
+
+def test_a_submission_waits_for_room(make_pool):
+    pool = make_pool(2)
+    prong.limit_shared_memory(6 * SIZE, wait=60)
+    peak = 0
+    jobs = []
+    for number in range(40):
+        jobs.append(pool.submit(first, filled(number)))
+        peak = max(peak, pool.stats["shared_bytes"])
+    assert [job.result() for job in jobs] == list(range(40))
+    assert peak <= 6 * SIZE
+
+
+def test_maps_wait_for_room(make_pool):
+    pool = make_pool(2)
+    prong.limit_shared_memory(6 * SIZE, wait=60)
+    assert pool.map(first, [filled(number) for number in range(20)]) == list(range(20))
+
+
+def test_what_can_never_have_room_is_refused_at_once(make_pool):
+    prong.limit_shared_memory(SIZE, wait=60)
+    with pytest.raises(prong.SystemRefused):
+        make_pool(1).submit(first, np.zeros(SIZE))
+
+
+def test_beyond_the_limit_files_take_it(make_pool, tmp_path):
+    pool = make_pool(2)
+    prong.limit_shared_memory(2 * SIZE, spill=tmp_path)
+    spilled = 0
+    jobs = []
+    for number in range(20):
+        jobs.append(pool.submit(same, filled(number)))
+        spilled = max(spilled, pool.stats["spilled_bytes"])
+    assert [first(job.result()) for job in jobs] == list(range(20))
+    assert spilled >= SIZE
+    assert list(tmp_path.iterdir()) == []
+    del jobs
+    assert eventually(lambda: pool.stats["spilled_bytes"] == 0)
+
+
+def test_results_are_not_held_back(make_pool):
+    pool = make_pool(2)
+    prong.limit_shared_memory(2 * SIZE)
+    results = pool.map(filled, range(10))
+    assert [first(result) for result in results] == list(range(10))
+
+
+def test_ctrl_c_ends_the_wait(make_pool):
+    make_pool(1)
+    held = prong.share(filled(1))
+    prong.limit_shared_memory(2 * SIZE, wait=3000)
+    main = threading.main_thread().ident
+    assert main is not None
+    timer = threading.Timer(0.2, signal.pthread_kill, (main, signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        prong.share(np.zeros(SIZE // 8 * 3 // 2))
+    timer.join()
+    assert first(held.value) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ({"limit": 0}, "limit must be a number of bytes from 1 on, or None, not 0"),
+        ({"wait": -1}, "wait must be seconds from 0 on, not -1"),
+        ({"spill": "/nonexistent"}, "'/nonexistent' is no folder"),
+    ],
+)
+def test_limits_that_make_no_sense(arguments, told):
+    with pytest.raises(prong.UsageError, match=told):
+        prong.limit_shared_memory(**arguments)
