@@ -249,3 +249,28 @@ def test_progress_counts_failures(fresh_pool, capfd, monkeypatch):
     with pytest.raises(prong.EncodingError):
         fresh_pool.map(culprits.double, [1, culprits.Unpicklable(), 3], progress=True)
     assert "3/3" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_quick_input_that_waits_for_all_results_gets_them(pool, method):
+    received = []
+
+    def items():
+        for burst in range(5):
+            yield from range(burst * 3000, burst * 3000 + 3000)
+            assert eventually(lambda: len(received) == (burst + 1) * 3000)  # noqa: B023
+
+    for result in getattr(pool, method)(culprits.double, items()):
+        received.append(result)
+    assert sorted(received) == [2 * number for number in range(15_000)]
+
+
+def test_an_input_error_comes_after_what_was_collected(pool):
+    def items():
+        yield from range(2000)
+        raise OSError("the disk")
+
+    results = pool.imap(culprits.double, items())
+    assert [next(results) for _ in range(2000)] == [2 * number for number in range(2000)]
+    with pytest.raises(OSError, match="the disk"):
+        next(results)
