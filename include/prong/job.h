@@ -79,7 +79,7 @@ constexpr std::uint32_t end_of(const Items& items) noexcept {
 }
 
 /// Any thread, coordinator's process only. Fields are final once done() is true.
-class Job : public std::enable_shared_from_this<Job> {
+class Job {
  public:
   enum class State : std::uint8_t { kQueued, kDispatched, kDone };
 

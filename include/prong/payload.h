@@ -52,8 +52,9 @@ class Payload {
   Payload() = default;
   explicit Payload(std::shared_ptr<const PayloadStorage> storage) : storage_(std::move(storage)) {}
 
-  /// Copies `bytes` to the heap.
-  static Payload copy_of(ByteSpan bytes);
+  /// Copies `parts`, joined, to the heap.
+  static Payload copy_of(std::span<const ByteSpan> parts);
+  static Payload copy_of(ByteSpan bytes) { return copy_of(std::span(&bytes, 1)); }
   static Payload copy_of(std::string_view text) { return copy_of(as_bytes(text)); }
 
   /// Joins `parts`. From 256 KiB on the bytes go into a segment, below that to the heap.

@@ -1,6 +1,8 @@
 #include "prong/payload.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <utility>
 
 #include "base/check.h"
@@ -8,11 +10,35 @@
 namespace prong {
 namespace {
 
+void join(std::span<const ByteSpan> parts, std::byte* to) {
+  for (const ByteSpan part : parts) to = std::copy(part.begin(), part.end(), to);
+}
+
+/// In one piece with its owner: a million queued jobs take 64 MB less.
+template <std::uint32_t kRoom>
+class SmallStorage final : public PayloadStorage {
+ public:
+  SmallStorage(std::span<const ByteSpan> parts, std::size_t size) : size_(static_cast<std::uint32_t>(size)) {
+    join(parts, bytes_.data());
+  }
+  ByteSpan bytes() const override { return {bytes_.data(), size_}; }
+  std::size_t size() const noexcept override { return size_; }
+
+ private:
+  std::uint32_t size_;
+  std::array<std::byte, kRoom> bytes_;
+};
+
+// With what the allocator and a shared_ptr need these are 64, 96 and 160 bytes.
+constexpr std::uint32_t kSmall = 28;
+constexpr std::uint32_t kMedium = 60;
+constexpr std::uint32_t kLarge = 124;
+
 class HeapStorage final : public PayloadStorage {
  public:
-  explicit HeapStorage(ByteSpan bytes)
-      : size_(bytes.size()), bytes_(std::make_unique_for_overwrite<std::byte[]>(bytes.size())) {
-    std::copy(bytes.begin(), bytes.end(), bytes_.get());
+  HeapStorage(std::span<const ByteSpan> parts, std::size_t size)
+      : size_(size), bytes_(std::make_unique_for_overwrite<std::byte[]>(size)) {
+    join(parts, bytes_.get());
   }
 
   ByteSpan bytes() const override { return {bytes_.get(), size_}; }
@@ -49,9 +75,13 @@ Payload Payload::with_attachments(Payload main, std::vector<Payload> attachments
   return Payload(std::make_shared<AccompaniedStorage>(std::move(main), std::move(attachments)));
 }
 
-Payload Payload::copy_of(ByteSpan bytes) {
-  if (bytes.empty()) return {};
-  return Payload(std::make_shared<HeapStorage>(bytes));
+Payload Payload::copy_of(std::span<const ByteSpan> parts) {
+  const std::size_t size = total_size(parts);
+  if (size == 0) return {};
+  if (size <= kSmall) return Payload(std::make_shared<SmallStorage<kSmall>>(parts, size));
+  if (size <= kMedium) return Payload(std::make_shared<SmallStorage<kMedium>>(parts, size));
+  if (size <= kLarge) return Payload(std::make_shared<SmallStorage<kLarge>>(parts, size));
+  return Payload(std::make_shared<HeapStorage>(parts, size));
 }
 
 }  // namespace prong

@@ -21,6 +21,27 @@ TEST(PayloadTest, KeepsEveryByteValue) {
   EXPECT_EQ(Payload::copy_of(all).text(), all);
 }
 
+TEST(PayloadTest, PartsOfAllSizesAreJoined) {
+  for (std::size_t size = 0; size < 300; ++size) {
+    const std::string text(size, static_cast<char>('a' + size % 26));
+    const ByteSpan all = as_bytes(text);
+    const ByteSpan parts[] = {all.first(size / 2), ByteSpan{}, all.subspan(size / 2)};
+    EXPECT_EQ(Payload::copy_of(parts).text(), text);
+  }
+}
+
+TEST(PayloadTest, AttachmentsGoAlong) {
+  const Payload main = Payload::copy_of(std::string_view("main"));
+  const Payload other = Payload::copy_of(std::string_view("other"));
+  const Payload both = Payload::with_attachments(main, {other});
+  EXPECT_EQ(both.text(), "main");
+  ASSERT_EQ(both.attachments().size(), 1u);
+  EXPECT_EQ(both.attachments()[0].text(), "other");
+  EXPECT_EQ(Payload::with_attachments(main, {}).storage(), main.storage());
+  EXPECT_TRUE(main.attachments().empty());
+  EXPECT_TRUE(Payload().attachments().empty());
+}
+
 TEST(PayloadTest, CopiesShareTheirBytes) {
   const Payload first = Payload::copy_of(std::string_view("shared"));
   const Payload second = first;

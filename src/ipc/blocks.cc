@@ -91,19 +91,6 @@ class LentStorage final : public PayloadStorage {
   os::Mapping mapping_;
 };
 
-class JoinedStorage final : public PayloadStorage {
- public:
-  explicit JoinedStorage(std::span<const ByteSpan> parts) {
-    text_.reserve(total_size(parts));
-    for (const ByteSpan part : parts) text_.append(as_text(part));
-  }
-  ByteSpan bytes() const override { return as_bytes(text_); }
-  std::size_t size() const noexcept override { return text_.size(); }
-
- private:
-  std::string text_;
-};
-
 [[noreturn]] void refuse(const char* what) {
   throw Error(std::string("a control message makes no sense: ") + what);
 }
@@ -251,7 +238,7 @@ Payload Payload::of_memory(ByteSpan bytes) {
 
 Payload Payload::gather(std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  if (size < ipc::kInlineLimit) return Payload(std::make_shared<ipc::JoinedStorage>(parts));
+  if (size < ipc::kInlineLimit) return copy_of(parts);
   return ipc::write_block(ipc::BlockStore::of_this_process().take_within_limit(size), parts);
 }
 

@@ -36,7 +36,7 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
   // The key lives in the job's own options, as long as the job is in the table.
   if (!job->options().key.empty()) by_key_.emplace(job->options().key, job);
   const auto queue_time = job->options().queue_time;
-  if (queue_time.count() > 0) expiries_.emplace(later(now, queue_time), job);
+  if (queue_time.count() > 0) expiries_.emplace(std::pair(later(now, queue_time), job.get()), job);
   ready_.add_new(job);
   queued_ += job->calls();
   return job;
@@ -179,12 +179,12 @@ bool Ledger::cancel(const JobPtr& job, MonotonicNs now) {
 
 std::optional<MonotonicNs> Ledger::next_expiry() const {
   if (expiries_.empty()) return std::nullopt;
-  return expiries_.begin()->first;
+  return expiries_.begin()->first.first;
 }
 
 std::vector<JobPtr> Ledger::expire(MonotonicNs now) {
   std::vector<JobPtr> given;
-  while (!expiries_.empty() && expiries_.begin()->first <= now) {
+  while (!expiries_.empty() && expiries_.begin()->first.first <= now) {
     const JobPtr job = expiries_.begin()->second;
     if (job->state() == Job::State::kQueued) {
       expire_queued(job, now);
@@ -203,7 +203,7 @@ void Ledger::expire_queued(const JobPtr& job, MonotonicNs now) {
 
 void Ledger::forget_expiry(Job& job) {
   const auto queue_time = job.options().queue_time;
-  if (queue_time.count() > 0) expiries_.erase({later(job.submitted_, queue_time), job.shared_from_this()});
+  if (queue_time.count() > 0) expiries_.erase({later(job.submitted_, queue_time), &job});
 }
 
 void Ledger::sweep_if_due() {

@@ -11,9 +11,9 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <random>
-#include <set>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -103,7 +103,8 @@ class Ledger {
   ReadyQueue ready_;
   WaitingRoom waiting_;
   std::unordered_map<std::string_view, JobPtr> by_key_;
-  std::set<std::pair<MonotonicNs, JobPtr>> expiries_;  ///< jobs with a limit of time in the queue, not begun yet
+  std::map<std::pair<MonotonicNs, const Job*>, JobPtr>
+      expiries_;  ///< jobs with a limit of time in the queue, not begun yet
   std::vector<JobPtr> watched_;
   std::mt19937_64 random_;
   std::uint64_t submitted_ = 0;

@@ -1,16 +1,19 @@
 #include "pool/dispatcher.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "prong/error.h"
 
 namespace prong::pool {
 namespace {
 
-constexpr double kWorkAheadNs = 200'000;    ///< about this much work waits in a channel
-constexpr std::size_t kMaxDepth = 48;       ///< leaves slots for definitions
-constexpr MonotonicNs kLongNs = 1'000'000;  ///< a job that runs longer has nothing queued behind it
-constexpr double kWorthSharing = 100'000;   ///< ns of work left in a batch from which on an idle worker gets half
+constexpr double kWorkAheadNs = 200'000;        ///< about this much work waits in a channel
+constexpr std::size_t kMaxDepth = 48;           ///< leaves slots for definitions
+constexpr MonotonicNs kLongNs = 1'000'000;      ///< a job that runs longer has nothing queued behind it
+constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
+constexpr MonotonicNs kComesAlongNs = 300'000;  ///< since the oldest job that a worker has was given to it
+constexpr double kWorthSharing = 100'000;       ///< ns of work left in a batch from which on an idle worker gets half
 constexpr double kEndless = 1e18;
 constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before the first item says nothing of the items
 
@@ -43,9 +46,24 @@ bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   return link.outstanding().size() < (alone ? 1 : depth());
 }
 
-WorkerLink* Dispatcher::choose(const Job& job) noexcept {
+/// Of workers that come along with their work. Waking another one takes longer than a short job.
+int Dispatcher::most_in_use(const Job& job) const noexcept {
+  const bool short_jobs = mean_duration_ns_ > 0 && mean_duration_ns_ < kShortNs;
+  const bool one_of_them = job.items() == nullptr && !is_exclusive(job.options());
+  return short_jobs && one_of_them ? cpus_ : std::numeric_limits<int>::max();
+}
+
+bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
+  if (link.state != LinkState::kServing || link.exclusive || link.stalled || link.damaged) return false;
+  return link.idle() || now - link.outstanding().front().pushed < kComesAlongNs;
+}
+
+WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
   WorkerLink* best = nullptr;
+  int left = most_in_use(job);
   for (const auto& link : crew_.links()) {
+    if (left == 0) break;
+    left -= comes_along(*link, now) ? 1 : 0;
     if (!usable(*link, job)) continue;
     const bool less = best == nullptr || link->outstanding().size() < best->outstanding().size();
     // One that starts may take a while yet.
@@ -86,7 +104,7 @@ void Dispatcher::dispatch(MonotonicNs now) {
   refused_by_idle_ = false;
   if (!ledger_.has_ready(now)) share_items(now);
   while (const Job* first = ledger_.peek(now)) {
-    WorkerLink* link = choose(*first);
+    WorkerLink* link = choose(*first, now);
     if (link == nullptr) break;
     if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
     if (!hand_out(*link, ledger_.next(now), now)) break;

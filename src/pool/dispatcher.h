@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "jobs/ledger.h"
+#include "os/cpus.h"
 #include "pool/crew.h"
 
 namespace prong::pool {
@@ -14,7 +15,7 @@ namespace prong::pool {
 class Dispatcher {
  public:
   Dispatcher(const PoolOptions& options, jobs::Ledger& ledger, Crew& crew)
-      : options_(options), ledger_(ledger), crew_(crew) {}
+      : options_(options), ledger_(ledger), crew_(crew), cpus_(os::fair_share_of_cpus()) {}
 
   DefinitionId define(Payload definition);
   bool has_definition(DefinitionId id) const noexcept { return id < definitions_.size(); }
@@ -34,7 +35,9 @@ class Dispatcher {
 
  private:
   bool usable(const WorkerLink& link, const Job& job) const noexcept;
-  WorkerLink* choose(const Job& job) noexcept;
+  int most_in_use(const Job& job) const noexcept;
+  static bool comes_along(const WorkerLink& link, MonotonicNs now);
+  WorkerLink* choose(const Job& job, MonotonicNs now) noexcept;
   bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
   void take_items_away(WorkerLink& link, std::uint32_t from);
   bool someone_idles() const noexcept;
@@ -44,6 +47,7 @@ class Dispatcher {
   const PoolOptions& options_;
   jobs::Ledger& ledger_;
   Crew& crew_;
+  int cpus_;
   std::vector<Payload> definitions_;
   std::vector<WorkerLink*> to_wake_;  ///< of the dispatch that goes on
   bool refused_by_idle_ = false;  ///< a worker without work had no room for a job: nothing of it will say when it has
