@@ -32,6 +32,7 @@ inline std::size_t total_size(std::span<const ByteSpan> parts) noexcept {
 }
 
 class Payload;
+class SharedMemoryRoom;
 
 /// Where a payload's bytes are. Implementations differ in who frees them.
 class PayloadStorage {
@@ -40,7 +41,7 @@ class PayloadStorage {
   /// The bytes; may map them on first use. Throws prong::SystemError when that fails.
   virtual ByteSpan bytes() const = 0;
   virtual std::size_t size() const noexcept = 0;
-  /// Descriptor of the segment that holds exactly these bytes from offset 0, or -1 for heap bytes.
+  /// Descriptor of the segment that begins with these bytes; -1: there is none, or this process cannot pass it on.
   virtual int segment_fd() const noexcept { return -1; }
   virtual std::span<const Payload> attachments() const noexcept;
   /// A process that cannot be asked may see the segment still: no other payload may have it afterwards.
@@ -59,12 +60,15 @@ class Payload {
 
   /// Joins `parts`. From 256 KiB on the bytes go into a segment, below that to the heap.
   /// Throws prong::SystemError when the system refuses the memory.
-  static Payload gather(std::span<const ByteSpan> parts);
+  /// `room`: what was made for it; null: it is not held back.
+  static Payload gather(std::span<const ByteSpan> parts, SharedMemoryRoom* room = nullptr);
 
-  /// These bytes in a segment: the very one that was made of the same memory before, if that is still there and the
-  /// memory has not changed since. Requires at least 256 KiB. Throws prong::SystemError when the system refuses the
-  /// memory.
-  static Payload of_memory(ByteSpan bytes);
+  /// The segment that was made of this memory by copy_of_memory(), if it is still there and holds the same bytes; else
+  /// an empty payload.
+  static Payload known_copy(ByteSpan memory);
+  /// These bytes in a segment of their own. Requires at least 256 KiB. `room`: as of gather(). Throws
+  /// prong::SystemError when the system refuses the memory.
+  static Payload copy_of_memory(ByteSpan memory, SharedMemoryRoom* room = nullptr);
 
   /// At most so many attachments.
   static constexpr std::size_t kMostAttachments = 15;

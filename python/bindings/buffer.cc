@@ -7,8 +7,10 @@ namespace {
 
 // Below this the pickle is copied into a bytes object, which is quicker than a memoryview.
 constexpr std::size_t kCopyBelow = 16 * 1024;
-// From here on a buffer has a segment of its own.
+// From here on a buffer has a segment of its own; so many of a job, since each queued one has a descriptor open.
 constexpr std::size_t kAttachFrom = 1024 * 1024;
+constexpr std::size_t kMostAttached = 4;
+constexpr std::size_t kSmallestSegment = 256 * 1024;  // of Payload::gather()
 // From here on the GIL is released while bytes are copied.
 constexpr std::size_t kReleaseFrom = 1024 * 1024;
 
@@ -77,7 +79,7 @@ void add_buffer_type(nb::module_& module) {
   buffer_type = reinterpret_cast<PyTypeObject*>(type.ptr());
   module.attr("Buffer") = type;
   module.def(
-      "seal_buffer", [](nb::bytes pickle, nb::handle buffers) { return buffer_of(seal_value(pickle, buffers)); },
+      "seal_buffer", [](nb::bytes pickle, nb::handle buffers) { return buffer_of(seal_shared(pickle, buffers)); },
       "pickle"_a, "buffers"_a.none(), "A Buffer with a pickle and its out-of-band buffers, in one piece.");
   module.def(
       "open_buffer",
@@ -141,18 +143,34 @@ std::vector<EnvelopeBuffer> HeldBuffers::buffers() const {
   return buffers;
 }
 
-/// What is in a segment already, or is large, becomes an attachment: the same memory is then copied once for all jobs.
-std::vector<EnvelopeBuffer> HeldBuffers::attach() const {
+/// What is in a segment already, or is large: the same memory is then copied once for all jobs.
+bool HeldBuffers::is_attached(std::size_t index, std::size_t attached) const {
+  if (attached >= kMostAttached) return false;
+  return payload_behind(views_[index]) != nullptr || static_cast<std::size_t>(views_[index].len) >= kAttachFrom;
+}
+
+std::vector<EnvelopeBuffer> HeldBuffers::attach(std::size_t pickle, SharedMemoryRoom& room) const {
   std::vector<EnvelopeBuffer> buffers = this->buffers();
+  std::vector<EnvelopeBuffer*> to_copy;
   std::size_t attached = 0;
-  for (std::size_t i = 0; i < buffers.size() && attached < Payload::kMostAttachments; ++i) {
+  std::size_t needed = 0;
+  std::size_t joined = pickle;
+  for (std::size_t i = 0; i < buffers.size(); ++i) {
     EnvelopeBuffer& buffer = buffers[i];
-    if (const Payload* payload = payload_behind(views_[i]))
-      buffer.attachment = *payload;
-    else if (buffer.bytes.size() >= kAttachFrom)
-      buffer.attachment = Payload::of_memory(buffer.bytes);
-    attached += buffer.attachment.empty() ? 0 : 1;
+    if (!is_attached(i, attached)) {
+      joined += buffer.bytes.size();
+      continue;
+    }
+    ++attached;
+    const Payload* payload = payload_behind(views_[i]);
+    buffer.attachment = payload != nullptr ? *payload : Payload::known_copy(buffer.bytes);
+    if (!buffer.attachment.empty()) continue;
+    to_copy.push_back(&buffer);
+    needed += buffer.bytes.size();
   }
+  // For all of it at once: who waits holds nothing that others wait for.
+  room = SharedMemoryRoom(joined < kSmallestSegment ? needed : needed + joined);
+  for (EnvelopeBuffer* buffer : to_copy) buffer->attachment = Payload::copy_of_memory(buffer->bytes, &room);
   return buffers;
 }
 
@@ -168,18 +186,23 @@ ByteSpan span_of(nb::bytes bytes) {
 
 Payload seal_call(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);
-  const auto sealed = [&] { return seal({token, shape, span_of(pickle), held.attach()}); };
+  SharedMemoryRoom room;
+  const auto sealed = [&] { return seal({token, shape, span_of(pickle), held.attach(pickle.size(), room)}, &room); };
   if (held.total() + pickle.size() < kReleaseFrom) return sealed();
-  nb::gil_scoped_release release;
+  const nb::gil_scoped_release release;
   return sealed();
 }
 
 Payload seal_value(nb::bytes pickle, nb::handle buffers) {
   const HeldBuffers held(buffers);
-  const auto sealed = [&] { return seal({0, 0, span_of(pickle), held.buffers()}); };
-  if (held.total() + pickle.size() < kReleaseFrom) return sealed();
-  nb::gil_scoped_release release;
-  return sealed();
+  return seal({0, 0, span_of(pickle), held.buffers()});
+}
+
+Payload seal_shared(nb::bytes pickle, nb::handle buffers) {
+  const HeldBuffers held(buffers);
+  const nb::gil_scoped_release release;
+  SharedMemoryRoom room(held.total() + pickle.size());
+  return seal({0, 0, span_of(pickle), held.buffers()}, &room);
 }
 
 }  // namespace prong::python

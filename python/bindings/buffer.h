@@ -3,6 +3,7 @@
 #pragma once
 
 #include "envelope.h"
+#include "prong/shared_memory.h"
 #include "python.h"
 
 namespace prong::python {
@@ -35,11 +36,14 @@ class HeldBuffers {
   HeldBuffers& operator=(const HeldBuffers&) = delete;
 
   std::vector<EnvelopeBuffer> buffers() const;
-  /// The same, large ones as attachments. Without the GIL if need be. Throws SystemError.
-  std::vector<EnvelopeBuffer> attach() const;
+  /// The same for a call with such a pickle, large ones as attachments. `room` becomes what the call needs. Without the
+  /// GIL if need be. Throws SystemError.
+  std::vector<EnvelopeBuffer> attach(std::size_t pickle, SharedMemoryRoom& room) const;
   std::size_t total() const noexcept;
 
  private:
+  bool is_attached(std::size_t index, std::size_t attached) const;
+
   std::vector<Py_buffer> views_;
 };
 
@@ -48,6 +52,8 @@ ByteSpan span_of(nb::bytes bytes);
 
 /// Seals a call; large buffers become attachments. Releases the GIL while much is copied.
 Payload seal_call(std::uint32_t token, std::uint16_t shape, nb::bytes pickle, nb::handle buffers);
+/// Seals what is to be shared, in one piece, within the limit. Throws SystemError.
+Payload seal_shared(nb::bytes pickle, nb::handle buffers);
 /// Seals a value that is all in one piece: what a call came to has no attachments.
 Payload seal_value(nb::bytes pickle, nb::handle buffers);
 

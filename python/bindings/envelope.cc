@@ -107,11 +107,11 @@ void EnvelopeParts::add_buffers(const Envelope& envelope) {
   }
 }
 
-Payload seal(const Envelope& envelope) {
+Payload seal(const Envelope& envelope, SharedMemoryRoom* room) {
   std::vector<Payload> attachments;
   for (const EnvelopeBuffer& buffer : envelope.buffers)
     if (!buffer.attachment.empty()) attachments.push_back(buffer.attachment);
-  return Payload::with_attachments(Payload::gather(EnvelopeParts(envelope).parts()), std::move(attachments));
+  return Payload::with_attachments(Payload::gather(EnvelopeParts(envelope).parts(), room), std::move(attachments));
 }
 
 Envelope open_envelope(ByteSpan bytes) {

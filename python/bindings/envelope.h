@@ -47,8 +47,8 @@ class EnvelopeParts {
   std::vector<ByteSpan> parts_;
 };
 
-/// Joins an envelope into a payload.
-Payload seal(const Envelope& envelope);
+/// Joins an envelope into a payload. `room`: as of Payload::gather().
+Payload seal(const Envelope& envelope, SharedMemoryRoom* room = nullptr);
 
 /// Takes a payload apart; the result points into its bytes. Throws Error on bytes that seal() did not make.
 Envelope open_envelope(const Payload& payload);

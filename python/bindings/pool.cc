@@ -143,7 +143,8 @@ nb::dict stats(Core& core) {
   dict["workers_lost"] = stats.workers_lost;
   dict["launcher_pid"] = stats.launcher_pid;
   const SharedMemoryUse use = shared_memory_use();
-  dict["shared_bytes"] = use.bytes;
+  dict["argument_bytes"] = use.argument_bytes;
+  dict["result_bytes"] = use.result_bytes;
   dict["kept_bytes"] = use.kept_bytes;
   dict["spilled_bytes"] = use.spilled_bytes;
   return dict;

@@ -170,8 +170,8 @@ class Pool(View):
     def stats(self) -> dict[str, int]:
         """Counts: jobs submitted, finished, queued and dispatched; workers started and lost.
 
-        ``shared_bytes`` of shared memory are in use by this process, ``kept_bytes`` of them free for what comes next;
-        ``spilled_bytes`` are in files.
+        Bytes of shared memory of this process, for all its pools: of arguments and of results, kept free for what
+        comes next, and spilled to files.
         """
         counts: dict[str, int] = self._engine.stats()
         return counts

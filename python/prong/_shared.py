@@ -21,6 +21,7 @@ else:
 
 #: So many objects stay decoded in a worker although no job has their handles.
 MOST_RECENT = 8
+_LONGEST_WAIT_SECONDS = 1_000_000
 
 
 class Shared(Generic[T]):
@@ -39,7 +40,7 @@ class Shared(Generic[T]):
 
     @property
     def value(self) -> T:
-        """The object: in each process decoded once, where it is asked for first.
+        """The object: decoded where it is asked for first (in a worker again when eight others were looked at since).
 
         Arrays and buffers in it are read-only views of the shared memory. What else one process changes, the others do
         not see.
@@ -112,7 +113,7 @@ def share(value: T) -> Shared[T]:
 
 
 def limit_shared_memory(
-    limit: int | None = None, *, wait: float = 0.0, spill: str | os.PathLike[str] | None = None
+    limit: int | None = None, *, wait: float = 10.0, spill: str | os.PathLike[str] | None = None
 ) -> None:
     """Says how much shared memory the large arguments of this process may take, for all its pools, from now on.
 
@@ -123,6 +124,6 @@ def limit_shared_memory(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"limit must be a number of bytes from 1 on, or None, not {limit!r}")
-    if wait < 0:
-        raise UsageError(f"wait must be seconds from 0 on, not {wait!r}")
+    if not 0 <= wait <= _LONGEST_WAIT_SECONDS:
+        raise UsageError(f"wait must be seconds from 0 to {_LONGEST_WAIT_SECONDS:,}, not {wait!r}")
     _core.limit_shared_memory(limit or 0, wait, None if spill is None else os.fspath(spill))

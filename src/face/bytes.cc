@@ -4,6 +4,7 @@
 #include <string>
 
 #include "prong/job_error.h"
+#include "prong/shared_memory.h"
 
 namespace prong::detail {
 namespace {
@@ -45,7 +46,9 @@ std::span<const ByteSpan> Bytes::parts() {
 }
 
 Payload Bytes::payload() {
-  return Payload::gather(parts());
+  const std::span<const ByteSpan> all = parts();
+  SharedMemoryRoom room(total_size(all));
+  return Payload::gather(all, &room);
 }
 
 void throw_too_short(std::size_t wanted, std::size_t there) {

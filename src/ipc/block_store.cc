@@ -1,6 +1,7 @@
 #include "ipc/block_store.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cerrno>
@@ -31,24 +32,29 @@ std::size_t capacity_for(std::size_t size) noexcept {
 
 constexpr std::int64_t kSliceNs = 50'000'000;  ///< of a wait
 
-std::atomic<std::uint64_t> memory_bytes = 0;
-std::atomic<std::uint64_t> file_bytes = 0;
+std::array<std::atomic<std::uint64_t>, 4> bytes_in_use{};
 
-std::atomic<std::uint64_t>& count_of(Reservation::Kind kind) noexcept {
-  return kind == Reservation::Kind::kFile ? file_bytes : memory_bytes;
+std::atomic<std::uint64_t>& count_of(Use use) noexcept {
+  return bytes_in_use[static_cast<std::size_t>(use)];
+}
+
+/// In bytes, for all arguments of this process.
+std::uint64_t allowed(const SharedMemoryLimit& limit) {
+  if (limit.bytes != 0) return limit.bytes;
+  return (os::available_memory() + count_of(Use::kArguments) + count_of(Use::kKept)) / 2;
 }
 
 Block create_block(std::size_t size) {
   os::check_available_memory(size);
   const std::size_t capacity = capacity_for(size);
-  return {.reservation = {Reservation::Kind::kMemory, capacity},
-          .segment = os::create_memfd("prong-block", capacity),
-          .capacity = capacity};
+  return {.segment = os::create_memfd("prong-block", capacity), .capacity = capacity};
 }
 
-/// In bytes, for all payloads of this process.
-std::uint64_t allowed(const SharedMemoryLimit& limit) {
-  return limit.bytes != 0 ? limit.bytes : os::available_memory() / 2 + memory_bytes / 2;
+[[noreturn]] void refuse(std::uint64_t size, int error, std::uint64_t limit) {
+  throw SystemError("reserve " + std::to_string(size) + " bytes of shared memory (" +
+                        std::to_string(count_of(Use::kArguments)) + " of " + std::to_string(limit) +
+                        " bytes are in use)",
+                    error);
 }
 
 }  // namespace
@@ -58,48 +64,63 @@ BlockStore& BlockStore::of_this_process() {
   return *store;
 }
 
-Reservation::Reservation(Kind kind, std::size_t size) noexcept : kind_(kind), size_(size) {
-  count_of(kind) += size;
+Reservation::Reservation(Use use, std::uint64_t size) noexcept : use_(use), size_(size) {
+  count_of(use) += size;
 }
 
 Reservation::~Reservation() {
-  if (kind_ == Kind::kNone) return;
-  count_of(kind_) -= size_;
-  BlockStore::of_this_process().room_.notify_all();
+  if (size_ == 0) return;
+  count_of(use_) -= size_;
+  if (use_ == Use::kArguments) BlockStore::of_this_process().room_.notify_all();
 }
 
-BlockStore::Customer::Customer() noexcept {
+BlockStore::Customer::Customer(std::function<void()> look) : look_(std::move(look)) {
   BlockStore& store = of_this_process();
   const std::lock_guard lock(store.mutex_);
-  ++store.customers_;
+  store.customers_.push_back(this);
 }
 
 BlockStore::Customer::~Customer() {
   BlockStore& store = of_this_process();
+  KeptBlocks freed;  // after the lock: it takes a while
   const std::lock_guard lock(store.mutex_);
-  if (--store.customers_ == 0) store.kept_.clear();
+  std::erase(store.customers_, this);
+  if (store.customers_.empty()) freed.swap(store.kept_);
 }
 
 BlockStore::BlockStore() {
   os::around_fork([] { of_this_process().mutex_.lock(); }, [] { of_this_process().mutex_.unlock(); },
                   [] {
-                    // Blocks and pools are the parent's.
-                    of_this_process().kept_.clear();
-                    of_this_process().copies_.clear();
-                    of_this_process().customers_ = 0;
-                    of_this_process().mutex_.unlock();
+                    BlockStore& store = of_this_process();
+                    new (&store.room_) std::condition_variable;  // who waited there is not here
+                    store.waiting_ = 0;
+                    // Blocks and pools are the parent's, and so is what other threads had.
+                    store.kept_.clear();
+                    store.copies_.clear();
+                    store.customers_.clear();
+                    store.mutex_.unlock();
                   });
 }
 
-Block BlockStore::take(std::size_t size) {
-  if (std::optional<Block> kept = take_kept(size)) return std::move(*kept);
-  try {
-    return create_block(size);
-  } catch (const SystemError&) {
-    if (!keeps_any()) throw;
+Block BlockStore::take(std::size_t size, Use use, SharedMemoryRoom* room) {
+  Block block;
+  if (room != nullptr && !room->folder().empty()) {
+    use = Use::kFiles;
+    block = {.segment = os::create_unnamed_file(room->folder(), size), .capacity = size};
+  } else if (std::optional<Block> kept = take_kept(size)) {
+    block = std::move(*kept);
+  } else {
+    try {
+      block = create_block(size);
+    } catch (const SystemError&) {
+      if (!keeps_any()) throw;
+      release_all();
+      block = create_block(size);
+    }
   }
-  release_all();
-  return create_block(size);
+  block.reservation = Reservation(use, size);
+  if (room != nullptr) room->use(size);
+  return block;
 }
 
 void BlockStore::set_limit(SharedMemoryLimit limit) {
@@ -107,43 +128,33 @@ void BlockStore::set_limit(SharedMemoryLimit limit) {
   limit_ = std::move(limit);
 }
 
-Block BlockStore::take_within_limit(std::size_t size) {
-  if (std::optional<Block> kept = take_kept(size)) return std::move(*kept);
-  return make_room(size);
-}
-
-Block BlockStore::make_room(std::size_t size) {
-  const std::size_t capacity = capacity_for(size);
+std::string BlockStore::admit(std::uint64_t size) {
+  KeptBlocks freed;  // after the lock
   std::unique_lock lock(mutex_);
   const std::int64_t deadline = os::monotonic_now() + limit_.wait.count();
   for (;;) {
-    if (size <= kUnlimited || memory_bytes + capacity <= allowed(limit_)) break;
-    if (!kept_.empty()) {
-      kept_.clear();
-      continue;
+    const std::uint64_t limit = allowed(limit_);
+    const std::uint64_t used = count_of(Use::kArguments);
+    if (used + size <= limit) {
+      if (used + count_of(Use::kKept) + size > limit) freed.swap(kept_);
+      count_of(Use::kArguments) += size;
+      return {};
     }
     const std::int64_t left = deadline - os::monotonic_now();
-    if (left <= 0 || capacity > allowed(limit_)) return without_room(size, ENOMEM);
+    if (left <= 0 || size > limit) {
+      if (limit_.spill_folder.empty()) refuse(size, ENOMEM, limit);
+      return limit_.spill_folder;
+    }
+    ++waiting_;
+    for (const Customer* customer : customers_) customer->look_();
     room_.wait_for(lock, std::chrono::nanoseconds(std::min(left, kSliceNs)));
+    --waiting_;
     if (!limit_.interrupted) continue;
     const auto interrupted = limit_.interrupted;
     lock.unlock();
-    if (interrupted()) return without_room(size, EINTR);
+    if (interrupted()) refuse(size, EINTR, limit);
     lock.lock();
   }
-  lock.unlock();
-  return take(size);
-}
-
-Block BlockStore::without_room(std::size_t size, int error) const {
-  if (error != EINTR && !limit_.spill_folder.empty()) {
-    return {.reservation = {Reservation::Kind::kFile, size},
-            .segment = os::create_unnamed_file(limit_.spill_folder, size),
-            .capacity = size};
-  }
-  throw SystemError("reserve " + std::to_string(size) + " bytes of shared memory (" + std::to_string(memory_bytes) +
-                        " of " + std::to_string(allowed(limit_)) + " bytes are in use)",
-                    error);
 }
 
 /// Not one of which most would be wasted. The last choice is what may be asked for again as it is.
@@ -167,7 +178,9 @@ std::optional<Block> BlockStore::take_copy_of(ByteSpan origin) {
     return place_of(entry.second.block.origin) == place_of(origin);
   });
   if (found == kept_.end()) return std::nullopt;
-  return std::move(kept_.extract(found).mapped().block);
+  Block block = std::move(kept_.extract(found).mapped().block);
+  block.reservation = Reservation(Use::kArguments, origin.size());
+  return block;
 }
 
 void BlockStore::remember_copy(ByteSpan origin, const std::shared_ptr<const PayloadStorage>& copy) {
@@ -193,36 +206,46 @@ void BlockStore::forget_copy(ByteSpan origin) noexcept {
 }
 
 void BlockStore::give_back(Block block) noexcept {
+  const std::int64_t now = os::monotonic_now();
+  if (block.reservation.use() == Use::kFiles) return;
   try {
+    block.reservation = Reservation(Use::kKept, block.capacity);
     const std::lock_guard lock(mutex_);
-    if (customers_ == 0 || block.reservation.kind() != Reservation::Kind::kMemory) return;
+    if (customers_.empty() || now > keep_until_) return;  // freed after the lock
     const std::size_t capacity = block.capacity;
-    kept_.emplace(capacity, Kept{std::move(block), os::monotonic_now()});
+    kept_.emplace(capacity, Kept{std::move(block), now});
   } catch (const std::bad_alloc&) {
     // Then it goes back to the system.
   }
 }
 
-void BlockStore::release_idle(std::int64_t now) noexcept {
+void BlockStore::keep_until(std::int64_t time) noexcept {
   const std::lock_guard lock(mutex_);
-  std::erase_if(kept_, [now](const auto& entry) { return now - entry.second.since >= kKeepNs; });
+  keep_until_ = std::max(keep_until_, time);
+}
+
+void BlockStore::release_idle(std::int64_t now) noexcept {
+  KeptBlocks freed;  // after the lock
+  const std::lock_guard lock(mutex_);
+  for (auto entry = kept_.begin(); entry != kept_.end();) {
+    const auto next = std::next(entry);
+    if (now - entry->second.since >= kKeepNs) freed.insert(kept_.extract(entry));
+    entry = next;
+  }
 }
 
 void BlockStore::release_all() noexcept {
+  KeptBlocks freed;  // after the lock
   const std::lock_guard lock(mutex_);
-  kept_.clear();
+  freed.swap(kept_);
 }
 
-std::uint64_t BlockStore::kept_bytes() const noexcept {
-  const std::lock_guard lock(mutex_);
-  std::uint64_t bytes = 0;
-  for (const auto& entry : kept_) bytes += entry.first;
-  return bytes;
+bool BlockStore::keeps_any() noexcept {
+  return count_of(Use::kKept) != 0;
 }
 
-bool BlockStore::keeps_any() const noexcept {
-  const std::lock_guard lock(mutex_);
-  return !kept_.empty();
+bool BlockStore::in_use() noexcept {
+  return count_of(Use::kArguments) + count_of(Use::kResults) + count_of(Use::kKept) != 0;
 }
 
 }  // namespace prong::ipc
@@ -236,10 +259,27 @@ void limit_shared_memory(SharedMemoryLimit limit) {
   ipc::BlockStore::of_this_process().set_limit(std::move(limit));
 }
 
+SharedMemoryRoom::SharedMemoryRoom(std::uint64_t bytes) {
+  if (bytes <= ipc::kUnlimited) return;
+  folder_ = ipc::BlockStore::of_this_process().admit(bytes);
+  if (folder_.empty()) bytes_ = bytes;
+}
+
+SharedMemoryRoom::~SharedMemoryRoom() {
+  use(bytes_);
+}
+
+void SharedMemoryRoom::use(std::uint64_t bytes) noexcept {
+  bytes = std::min(bytes, bytes_);
+  bytes_ -= bytes;
+  static_cast<void>(ipc::Reservation::of_counted(bytes));
+}
+
 SharedMemoryUse shared_memory_use() noexcept {
-  return {.bytes = ipc::memory_bytes,
-          .kept_bytes = ipc::BlockStore::of_this_process().kept_bytes(),
-          .spilled_bytes = ipc::file_bytes};
+  return {.argument_bytes = ipc::count_of(ipc::Use::kArguments),
+          .result_bytes = ipc::count_of(ipc::Use::kResults),
+          .kept_bytes = ipc::count_of(ipc::Use::kKept),
+          .spilled_bytes = ipc::count_of(ipc::Use::kFiles)};
 }
 
 }  // namespace prong

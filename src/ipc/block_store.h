@@ -1,17 +1,21 @@
 // BlockStore: the memory of large payloads. A segment that nobody uses any more is kept for a moment and used again:
 // writing to memory that is there takes half the time of writing to new memory.
 //
-// One for each process; only coordinators take from it. Thread-safe; a forked child begins with an empty one.
+// One for each process. Thread-safe; a forked child begins with an empty one.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "os/fd.h"
 #include "prong/payload.h"
@@ -19,27 +23,33 @@
 
 namespace prong::ipc {
 
-/// A part of what shared memory this process has, as counted for its limit.
+/// What shared memory is used for.
+enum class Use : std::uint8_t { kArguments, kResults, kKept, kFiles };
+
+/// A part of what shared memory this process uses, as it is counted.
 class Reservation {
  public:
-  enum class Kind { kNone, kMemory, kFile };
-
   Reservation() = default;
-  Reservation(Kind kind, std::size_t size) noexcept;
-  Reservation(Reservation&& other) noexcept
-      : kind_(std::exchange(other.kind_, Kind::kNone)), size_(std::exchange(other.size_, 0)) {}
+  Reservation(Use use, std::uint64_t size) noexcept;
+  /// Of arguments that were counted before.
+  static Reservation of_counted(std::uint64_t size) noexcept {
+    Reservation reservation;
+    reservation.size_ = size;
+    return reservation;
+  }
+  Reservation(Reservation&& other) noexcept : use_(other.use_), size_(std::exchange(other.size_, 0)) {}
   Reservation& operator=(Reservation&& other) noexcept {
-    std::swap(kind_, other.kind_);
+    std::swap(use_, other.use_);
     std::swap(size_, other.size_);
     return *this;
   }
   ~Reservation();
 
-  Kind kind() const noexcept { return kind_; }
+  Use use() const noexcept { return use_; }
 
  private:
-  Kind kind_ = Kind::kNone;
-  std::size_t size_ = 0;
+  Use use_ = Use::kArguments;
+  std::uint64_t size_ = 0;
 };
 
 /// A sealed memfd, or a file without a name, for one payload at a time.
@@ -55,27 +65,28 @@ class BlockStore {
  public:
   static constexpr std::int64_t kKeepNs = 1'000'000'000;  ///< a free block goes back to the system after this
 
-  /// Only while there is one are blocks kept: a pool.
+  /// A pool. Only while there is one are blocks kept.
   class Customer {
    public:
-    Customer() noexcept;
+    /// `look`: called when somebody waits for blocks that the pool may have lent and forgotten; must not wait.
+    explicit Customer(std::function<void()> look);
     ~Customer();
     Customer(const Customer&) = delete;
     Customer& operator=(const Customer&) = delete;
+
+   private:
+    friend class BlockStore;
+    std::function<void()> look_;
   };
 
   static BlockStore& of_this_process();
 
-  /// An unused block for `size` bytes: a kept one that is not much larger, or a new one. Throws SystemError: ENOMEM if
-  /// the machine or a memory cgroup does not have that much, before anything is reserved.
-  Block take(std::size_t size);
-  /// The same within the limit of this process: may wait, or give a file. Throws SystemError: ENOMEM beyond the limit,
-  /// EINTR.
-  Block take_within_limit(std::size_t size);
-  void set_limit(SharedMemoryLimit limit);
+  /// An unused block for `size` bytes: a kept one that is not much larger, or a new one; a file if `room` says so.
+  /// Throws SystemError: ENOMEM if the machine or a memory cgroup does not have that much, before anything is reserved.
+  Block take(std::size_t size, Use use, SharedMemoryRoom* room = nullptr);
   /// A free block that is a copy of this memory, as it was then.
   std::optional<Block> take_copy_of(ByteSpan origin);
-  /// For the next one: nobody can see it any more.
+  /// For the next one, if that is expected soon: nobody can see it any more.
   void give_back(Block block) noexcept;
 
   /// Payloads that are copies of this process's memory, by address and size, while they live.
@@ -83,21 +94,27 @@ class BlockStore {
   std::shared_ptr<const PayloadStorage> find_copy(ByteSpan origin) const;
   void forget_copy(ByteSpan origin) noexcept;
 
+  void set_limit(SharedMemoryLimit limit);
+  /// Waits until so many bytes of arguments have room, and counts them. A folder: they are to be files there.
+  std::string admit(std::uint64_t size);
+  bool somebody_waits() const noexcept { return waiting_ > 0; }
+
+  /// Somebody will call release_idle() at that time: until then blocks are kept.
+  void keep_until(std::int64_t time) noexcept;
   /// Gives free blocks back to the system that nobody has taken for kKeepNs.
   void release_idle(std::int64_t now) noexcept;
   void release_all() noexcept;
-  bool keeps_any() const noexcept;
-  std::uint64_t kept_bytes() const noexcept;
+  static bool keeps_any() noexcept;
+  static bool in_use() noexcept;
 
  private:
   BlockStore();
   std::optional<Block> take_kept(std::size_t size);
-  Block make_room(std::size_t size);
-  Block without_room(std::size_t size, int error) const;
   struct Kept {
     Block block;
     std::int64_t since;
   };
+  using KeptBlocks = std::multimap<std::size_t, Kept>;  ///< by capacity
 
   using Place = std::pair<const std::byte*, std::size_t>;
   static Place place_of(ByteSpan origin) noexcept { return {origin.data(), origin.size()}; }
@@ -105,9 +122,11 @@ class BlockStore {
   friend class Reservation;
   mutable std::mutex mutex_;
   std::condition_variable room_;  ///< there may be more
+  std::atomic<int> waiting_ = 0;  ///< changed under the mutex
   SharedMemoryLimit limit_;
-  int customers_ = 0;
-  std::multimap<std::size_t, Kept> kept_;  ///< by capacity
+  std::vector<Customer*> customers_;
+  std::int64_t keep_until_ = 0;
+  KeptBlocks kept_;
   std::map<Place, std::weak_ptr<const PayloadStorage>> copies_;
 };
 

@@ -23,6 +23,11 @@ Payload gather(char letter, std::size_t size = kSize) {
   return Payload::gather(parts);
 }
 
+Payload of_memory(ByteSpan memory) {
+  const Payload known = Payload::known_copy(memory);
+  return known.empty() ? Payload::copy_of_memory(memory) : known;
+}
+
 /// Which segment it is.
 ino_t identity(const Payload& payload) {
   struct stat status {};
@@ -32,7 +37,9 @@ ino_t identity(const Payload& payload) {
 
 class BlockStoreTest : public testing::Test {
  protected:
-  BlockStore::Customer customer_;
+  BlockStoreTest() { store_.keep_until(os::monotonic_now() + 1'000'000'000'000); }
+
+  BlockStore::Customer customer_{[] {}};
   BlockStore& store_ = BlockStore::of_this_process();
 };
 
@@ -77,14 +84,17 @@ TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {
 }
 
 TEST_F(BlockStoreTest, BlocksAreKeptUntilTheLastPoolIsGone) {
-  { const BlockStore::Customer another; }
+  {
+    const BlockStore::Customer another([] {});
+  }
   gather('a');
   EXPECT_TRUE(store_.keeps_any());
 }
 
 TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
   std::optional<BlockStore::Customer> pool;
-  pool.emplace();
+  pool.emplace([] {});
+  BlockStore::of_this_process().keep_until(os::monotonic_now() + 1'000'000'000'000);
   Payload payload = gather('a');
   gather('b');
   EXPECT_TRUE(BlockStore::of_this_process().keeps_any());
@@ -97,44 +107,44 @@ TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
 
 TEST_F(BlockStoreTest, MemoryThatDidNotChangeIsCopiedOnce) {
   std::string memory(kSize, 'a');
-  Payload first = Payload::of_memory(as_bytes(memory));
+  Payload first = of_memory(as_bytes(memory));
   const ino_t segment = identity(first);
   EXPECT_EQ(first.text(), memory);
-  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), segment);
+  EXPECT_EQ(identity(of_memory(as_bytes(memory))), segment);
   first = {};
-  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), segment) << "although nobody has had it meanwhile";
+  EXPECT_EQ(identity(of_memory(as_bytes(memory))), segment) << "although nobody has had it meanwhile";
   const std::string elsewhere = memory;
-  const Payload other = Payload::of_memory(as_bytes(elsewhere));
-  first = Payload::of_memory(as_bytes(memory));
+  const Payload other = of_memory(as_bytes(elsewhere));
+  first = of_memory(as_bytes(memory));
   EXPECT_NE(identity(first), identity(other));
 }
 
 TEST_F(BlockStoreTest, MemoryThatChangedIsCopiedAgain) {
   std::string memory(kSize, 'a');
-  std::optional<Payload> first = Payload::of_memory(as_bytes(memory));
+  std::optional<Payload> first = of_memory(as_bytes(memory));
   memory.back() = 'b';
-  const Payload second = Payload::of_memory(as_bytes(memory));
+  const Payload second = of_memory(as_bytes(memory));
   EXPECT_EQ(first->text(), std::string(kSize, 'a'));
   EXPECT_EQ(second.text(), memory);
   first.reset();
-  EXPECT_EQ(identity(Payload::of_memory(as_bytes(memory))), identity(second)) << "the copy of now, not of before";
+  EXPECT_EQ(identity(of_memory(as_bytes(memory))), identity(second)) << "the copy of now, not of before";
 }
 
 TEST_F(BlockStoreTest, MemoryThatChangedWhileNobodyHadItsCopyIsCopiedAgain) {
   std::string memory(kSize, 'a');
-  const ino_t segment = identity(Payload::of_memory(as_bytes(memory)));
+  const ino_t segment = identity(of_memory(as_bytes(memory)));
   memory[0] = 'b';
-  const Payload second = Payload::of_memory(as_bytes(memory));
+  const Payload second = of_memory(as_bytes(memory));
   EXPECT_EQ(second.text(), memory);
   EXPECT_EQ(identity(second), segment);
 }
 
 TEST_F(BlockStoreTest, WhatMayBeAskedForAgainIsTakenLast) {
   const std::string memory(kSize, 'a');
-  const ino_t copy = identity(Payload::of_memory(as_bytes(memory)));
+  const ino_t copy = identity(of_memory(as_bytes(memory)));
   ino_t blank = 0;
   {
-    const Payload held = Payload::of_memory(as_bytes(memory));
+    const Payload held = of_memory(as_bytes(memory));
     blank = identity(gather('b'));
   }
   {
@@ -143,7 +153,7 @@ TEST_F(BlockStoreTest, WhatMayBeAskedForAgainIsTakenLast) {
     const Payload second = gather('d');
     EXPECT_EQ(identity(second), copy) << "there is no other";
   }
-  EXPECT_EQ(Payload::of_memory(as_bytes(memory)).text(), memory);
+  EXPECT_EQ(of_memory(as_bytes(memory)).text(), memory);
 }
 
 TEST_F(BlockStoreTest, ARetiredBlockIsNotKept) {

@@ -58,37 +58,29 @@ class BlockStorage final : public PayloadStorage {
   mutable os::Mapping mapping_;
 };
 
-/// What a worker has of the coordinator's, until all blocks of one message are used no more.
-class Lease {
- public:
-  using GiveBack = std::function<void(BlockState)>;
-
-  explicit Lease(GiveBack give_back) : give_back_(std::move(give_back)) {}
-  Lease(const Lease&) = delete;
-  Lease& operator=(const Lease&) = delete;
-  ~Lease() {
-    if (os::process_id() != owner_) return;  // what a job has forked speaks for nobody
-    give_back_(os::fork_count() == forks_ ? BlockState::kReturned : BlockState::kCopied);
-  }
-
- private:
-  GiveBack give_back_;
-  pid_t owner_ = os::process_id();
-  std::uint64_t forks_ = os::fork_count();
-};
-
 /// A block of the coordinator's, in a worker.
 class LentStorage final : public PayloadStorage {
  public:
-  LentStorage(const os::Fd& segment, std::size_t size, std::shared_ptr<const Lease> lease)
-      : lease_(std::move(lease)), mapping_(map_for_reading(segment, size)) {}
+  using GiveBack = std::function<void(BlockState)>;
+
+  LentStorage(const os::Fd& segment, std::size_t size, GiveBack give_back)
+      : mapping_(map_for_reading(segment, size)), give_back_(std::move(give_back)) {}
+  LentStorage(const LentStorage&) = delete;
+  LentStorage& operator=(const LentStorage&) = delete;
+  ~LentStorage() override {
+    mapping_ = {};
+    if (os::process_id() != owner_) return;  // what a job has forked speaks for nobody
+    give_back_(os::fork_count() == forks_ ? BlockState::kReturned : BlockState::kCopied);
+  }
 
   ByteSpan bytes() const override { return {mapping_.data(), mapping_.size()}; }
   std::size_t size() const noexcept override { return mapping_.size(); }
 
  private:
-  std::shared_ptr<const Lease> lease_;  // ends after the mapping
+  std::uint64_t forks_ = os::fork_count();  // before the mapping
+  pid_t owner_ = os::process_id();
   os::Mapping mapping_;
+  GiveBack give_back_;
 };
 
 [[noreturn]] void refuse(const char* what) {
@@ -113,16 +105,17 @@ Payload payload_in_block(Block block, std::size_t size) {
   return Payload(std::make_shared<BlockStorage>(std::move(block), size));
 }
 
-os::SendResult send_request_blocks(int socket, std::uint32_t id, std::uint16_t lease, std::span<const Payload> blocks) {
-  PRONG_CHECK(blocks.size() <= kMostBlocks);
-  MessageWithSizes message{.head = {.kind = ControlMessage::Kind::kRequestBlock, .id = id, .lease = lease}};
+os::SendResult send_request_blocks(int socket, std::uint32_t id, std::span<const Payload> blocks,
+                                   std::span<const std::uint16_t> leases) {
+  PRONG_CHECK(blocks.size() <= kMostBlocks && leases.size() == blocks.size());
+  MessageWithHeads message{.head = {.kind = ControlMessage::Kind::kRequestBlock, .id = id}};
   std::array<int, kMostBlocks> fds{};
   for (std::size_t i = 0; i < blocks.size(); ++i) {
-    message.sizes[i] = blocks[i].size();
+    message.heads[i] = {.size = blocks[i].size(), .lease = leases[i]};
     fds[i] = blocks[i].segment_fd();
   }
   const auto bytes = std::as_bytes(std::span(&message, 1));
-  const std::size_t size = sizeof message.head + blocks.size() * sizeof message.sizes[0];
+  const std::size_t size = sizeof message.head + blocks.size() * sizeof message.heads[0];
   return os::send_message(socket, bytes.first(size), std::span(fds).first(blocks.size()));
 }
 
@@ -135,19 +128,22 @@ Payload ControlReceiver::payload_of(const Request& request) {
   while (!request_blocks_.contains(request.block)) receive_one();
   while (request_blocks_.begin()->first != request.block) {
     const auto unwanted = request_blocks_.extract(request_blocks_.begin());
-    return_block_(unwanted.mapped().lease, unwanted.key(), BlockState::kReturned);
+    for (std::size_t i = 0; i < unwanted.mapped().segments.size(); ++i)
+      return_block_(unwanted.mapped().heads[i].lease, unwanted.key(), BlockState::kReturned);
   }
   const RequestBlocks blocks = std::move(request_blocks_.extract(request.block).mapped());
-  const auto lease = std::make_shared<const Lease>(
-      [this, id = request.block, number = blocks.lease](BlockState state) { return_block_(number, id, state); });
   std::vector<Payload> payloads;
-  for (std::size_t i = 0; i < blocks.segments.size(); ++i)
-    payloads.emplace_back(std::make_shared<LentStorage>(blocks.segments[i], blocks.sizes[i], lease));
+  for (std::size_t i = 0; i < blocks.segments.size(); ++i) {
+    const BlockHead& head = blocks.heads[i];
+    auto give_back = [this, id = request.block, lease = head.lease](BlockState state) {
+      return_block_(lease, id, state);
+    };
+    payloads.emplace_back(std::make_shared<LentStorage>(blocks.segments[i], head.size, std::move(give_back)));
+  }
   Payload main;
   if (request.block_size == 0) {
     main = Payload::copy_of(request.bytes);
   } else {
-    if (payloads.empty()) refuse("a block without a descriptor");
     main = std::move(payloads.front());
     payloads.erase(payloads.begin());
   }
@@ -174,23 +170,24 @@ os::Fd ControlReceiver::stacks() {
 }
 
 void ControlReceiver::receive_one() {
-  MessageWithSizes message;
+  MessageWithHeads message;
   std::vector<os::Fd> fds;
   os::wait_readable(socket_.get(), -1);
   const auto received = os::receive_message(socket_.get(), std::as_writable_bytes(std::span(&message, 1)), fds);
   // The coordinator is gone, and with it everybody who could want a result.
   if (received.kind == os::ReceiveResult::Kind::kClosed) std::_Exit(EXIT_FAILURE);
   if (received.kind == os::ReceiveResult::Kind::kNothing) return;
-  const std::size_t sizes = message.head.kind == ControlMessage::Kind::kRequestBlock ? fds.size() : 0;
-  if (received.size != sizeof message.head + sizes * sizeof message.sizes[0]) refuse("wrong size");
+  const std::size_t heads = message.head.kind == ControlMessage::Kind::kRequestBlock ? fds.size() : 0;
+  if (received.size != sizeof message.head + heads * sizeof message.heads[0]) refuse("wrong size");
   accept(message, fds);
 }
 
-void ControlReceiver::accept(const MessageWithSizes& received, std::vector<os::Fd>& fds) {
+void ControlReceiver::accept(const MessageWithHeads& received, std::vector<os::Fd>& fds) {
   const ControlMessage& message = received.head;
   switch (message.kind) {
     case ControlMessage::Kind::kRequestBlock:
-      request_blocks_.insert_or_assign(message.id, RequestBlocks{std::move(fds), received.sizes, message.lease});
+      if (fds.empty() || fds.size() > kMostBlocks) refuse("wrong number of descriptors");
+      request_blocks_.insert_or_assign(message.id, RequestBlocks{std::move(fds), received.heads});
       return;
     case ControlMessage::Kind::kResultBlock:
       expect_fds(fds, 1);
@@ -216,30 +213,33 @@ void ControlReceiver::accept(const MessageWithSizes& received, std::vector<os::F
 namespace prong {
 
 /// Compared, not hashed: it is as fast, and nothing has to be kept or can be mistaken.
-Payload Payload::of_memory(ByteSpan bytes) {
+Payload Payload::known_copy(ByteSpan memory) {
   ipc::BlockStore& store = ipc::BlockStore::of_this_process();
-  const auto is_copy = [bytes](const Payload& payload) {
-    return std::memcmp(payload.bytes().data(), bytes.data(), bytes.size()) == 0;
+  const auto is_copy = [memory](const Payload& payload) {
+    return std::memcmp(payload.bytes().data(), memory.data(), memory.size()) == 0;
   };
-  if (const Payload known(store.find_copy(bytes)); !known.empty() && is_copy(known)) return known;
-  if (std::optional<ipc::Block> free = store.take_copy_of(bytes)) {
-    const Payload kept = ipc::payload_in_block(std::move(*free), bytes.size());
-    if (is_copy(kept)) {
-      store.remember_copy(bytes, kept.storage());
-      return kept;
-    }
-  }
-  ipc::Block block = store.take_within_limit(bytes.size());
-  block.origin = bytes;
-  const Payload copy = ipc::write_block(std::move(block), std::span(&bytes, 1));
-  store.remember_copy(bytes, copy.storage());
+  if (Payload known(store.find_copy(memory)); !known.empty() && is_copy(known)) return known;
+  std::optional<ipc::Block> free = store.take_copy_of(memory);
+  if (!free) return {};
+  Payload kept = ipc::payload_in_block(std::move(*free), memory.size());
+  if (!is_copy(kept)) return {};
+  store.remember_copy(memory, kept.storage());
+  return kept;
+}
+
+Payload Payload::copy_of_memory(ByteSpan memory, SharedMemoryRoom* room) {
+  ipc::BlockStore& store = ipc::BlockStore::of_this_process();
+  ipc::Block block = store.take(memory.size(), ipc::Use::kArguments, room);
+  block.origin = memory;
+  Payload copy = ipc::write_block(std::move(block), std::span(&memory, 1));
+  store.remember_copy(memory, copy.storage());
   return copy;
 }
 
-Payload Payload::gather(std::span<const ByteSpan> parts) {
+Payload Payload::gather(std::span<const ByteSpan> parts, SharedMemoryRoom* room) {
   const std::size_t size = total_size(parts);
   if (size < ipc::kInlineLimit) return copy_of(parts);
-  return ipc::write_block(ipc::BlockStore::of_this_process().take_within_limit(size), parts);
+  return ipc::write_block(ipc::BlockStore::of_this_process().take(size, ipc::Use::kArguments, room), parts);
 }
 
 }  // namespace prong

@@ -1,6 +1,6 @@
 // Blocks: large payloads, each in a memfd, passed as descriptors over the worker's control socket.
 //
-// Requests: the coordinator sends {kRequestBlock, id, lease} + memfds (the payload, unless it is inline, and its
+// Requests: the coordinator sends {kRequestBlock, id} + memfds (the payload, unless it is inline, and its
 // attachments) before it pushes the request that names `id`; the worker maps them privately, closes them, and says in
 // the channel when nothing of them is used any more.
 // Results: the worker publishes kNeedBlock; the coordinator answers {kResultBlock, id} + a memfd of at least that size
@@ -31,18 +31,23 @@ struct ControlMessage {
   std::uint32_t id = 0;
   std::uint64_t size = 0;
   std::int32_t error = 0;
-  std::uint16_t lease = 0;    ///< kRequestBlock: under what number it is to be given back; 0: not at all
-  std::uint16_t written = 0;  ///< kResultBlock: 1 if its bytes are memory already
+  std::uint32_t written = 0;  ///< kResultBlock: 1 if its bytes are memory already
 };
 static_assert(sizeof(ControlMessage) == 24);
 
 /// Of one request: the payload, unless it is inline, and its attachments.
 inline constexpr std::size_t kMostBlocks = 1 + Payload::kMostAttachments;
 
-/// kRequestBlock is followed by the size of what is in each block.
-struct MessageWithSizes {
+struct BlockHead {
+  std::uint64_t size = 0;   ///< of what is in it
+  std::uint16_t lease = 0;  ///< under what number it is to be given back; 0: not at all
+  std::array<std::uint16_t, 3> padding{};
+};
+
+/// kRequestBlock is followed by one head for each block.
+struct MessageWithHeads {
   ControlMessage head;
-  std::array<std::uint64_t, kMostBlocks> sizes{};
+  std::array<BlockHead, kMostBlocks> heads{};
 };
 
 /// Coordinator: a payload of `size` bytes in a block: maps it copy-on-write on first use; keeps the descriptor so that
@@ -55,7 +60,8 @@ Payload payload_in_block(Block block, std::size_t size);
 Payload write_block(Block block, std::span<const ByteSpan> parts);
 
 /// Coordinator: sends the blocks of a request, as send_control().
-os::SendResult send_request_blocks(int socket, std::uint32_t id, std::uint16_t lease, std::span<const Payload> blocks);
+os::SendResult send_request_blocks(int socket, std::uint32_t id, std::span<const Payload> blocks,
+                                   std::span<const std::uint16_t> leases);
 /// Coordinator: sends a control message without waiting: the socket may be full (a slow worker), or closed (it is
 /// gone).
 os::SendResult send_control(int socket, const ControlMessage& message, std::span<const int> fds);
@@ -89,13 +95,12 @@ class ControlReceiver {
   os::Fd stacks();
 
  private:
-  void accept(const MessageWithSizes& message, std::vector<os::Fd>& fds);
+  void accept(const MessageWithHeads& message, std::vector<os::Fd>& fds);
   void receive_one();  ///< blocks; the process ends (_exit) when the coordinator is gone
 
   struct RequestBlocks {
     std::vector<os::Fd> segments;
-    std::array<std::uint64_t, kMostBlocks> sizes{};
-    std::uint16_t lease = 0;
+    std::array<BlockHead, kMostBlocks> heads{};
   };
 
   os::Fd socket_;

@@ -51,7 +51,7 @@ TEST(GatherTest, MoreThanThereIsIsRefusedBeforeAnythingIsReserved) {
   // Address space that is never touched.
   const ByteSpan part(reinterpret_cast<const std::byte*>(4096), std::size_t{1} << 46);
   EXPECT_THROW(Payload::gather(std::span(&part, 1)), SystemError);
-  EXPECT_THROW(BlockStore::of_this_process().take(std::size_t{1} << 46), SystemError);
+  EXPECT_THROW(BlockStore::of_this_process().take(std::size_t{1} << 46, Use::kResults), SystemError);
 }
 
 TEST(SegmentPayloadTest, WhoReadsItMayWriteAndNobodySeesIt) {
@@ -101,7 +101,7 @@ class ControlTest : public testing::Test {
   }
   /// As the block of a request.
   bool lend(std::uint32_t id, std::uint16_t lease, const Payload& payload) {
-    return send_request_blocks(here_.get(), id, lease, std::span(&payload, 1)) == os::SendResult::kSent;
+    return send_request_blocks(here_.get(), id, std::span(&payload, 1), std::span(&lease, 1)) == os::SendResult::kSent;
   }
   Payload request_block(std::uint32_t id, std::uint64_t size) {
     return receiver_.payload_of({.block = id, .block_size = size});
@@ -163,16 +163,17 @@ TEST_F(ControlTest, AttachmentsTravelAlong) {
   const std::string text = text_of_size(kInlineLimit);
   const std::string first = text_of_size(kInlineLimit + 7);
   const std::vector<Payload> blocks{gather(text), gather(first), gather(text)};
-  EXPECT_EQ(send_request_blocks(here_.get(), 1, 4, blocks), os::SendResult::kSent);
+  const std::vector<std::uint16_t> leases{4, 5, 6};
+  EXPECT_EQ(send_request_blocks(here_.get(), 1, blocks, leases), os::SendResult::kSent);
   Payload payload = request_block(1, text.size());
   EXPECT_EQ(payload.text(), text);
   ASSERT_EQ(payload.attachments().size(), 2u);
   Payload attachment = payload.attachments()[0];
   EXPECT_EQ(attachment.text(), first);
   payload = {};
-  EXPECT_TRUE(returned_.empty());
+  EXPECT_EQ(returned_.size(), 2u) << "each is given back by itself";
   attachment = {};
-  EXPECT_EQ(returned_, std::vector{Returned(4, 1, BlockState::kReturned)});
+  EXPECT_EQ(returned_.back(), Returned(5, 1, BlockState::kReturned));
 }
 
 TEST_F(ControlTest, AttachmentsOfAnInlinePayload) {
@@ -198,11 +199,11 @@ class ResultBlockTest : public ControlTest, public testing::WithParamInterface<b
 
 TEST_P(ResultBlockTest, IsWrittenByTheWorker) {
   const std::string text = text_of_size(kInlineLimit);
-  Block block = BlockStore::of_this_process().take(text.size());
+  Block block = BlockStore::of_this_process().take(text.size(), Use::kResults);
   if (GetParam()) os::write_parts(block.segment, std::vector<ByteSpan>{as_bytes(std::string(text.size(), 'x'))});
   const os::Fd outputs = os::create_memfd("outputs", 0);
   send({.kind = Kind::kOutputs}, {outputs.get(), outputs.get()});  // may come at any time
-  send({.kind = Kind::kResultBlock, .id = 5, .written = GetParam()}, {block.segment.get()});
+  send({.kind = Kind::kResultBlock, .id = 5, .written = GetParam() ? 1u : 0u}, {block.segment.get()});
   const ControlReceiver::Grant grant = receiver_.result_block();
   EXPECT_EQ(grant.id, 5u);
   EXPECT_EQ(grant.written, GetParam());

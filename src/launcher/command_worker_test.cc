@@ -140,13 +140,12 @@ TEST_F(CommandWorkerTest, InputIsGiven) {
 TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
   Command command = shell("wc -c");
   command.input = std::string(3'000'000, 'z');
-  const Payload payload = encode(command);
-  const os::Fd block = os::create_memfd("test-block", 0);
-  const ByteSpan parts[] = {payload.bytes()};
-  os::write_parts(block, parts);
-  const int fds[] = {block.get()};
-  const ipc::ControlMessage message{.kind = ipc::ControlMessage::Kind::kRequestBlock, .id = 3, .size = payload.size()};
-  ASSERT_EQ(ipc::send_control(worker_->control.get(), message, fds), os::SendResult::kSent);
+  const Payload encoded = encode(command);
+  const ByteSpan parts[] = {encoded.bytes()};
+  const Payload payload = Payload::gather(parts);
+  const std::uint16_t lease = 7;
+  ASSERT_EQ(ipc::send_request_blocks(worker_->control.get(), 3, std::span(&payload, 1), std::span(&lease, 1)),
+            os::SendResult::kSent);
   ipc::Request request;
   request.block = 3;
   request.block_size = payload.size();
@@ -154,6 +153,7 @@ TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
   worker_->channel.wake_worker();
   const ipc::Result result = worker_->result();
   EXPECT_EQ(result.bytes, "3000000\n");
+  EXPECT_TRUE(test::eventually([&] { return worker_->channel.state_of_block(7, 3) != ipc::BlockState::kLent; }));
 }
 
 TEST_F(CommandWorkerTest, EnvironmentIsInheritedWithJobAndAttempt) {

@@ -92,7 +92,9 @@ void around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noex
 
 std::uint64_t fork_count() noexcept {
   static std::atomic<std::uint64_t> count = 0;
-  static const bool counting = ::pthread_atfork([] { ++count; }, nullptr, nullptr) == 0;
+  // Before and after: what another thread notes while a fork goes on must not look like what it notes afterwards.
+  static constexpr auto kCount = [] { ++count; };
+  static const bool counting = ::pthread_atfork(kCount, kCount, kCount) == 0;
   return counting ? count.load() : ++count;  // never the same where nobody counts
 }
 

@@ -25,8 +25,8 @@ pid_t try_fork() noexcept;
 void after_fork_in_child(void (*handler)()) noexcept;
 /// Runs the handlers around each fork() from now on; once registered they stay.
 void around_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept;
-/// How many forks this process and its ancestors have tried, since one of them asked first: while it stays the same,
-/// nobody has got a copy of this process.
+/// Grows with each fork() of this process and its ancestors, before and after it: while it stays the same, nobody has
+/// got a copy of this process. (System calls that make one without fork() are not seen.)
 std::uint64_t fork_count() noexcept;
 /// Whether this process may execute the file.
 bool is_executable(const std::string& path) noexcept;

@@ -65,7 +65,8 @@ Coordinator::Coordinator(PoolOptions options)
     : kick_(os::create_eventfd()),
       engine_(with_defaults(std::move(options)), poller_),
       spin_budget_(os::usable_cpus().count > 1 ? kMaxSpin : 0),
-      generation_(current_generation()) {
+      generation_(current_generation()),
+      block_customer_([this] { os::ring(kick_.get()); }) {
   poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
   own_thread_ = os::start_thread([this] { run_own_thread(); });
   try {

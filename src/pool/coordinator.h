@@ -77,7 +77,6 @@ class Coordinator {
   void run_watcher();
 
   mutable std::mutex mutex_;
-  ipc::BlockStore::Customer block_customer_;
   os::Poller poller_;
   os::Fd kick_;
   pool::Engine engine_;
@@ -106,6 +105,7 @@ class Coordinator {
   std::thread watcher_thread_;
   unsigned generation_;  ///< of forks: see check_owner
   std::thread own_thread_;
+  ipc::BlockStore::Customer block_customer_;
 };
 
 }  // namespace prong

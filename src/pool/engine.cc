@@ -17,6 +17,7 @@ using ipc::RequestKind;
 
 /// While jobs run, channels are looked at this often though no doorbell rang: a job can damage its worker's.
 constexpr MonotonicNs kLookAnyway = 1'000'000'000;
+constexpr MonotonicNs kLookForRoom = 2'000'000;
 /// A request whose use is to be measured, and that was not seen to begin, is looked at this often.
 constexpr MonotonicNs kLookForStart = 10'000'000;
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
@@ -107,20 +108,27 @@ void Engine::work(MonotonicNs now) {
 }
 
 /// Once a second, while jobs end, and once more afterwards: unused blocks go back to the system. One that a worker
-/// keeps in spite of being idle is not asked for again.
+/// keeps in spite of being idle is not asked for again. While a submission waits for room, it is looked all the time.
 void Engine::look_at_blocks(MonotonicNs now) {
   ipc::BlockStore& store = ipc::BlockStore::of_this_process();
-  const auto lends = [](const auto& link) { return link->lends_blocks(); };
-  if (blocks_due_ == 0) {
-    const bool something_ended = std::exchange(finished_at_look_, ledger_.finished()) != ledger_.finished();
-    if (something_ended && (store.keeps_any() || std::any_of(crew_.links().begin(), crew_.links().end(), lends)))
-      blocks_due_ = now + ipc::BlockStore::kKeepNs;
+  const auto take_back = [this] {
+    for (const auto& link : crew_.links()) link->take_blocks_back();
+  };
+  if (store.somebody_waits()) {
+    take_back();
+    blocks_due_ = now + kLookForRoom;
     return;
   }
-  if (now < blocks_due_) return;
-  for (const auto& link : crew_.links()) link->take_blocks_back();
-  store.release_idle(now);
-  blocks_due_ = store.keeps_any() ? now + ipc::BlockStore::kKeepNs : 0;
+  const bool due = blocks_due_ != 0 && now >= blocks_due_;
+  if (!due && blocks_due_ != 0) return;
+  const bool something_ended = std::exchange(finished_at_look_, ledger_.finished()) != ledger_.finished();
+  if (due) {
+    take_back();
+    store.release_idle(now);
+  }
+  const bool again = something_ended ? ipc::BlockStore::in_use() : due && ipc::BlockStore::keeps_any();
+  blocks_due_ = again ? now + ipc::BlockStore::kKeepNs : 0;
+  if (again) store.keep_until(blocks_due_);
 }
 
 // --- what workers say ---

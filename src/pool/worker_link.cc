@@ -27,7 +27,7 @@ using ipc::ResultKind;
 /// A large payload that came as heap bytes gets a segment of its own, within the limit or not: nothing waits here.
 Payload in_segment(const Payload& payload) {
   const ByteSpan parts[] = {payload.bytes()};
-  return ipc::write_block(ipc::BlockStore::of_this_process().take(payload.size()), parts);
+  return ipc::write_block(ipc::BlockStore::of_this_process().take(payload.size(), ipc::Use::kArguments), parts);
 }
 
 Payload inline_output(std::string_view text) {
@@ -69,8 +69,8 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
 
 /// If its worker was not seen to end it may use its blocks still.
 WorkerLink::~WorkerLink() {
-  for (const LentBlocks& lent : lent_)
-    for (const Payload& payload : lent.payloads) payload.storage()->retire();
+  for (const LentBlock& lent : lent_)
+    if (!lent.payload.empty()) lent.payload.storage()->retire();
 }
 
 /// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told
@@ -95,41 +95,53 @@ std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payloa
   blocks.insert(blocks.end(), payload.attachments().begin(), payload.attachments().end());
   request.block = next_block_++;
   request.block_size = is_inline ? 0 : payload.size();
-  const std::uint16_t lease = lend(request.block, blocks);
-  if (ipc::send_request_blocks(control_.get(), request.block, lease, blocks) != os::SendResult::kSent) {
-    if (lease != 0) take_block_back(lent_[lease - 1U]);
-    return std::nullopt;
+  std::vector<std::uint16_t> leases;
+  take_blocks_back();
+  for (const Payload& block : blocks) leases.push_back(lend(request.block, block));
+  std::optional<std::uint64_t> sequence;
+  try {
+    if (ipc::send_request_blocks(control_.get(), request.block, blocks, leases) == os::SendResult::kSent)
+      sequence = channel_.try_push(request);
+  } catch (...) {
+    take_blocks_of(request.block);
+    throw;
   }
-  return channel_.try_push(request);
+  if (!sequence) take_blocks_of(request.block);
+  return sequence;
 }
 
 /// Under what number; 0 if there are too many, and then the block is never used again.
-std::uint16_t WorkerLink::lend(std::uint32_t id, const std::vector<Payload>& payloads) {
-  take_blocks_back();
+std::uint16_t WorkerLink::lend(std::uint32_t id, const Payload& payload) noexcept {
   const auto free =
-      std::find_if(lent_.begin(), lent_.end(), [](const LentBlocks& lent) { return lent.payloads.empty(); });
+      std::find_if(lent_.begin(), lent_.end(), [](const LentBlock& lent) { return lent.payload.empty(); });
   if (free == lent_.end()) {
-    for (const Payload& payload : payloads) payload.storage()->retire();
+    payload.storage()->retire();
     return 0;
   }
-  *free = {id, payloads};
+  *free = {id, payload};
   ++lent_count_;
   return static_cast<std::uint16_t>(free - lent_.begin() + 1);
 }
 
-void WorkerLink::take_block_back(LentBlocks& lent) noexcept {
+void WorkerLink::take_block_back(LentBlock& lent) noexcept {
   lent = {};
   --lent_count_;
 }
 
+/// Those of a request that never runs. The worker has them, but does not look at them; that it gives them back some
+/// time comes before it can have the next ones under their numbers.
+void WorkerLink::take_blocks_of(std::uint32_t id) noexcept {
+  for (LentBlock& lent : lent_)
+    if (id != 0 && lent.id == id) take_block_back(lent);
+}
+
 void WorkerLink::take_blocks_back() noexcept {
   for (std::size_t i = 0; i < lent_.size() && lent_count_ != 0; ++i) {
-    LentBlocks& lent = lent_[i];
-    if (lent.payloads.empty()) continue;
+    LentBlock& lent = lent_[i];
+    if (lent.payload.empty()) continue;
     const ipc::BlockState found = channel_.state_of_block(static_cast<std::uint16_t>(i + 1), lent.id);
     if (found == ipc::BlockState::kLent) continue;
-    if (found == ipc::BlockState::kCopied)
-      for (const Payload& payload : lent.payloads) payload.storage()->retire();
+    if (found == ipc::BlockState::kCopied) lent.payload.storage()->retire();
     take_block_back(lent);
   }
 }
@@ -157,9 +169,11 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
     request.end_item = end_of(*items);
     request.wants_starts = job->options().timeout.count() != 0;
   }
+  const std::uint32_t blocks = next_block_;
   const auto sequence = push(request, payload);
   if (!sequence) return false;
   outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kRun, .job = job, .pushed = now});
+  if (next_block_ != blocks) outstanding_.back().blocks = blocks;
   idle_since = 0;
   if (UsageWatch::wanted(job->options())) {
     // Takes a while with a large worker: once for each, not for each job.
@@ -200,6 +214,7 @@ bool WorkerLink::take_back(const Job& job) {
 }
 
 void WorkerLink::forget(std::size_t index) {
+  take_blocks_of(outstanding_[index].blocks);
   outstanding_.erase(outstanding_.begin() + static_cast<std::ptrdiff_t>(index));
   --jobs_given;
   exclusive = exclusive && std::any_of(outstanding_.begin(), outstanding_.end(),
@@ -439,7 +454,7 @@ bool WorkerLink::answer_need(const Outstanding& request, std::uint64_t size) {
 /// Returns 0, or why it cannot be had.
 int WorkerLink::grant_block(std::uint64_t size) {
   try {
-    ipc::Block block = ipc::BlockStore::of_this_process().take(size);
+    ipc::Block block = ipc::BlockStore::of_this_process().take(size, ipc::Use::kResults);
     const bool written = block.written >= size;
     const ControlMessage grant{
         .kind = ControlMessage::Kind::kResultBlock, .id = next_block_++, .size = size, .written = written};

@@ -39,6 +39,7 @@ struct Outstanding {
   std::unique_ptr<UsageWatch> usage{};  ///< of a job with limits of what it may use
   std::uint32_t item = 0;               ///< of a batch: first one that was not claimed, as last seen
   MonotonicNs item_seen = 0;            ///< when that was seen first
+  std::uint32_t blocks = 0;             ///< id of its blocks; 0: none
 
   bool is_batch() const noexcept { return job && job->items() != nullptr; }
 };
@@ -151,8 +152,6 @@ class WorkerLink {
   /// What it has written, or why there is nothing.
   std::string stacks() const;
 
-  /// Whether blocks were lent and not taken back.
-  bool lends_blocks() const noexcept { return lent_count_ != 0; }
   /// Takes blocks back that the worker does not use any more.
   void take_blocks_back() noexcept;
   /// The worker's tree has ended: nobody sees its blocks any more.
@@ -165,10 +164,10 @@ class WorkerLink {
   void disarm() noexcept { channel_.disarm(); }
 
  private:
-  /// Blocks of a request that the worker has; it may keep them longer than the request.
-  struct LentBlocks {
-    std::uint32_t id = 0;
-    std::vector<Payload> payloads{};  ///< empty: the number is free
+  /// The block of a request that the worker has; it may keep it longer than the request.
+  struct LentBlock {
+    std::uint32_t id = 0;  ///< of the blocks of the request
+    Payload payload{};     ///< empty: the number is free
   };
 
   std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
@@ -182,8 +181,9 @@ class WorkerLink {
   void tell(const ipc::ControlMessage& message, std::span<const int> fds);
   bool answer_need(const Outstanding& request, std::uint64_t size);
   int grant_block(std::uint64_t size);
-  void take_block_back(LentBlocks& lent) noexcept;
-  std::uint16_t lend(std::uint32_t id, const std::vector<Payload>& payloads);
+  void take_block_back(LentBlock& lent) noexcept;
+  std::uint16_t lend(std::uint32_t id, const Payload& payload) noexcept;
+  void take_blocks_of(std::uint32_t id) noexcept;
   void renew_outputs();
   bool decode(const ipc::Result& result, Ending& ending);
   bool take_outputs(const ipc::Result& result, Attempt& attempt);
@@ -204,7 +204,7 @@ class WorkerLink {
     ipc::Block block;
   };
   std::optional<GrantedBlock> granted_;
-  std::array<LentBlocks, ipc::kLeases> lent_;
+  std::array<LentBlock, ipc::kLeases> lent_;
   std::size_t lent_count_ = 0;
   bool for_commands_;
   os::Fd output_;  ///< what the running command writes

@@ -189,7 +189,8 @@ void settle_worker(int launcher_pid) {
 }
 
 void run_worker(WorkerDescriptors descriptors, JobRunner& runner) {
-  Worker(std::move(descriptors), runner).run();
+  // Never destroyed: what jobs keep gives its memory back through it until the process ends.
+  (new Worker(std::move(descriptors), runner))->run();
 }
 
 }  // namespace prong::pool

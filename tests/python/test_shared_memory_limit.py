@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -35,12 +36,12 @@ def same(array):
 
 def test_what_is_in_use_shows(make_pool):
     pool = make_pool(1)
-    before = pool.stats["shared_bytes"]
+    before = pool.stats["argument_bytes"]
     job = pool.submit(same, filled(1))
-    assert pool.stats["shared_bytes"] >= before + SIZE
+    assert pool.stats["argument_bytes"] >= before + SIZE
     job.result()
     del job
-    assert eventually(lambda: pool.stats["shared_bytes"] == before)
+    assert eventually(lambda: pool.stats["argument_bytes"] == before)
     assert pool.stats["kept_bytes"] == pool.stats["spilled_bytes"] == 0
 
 
@@ -48,7 +49,7 @@ def test_beyond_the_limit_a_submission_is_refused(make_pool):
     pool = make_pool(1)
     arrays = [filled(number) for number in range(6)]
     handles = [prong.share(array) for array in arrays[:4]]
-    prong.limit_shared_memory(5 * SIZE)
+    prong.limit_shared_memory(5 * SIZE, wait=0)
     with pytest.raises(
         prong.SystemRefused, match=r"reserve \d+ bytes of shared memory \(\d+ of 20971520 bytes are in use\)"
     ):
@@ -64,7 +65,7 @@ def test_a_submission_waits_for_room(make_pool):
     jobs = []
     for number in range(40):
         jobs.append(pool.submit(first, filled(number)))
-        peak = max(peak, pool.stats["shared_bytes"])
+        peak = max(peak, pool.stats["argument_bytes"])
     assert [job.result() for job in jobs] == list(range(40))
     assert peak <= 6 * SIZE
 
@@ -83,7 +84,7 @@ def test_what_can_never_have_room_is_refused_at_once(make_pool):
 
 def test_beyond_the_limit_files_take_it(make_pool, tmp_path):
     pool = make_pool(2)
-    prong.limit_shared_memory(2 * SIZE, spill=tmp_path)
+    prong.limit_shared_memory(2 * SIZE, wait=0, spill=tmp_path)
     spilled = 0
     jobs = []
     for number in range(20):
@@ -101,6 +102,63 @@ def test_results_are_not_held_back(make_pool):
     prong.limit_shared_memory(2 * SIZE)
     results = pool.map(filled, range(10))
     assert [first(result) for result in results] == list(range(10))
+
+
+def test_arguments_and_results_may_both_be_large(make_pool):
+    pool = make_pool(2)
+    prong.limit_shared_memory(3 * SIZE, wait=60)
+    results = pool.map(same, [filled(number) for number in range(20)])
+    assert [first(result) for result in results] == list(range(20))
+
+
+def test_one_after_another_needs_no_wait_to_speak_of(make_pool):
+    pool = make_pool(1)
+    prong.limit_shared_memory(SIZE * 3 // 2, wait=60)
+    for number in range(20):
+        assert pool.submit(first, filled(number)).result() == number
+
+
+def several(*arrays):
+    return [first(array) for array in arrays]
+
+
+def test_a_job_of_several_arrays_waits_for_all_of_them_at_once(make_pool):
+    pool = make_pool(2)
+    prong.limit_shared_memory(5 * SIZE, wait=60)
+    done = []
+
+    def work(begin):
+        for number in range(begin, begin + 5):
+            done.append(pool.submit(several, filled(number), filled(-number)).result() == [number, -number])
+
+    threads = [threading.Thread(target=work, args=(10 * number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert done == [True] * 20
+    with pytest.raises(prong.SystemRefused):  # can never have room
+        pool.submit(several, *map(filled, range(6)))
+
+
+def test_room_comes_from_jobs_that_were_cancelled(make_pool):
+    pool = make_pool(1)
+    blocker = pool.submit(time.sleep, 1)
+    prong.limit_shared_memory(2 * SIZE, wait=60)
+    queued = pool.submit(first, filled(1))
+    assert queued.cancel()
+    assert pool.submit(several, filled(2), filled(3)).result() == [2, 3]
+    blocker.result()
+
+
+def test_results_that_are_dropped_late_are_not_kept(make_pool):
+    pool = make_pool(1)
+    results = pool.map(filled, range(4))
+    assert eventually(lambda: pool.stats["argument_bytes"] == 0)
+    time.sleep(2.5)  # the pool has looked for the last time
+    assert pool.stats["result_bytes"] >= 4 * SIZE
+    results.clear()
+    assert pool.stats["result_bytes"] == pool.stats["kept_bytes"] == 0
 
 
 def test_ctrl_c_ends_the_wait(make_pool):
@@ -121,7 +179,9 @@ def test_ctrl_c_ends_the_wait(make_pool):
     ("arguments", "told"),
     [
         ({"limit": 0}, "limit must be a number of bytes from 1 on, or None, not 0"),
-        ({"wait": -1}, "wait must be seconds from 0 on, not -1"),
+        ({"wait": -1}, "wait must be seconds from 0 to 1,000,000, not -1"),
+        ({"wait": float("inf")}, "wait must be seconds from 0 to 1,000,000, not inf"),
+        ({"wait": float("nan")}, "wait must be seconds from 0 to 1,000,000, not nan"),
         ({"spill": "/nonexistent"}, "'/nonexistent' is no folder"),
     ],
 )
