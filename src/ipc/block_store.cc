@@ -85,7 +85,7 @@ BlockStore::Customer::~Customer() {
   KeptBlocks freed;  // after the lock: it takes a while
   const std::lock_guard lock(store.mutex_);
   std::erase(store.customers_, this);
-  if (store.customers_.empty()) freed.swap(store.kept_);
+  if (!store.somebody_looks_after(os::monotonic_now())) freed.swap(store.kept_);
 }
 
 BlockStore::BlockStore() {
@@ -211,7 +211,7 @@ void BlockStore::give_back(Block block) noexcept {
   try {
     block.reservation = Reservation(Use::kKept, block.capacity);
     const std::lock_guard lock(mutex_);
-    if (customers_.empty() || now > keep_until_) return;  // freed after the lock
+    if (!somebody_looks_after(now)) return;  // freed after the lock
     const std::size_t capacity = block.capacity;
     kept_.emplace(capacity, Kept{std::move(block), now});
   } catch (const std::bad_alloc&) {
@@ -219,9 +219,14 @@ void BlockStore::give_back(Block block) noexcept {
   }
 }
 
-void BlockStore::keep_until(std::int64_t time) noexcept {
-  const std::lock_guard lock(mutex_);
-  keep_until_ = std::max(keep_until_, time);
+void BlockStore::Customer::keep_until(std::int64_t time) noexcept {
+  const std::lock_guard lock(of_this_process().mutex_);
+  keep_until_ = time;
+}
+
+bool BlockStore::somebody_looks_after(std::int64_t time) const noexcept {
+  return std::any_of(customers_.begin(), customers_.end(),
+                     [time](const Customer* customer) { return customer->keep_until_ >= time; });
 }
 
 void BlockStore::release_idle(std::int64_t now) noexcept {

@@ -74,9 +74,13 @@ class BlockStore {
     Customer(const Customer&) = delete;
     Customer& operator=(const Customer&) = delete;
 
+    /// It will call release_idle() at that time: until then free blocks are kept.
+    void keep_until(std::int64_t time) noexcept;
+
    private:
     friend class BlockStore;
     std::function<void()> look_;
+    std::int64_t keep_until_ = 0;
   };
 
   static BlockStore& of_this_process();
@@ -99,8 +103,6 @@ class BlockStore {
   std::string admit(std::uint64_t size);
   bool somebody_waits() const noexcept { return waiting_ > 0; }
 
-  /// Somebody will call release_idle() at that time: until then blocks are kept.
-  void keep_until(std::int64_t time) noexcept;
   /// Gives free blocks back to the system that nobody has taken for kKeepNs.
   void release_idle(std::int64_t now) noexcept;
   void release_all() noexcept;
@@ -110,6 +112,7 @@ class BlockStore {
  private:
   BlockStore();
   std::optional<Block> take_kept(std::size_t size);
+  bool somebody_looks_after(std::int64_t time) const noexcept;
   struct Kept {
     Block block;
     std::int64_t since;
@@ -125,7 +128,6 @@ class BlockStore {
   std::atomic<int> waiting_ = 0;  ///< changed under the mutex
   SharedMemoryLimit limit_;
   std::vector<Customer*> customers_;
-  std::int64_t keep_until_ = 0;
   KeptBlocks kept_;
   std::map<Place, std::weak_ptr<const PayloadStorage>> copies_;
 };

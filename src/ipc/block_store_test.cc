@@ -37,7 +37,7 @@ ino_t identity(const Payload& payload) {
 
 class BlockStoreTest : public testing::Test {
  protected:
-  BlockStoreTest() { store_.keep_until(os::monotonic_now() + 1'000'000'000'000); }
+  BlockStoreTest() { customer_.keep_until(os::monotonic_now() + 1'000'000'000'000); }
 
   BlockStore::Customer customer_{[] {}};
   BlockStore& store_ = BlockStore::of_this_process();
@@ -83,6 +83,19 @@ TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {
   EXPECT_FALSE(store_.keeps_any());
 }
 
+TEST_F(BlockStoreTest, APoolThatWillNotLookKeepsNothing) {
+  customer_.keep_until(0);
+  gather('a');
+  EXPECT_FALSE(store_.keeps_any());
+  {
+    BlockStore::Customer another([] {});
+    another.keep_until(os::monotonic_now() + 1'000'000'000'000);
+    gather('a');
+    EXPECT_TRUE(store_.keeps_any());
+  }
+  EXPECT_FALSE(store_.keeps_any());
+}
+
 TEST_F(BlockStoreTest, BlocksAreKeptUntilTheLastPoolIsGone) {
   {
     const BlockStore::Customer another([] {});
@@ -94,7 +107,7 @@ TEST_F(BlockStoreTest, BlocksAreKeptUntilTheLastPoolIsGone) {
 TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
   std::optional<BlockStore::Customer> pool;
   pool.emplace([] {});
-  BlockStore::of_this_process().keep_until(os::monotonic_now() + 1'000'000'000'000);
+  pool->keep_until(os::monotonic_now() + 1'000'000'000'000);
   Payload payload = gather('a');
   gather('b');
   EXPECT_TRUE(BlockStore::of_this_process().keeps_any());

@@ -63,10 +63,9 @@ class AtEnd {
 
 Coordinator::Coordinator(PoolOptions options)
     : kick_(os::create_eventfd()),
-      engine_(with_defaults(std::move(options)), poller_),
+      engine_(with_defaults(std::move(options)), poller_, [this] { os::ring(kick_.get()); }),
       spin_budget_(os::usable_cpus().count > 1 ? kMaxSpin : 0),
-      generation_(current_generation()),
-      block_customer_([this] { os::ring(kick_.get()); }) {
+      generation_(current_generation()) {
   poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
   own_thread_ = os::start_thread([this] { run_own_thread(); });
   try {
@@ -172,7 +171,7 @@ bool Coordinator::closed() const {
 bool Coordinator::ended() const {
   const Lock lock(mutex_);
   if (std::this_thread::get_id() == watcher_thread_.get_id()) return engine_.ended();
-  return engine_.ended() && losses_for_watcher_.empty() && !telling_losses_;
+  return engine_.ended() && for_watcher_.empty() && losses_for_watcher_.empty() && !telling_;
 }
 
 std::string Coordinator::failure() const {
@@ -443,12 +442,13 @@ void Coordinator::run_watcher() {
     if (for_watcher_.empty() && losses_for_watcher_.empty()) return;
     const std::vector<JobPtr> batch = std::exchange(for_watcher_, {});
     const std::vector<WorkerLoss> losses = std::exchange(losses_for_watcher_, {});
-    telling_losses_ = !losses.empty();
+    telling_ = true;
     lock.unlock();
     if (!batch.empty()) watcher_(batch);
     for (const WorkerLoss& loss : losses) tell_loss(loss);
     lock.lock();
-    if (!std::exchange(telling_losses_, false)) continue;
+    telling_ = false;
+    if (!engine_.ended()) continue;
     ++changes_;  // who waits for the end of the pool waits for this, too
     for (const int doorbell : followers_) os::ring(doorbell);
     os::ring(kick_.get());

@@ -17,7 +17,6 @@
 #include <thread>
 #include <vector>
 
-#include "ipc/block_store.h"
 #include "os/poller.h"
 #include "pool/engine.h"
 #include "prong/pool.h"
@@ -100,12 +99,11 @@ class Coordinator {
   std::function<void(std::span<const JobPtr>)> watcher_;
   std::vector<JobPtr> for_watcher_;
   std::vector<WorkerLoss> losses_for_watcher_;
-  bool telling_losses_ = false;
+  bool telling_ = false;
   std::condition_variable watcher_wanted_;
   std::thread watcher_thread_;
   unsigned generation_;  ///< of forks: see check_owner
   std::thread own_thread_;
-  ipc::BlockStore::Customer block_customer_;
 };
 
 }  // namespace prong

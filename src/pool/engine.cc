@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "ipc/block_store.h"
 #include "os/clock.h"
 #include "os/usage.h"
 #include "prong/error.h"
@@ -64,11 +63,12 @@ void mark_unconfirmed(Outcome& outcome, const Death& death) {
 
 }  // namespace
 
-Engine::Engine(PoolOptions options, os::Poller& poller)
+Engine::Engine(PoolOptions options, os::Poller& poller, std::function<void()> look)
     : options_(std::move(options)),
       ledger_(static_cast<std::uint64_t>(os::monotonic_now()), options_.start == StartKind::kCommand),
       crew_(options_, poller, *this),
-      dispatcher_(options_, ledger_, crew_) {
+      dispatcher_(options_, ledger_, crew_),
+      block_customer_(std::move(look)) {
   if (options_.budget.count() > 0) budget_until_ = os::monotonic_now() + options_.budget.count();
 }
 
@@ -128,7 +128,7 @@ void Engine::look_at_blocks(MonotonicNs now) {
   }
   const bool again = something_ended ? ipc::BlockStore::in_use() : due && ipc::BlockStore::keeps_any();
   blocks_due_ = again ? now + ipc::BlockStore::kKeepNs : 0;
-  if (again) store.keep_until(blocks_due_);
+  if (again) block_customer_.keep_until(blocks_due_);
 }
 
 // --- what workers say ---

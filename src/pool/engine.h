@@ -8,11 +8,13 @@
 // Coordinator process; has no lock and no thread of its own: Coordinator guards and drives it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "ipc/block_store.h"
 #include "jobs/ledger.h"
 #include "pool/crew.h"
 #include "pool/dispatcher.h"
@@ -23,7 +25,8 @@ namespace prong::pool {
 class Engine final : private CrewEvents {
  public:
   /// `options.workers` > 0. Starts the launcher. Throws.
-  Engine(PoolOptions options, os::Poller& poller);
+  /// `look`: has somebody call work() soon; any thread, also with other locks held.
+  Engine(PoolOptions options, os::Poller& poller, std::function<void()> look);
 
   DefinitionId define(Payload definition) { return dispatcher_.define(std::move(definition)); }
   /// Throws ClosedError, PoolError.
@@ -108,6 +111,7 @@ class Engine final : private CrewEvents {
   MonotonicNs budget_until_ = 0;        ///< 0: no budget
   MonotonicNs last_progress_ = 0;       ///< when a job was last finished, or the first one began
   std::uint64_t finished_then_ = 0;
+  ipc::BlockStore::Customer block_customer_;
   MonotonicNs blocks_due_ = 0;  ///< when blocks are looked at; 0: nothing to look at
   std::uint64_t finished_at_look_ = 0;
   MonotonicNs now_ = 0;  ///< of the step that is going on
