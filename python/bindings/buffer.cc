@@ -7,9 +7,9 @@ namespace {
 
 // Below this the pickle is copied into a bytes object, which is quicker than a memoryview.
 constexpr std::size_t kCopyBelow = 16 * 1024;
-// From here on a buffer has a segment of its own; so many of a job, since each queued one has a descriptor open.
+// From here on a buffer gets a segment of its own; so many of a job, since each has a descriptor open.
 constexpr std::size_t kAttachFrom = 1024 * 1024;
-constexpr std::size_t kMostAttached = 4;
+constexpr std::size_t kMostCopied = 4;
 constexpr std::size_t kSmallestSegment = 256 * 1024;  // of Payload::gather()
 // From here on the GIL is released while bytes are copied.
 constexpr std::size_t kReleaseFrom = 1024 * 1024;
@@ -143,12 +143,6 @@ std::vector<EnvelopeBuffer> HeldBuffers::buffers() const {
   return buffers;
 }
 
-/// What is in a segment already, or is large: the same memory is then copied once for all jobs.
-bool HeldBuffers::is_attached(std::size_t index, std::size_t attached) const {
-  if (attached >= kMostAttached) return false;
-  return payload_behind(views_[index]) != nullptr || static_cast<std::size_t>(views_[index].len) >= kAttachFrom;
-}
-
 std::vector<EnvelopeBuffer> HeldBuffers::attach(std::size_t pickle, SharedMemoryRoom& room) const {
   std::vector<EnvelopeBuffer> buffers = this->buffers();
   std::vector<EnvelopeBuffer*> to_copy;
@@ -157,16 +151,23 @@ std::vector<EnvelopeBuffer> HeldBuffers::attach(std::size_t pickle, SharedMemory
   std::size_t joined = pickle;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     EnvelopeBuffer& buffer = buffers[i];
-    if (!is_attached(i, attached)) {
-      joined += buffer.bytes.size();
-      continue;
+    const bool is_large = buffer.bytes.size() >= kAttachFrom;
+    if (attached < Payload::kMostAttachments) {
+      const Payload* payload = payload_behind(views_[i]);
+      if (payload != nullptr)
+        buffer.attachment = *payload;
+      else if (is_large)
+        buffer.attachment = Payload::known_copy(buffer.bytes);
     }
-    ++attached;
-    const Payload* payload = payload_behind(views_[i]);
-    buffer.attachment = payload != nullptr ? *payload : Payload::known_copy(buffer.bytes);
-    if (!buffer.attachment.empty()) continue;
-    to_copy.push_back(&buffer);
-    needed += buffer.bytes.size();
+    if (!buffer.attachment.empty()) {
+      ++attached;
+    } else if (is_large && attached < Payload::kMostAttachments && to_copy.size() < kMostCopied) {
+      ++attached;
+      to_copy.push_back(&buffer);
+      needed += buffer.bytes.size();
+    } else {
+      joined += buffer.bytes.size();
+    }
   }
   // For all of it at once: who waits holds nothing that others wait for.
   room = SharedMemoryRoom(joined < kSmallestSegment ? needed : needed + joined);

@@ -42,8 +42,6 @@ class HeldBuffers {
   std::size_t total() const noexcept;
 
  private:
-  bool is_attached(std::size_t index, std::size_t attached) const;
-
   std::vector<Py_buffer> views_;
 };
 

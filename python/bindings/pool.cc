@@ -203,6 +203,9 @@ void add_pool(nb::module_& module) {
   module.def("limit_shared_memory", &limit_memory, "bytes"_a, "wait"_a, "spill"_a.none(),
              "0 bytes: half of what there is.");
 
+  constexpr double kUsualWait = 10;
+  limit_memory(0, kUsualWait, std::nullopt);  // with the look for Ctrl-C
+
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
            "max_jobs_per_worker"_a, "max_worker_memory"_a, "max_worker_age"_a, "idle_timeout"_a, "min_workers"_a,

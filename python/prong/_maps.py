@@ -22,8 +22,6 @@ T = TypeVar("T")
 _NEVER_WAIT = (list, tuple, range)
 _LARGEST_WINDOW = 1024
 _SHORT_FILL_SECONDS = 0.01
-_NO_TIME_SECONDS = 20e-6
-_PATIENCE_SECONDS = 500e-6
 _LEAST_SWEEP = 8
 _BATCHES_PER_WORKER = 8
 _LARGEST_BATCH = 65_536
@@ -290,10 +288,8 @@ class Intake:
     """Reads items and submits a job for each, never more than its window ahead of the results that were taken.
 
     Items of a list and its like are read, in batches, by whoever wants a result. To read any other input may take long,
-    or may need the results: it is read by a thread of its own. That submits each item before it asks for the next,
-    unless the last ones came in no time: then it collects some, at most an eighth of the window. Whoever wants a result
-    submits what is collected if no job is ahead, or the next item does not come. The thread holds this object, but not
-    the iterator: it ends, too, when nobody holds that any more.
+    or may need the results: it is read by a thread of its own, which submits each item before it asks for the next. The
+    thread holds this object, but not the iterator: it ends, too, when nobody holds that any more.
     """
 
     def __init__(self, items: Iterable[Any], jobs: JobsInOrder | JobsAsDone, engine: Any, read_ahead: int | None):
@@ -308,11 +304,6 @@ class Intake:
             self._adaptive, self._window = False, 1  # a job is done before the next item is read
         self._filled = 0.0
         self._changed = threading.Condition()
-        self._collected: deque[Any] = deque()  #: read and not submitted
-        self._submitting = threading.Lock()
-        self._full = False  #: the thread waits until results were taken
-        self._starving = False  #: somebody waits for the next item
-        self._read_at = time.monotonic()  #: when the last item came
         self._more = True
         self.submitted = 0  #: written by whoever reads
         self.taken = 0  #: written by whoever takes
@@ -333,39 +324,21 @@ class Intake:
         if self._thread is None:
             self._thread = threading.Thread(target=self._read_all, name="prong-input", daemon=True)
             self._thread.start()
-        patience = _PATIENCE_SECONDS if seconds is None else min(_PATIENCE_SECONDS, seconds)
-        if self._wait_changed(patience) and not self._is_stuck():
-            return True
-        self._starving = True  # from here on the thread submits each item at once; what it had before is submitted here
-        try:
-            self._submit_collected()
-            return self._wait_changed(seconds)
-        finally:
-            self._starving = False
-
-    def _wait_changed(self, seconds: float | None) -> bool:
-        """Waits until there is a pending job, or no more input."""
         if self.pending > 0:
             return True
         with self._changed:
             return self._changed.wait_for(lambda: self.pending > 0 or not self._more, seconds)
 
-    def _is_stuck(self) -> bool:
-        """Whether items are collected and the next one does not come."""
-        return bool(self._collected) and time.monotonic() - self._read_at > _PATIENCE_SECONDS
-
     def count_taken(self) -> None:
         """The result of one more job was taken."""
         self.taken += 1
-        if self._full and self.pending <= self._window // 2:
-            self._full = False
+        if not self._reads_now and self.pending <= self._window // 2:
             with self._changed:
                 self._changed.notify_all()
 
     def stop(self) -> None:
         """Nothing more is read (an item that is awaited is dropped when it comes)."""
         self._end(None)
-        self._collected.clear()
         self.engine = self._jobs = None  # a thread that still awaits an item shall not hold the pool
 
     def _end(self, error: BaseException | None) -> None:
@@ -389,31 +362,15 @@ class Intake:
 
     def _read_all(self) -> None:
         error = None
-        quick = 0  # items came one after another in no time, or so
         try:
             for item in self._items:
-                self._collected.append(item)
+                self._submit([item])
                 del item  # not to be held while the next is awaited
-                now = time.monotonic()
-                quick = quick + 1 if now - self._read_at < _NO_TIME_SECONDS else quick - quick // 8 - (quick > 0)
-                self._read_at = now
-                if self._starving or len(self._collected) >= min(quick // 8, self._window // 8):
-                    self._submit_collected()
                 if not self._has_room():
                     break
         except BaseException as caught:
             error = caught
-        self._submit_collected()
         self._end(error)
-
-    def _submit_collected(self) -> None:
-        try:
-            with self._submitting:  # in the order of the items
-                batch = [self._collected.popleft() for _ in range(len(self._collected))]
-                if batch:
-                    self._submit(batch)
-        except Exception as error:
-            self._end(error)
 
     def _submit(self, batch: list[Any]) -> None:
         jobs = self._jobs
@@ -428,9 +385,7 @@ class Intake:
 
     def _has_room(self) -> bool:
         """Waits, when the window is full, until half of it was taken. False when nothing more shall be read."""
-        if self._more and self.pending + len(self._collected) >= self._window:
-            self._submit_collected()
-            self._full = True  # before it looks how many are ahead
+        if self._more and self.pending >= self._window:
             with self._changed:
                 self._changed.wait_for(lambda: not self._more or self.pending <= self._window // 2)
             self._widen()

@@ -82,15 +82,20 @@ Channel::Channel()
   publish_cpu(os::current_cpu());
 }
 
+bool Channel::has_room(std::size_t bytes) noexcept {
+  RequestTable& requests = private_->requests;
+  const Slot& slot = layout_->slot_of(requests.next());
+  // acquire: partner of the worker's store of free; it has read the slot's last request.
+  return requests.has_slot() && slot_is_free(slot.word.load(std::memory_order_acquire)) && requests.find_room(bytes);
+}
+
 std::optional<std::uint64_t> Channel::try_push(const Request& request) {
   PRONG_CHECK(request.bytes.size() <= kInlineLimit);
+  if (!has_room(request.bytes.size())) return std::nullopt;
   RequestTable& requests = private_->requests;
   const std::uint64_t sequence = requests.next();
   Slot& slot = layout_->slot_of(sequence);
-  // acquire: partner of the worker's store of free; it has read the slot's last request.
-  if (!requests.has_slot() || !slot_is_free(slot.word.load(std::memory_order_acquire))) return std::nullopt;
   const auto offset = requests.find_room(request.bytes.size());
-  if (!offset) return std::nullopt;
   if (!request.bytes.empty()) {
     std::memcpy(layout_->request_arena.data() + *offset, request.bytes.data(), request.bytes.size());
   }

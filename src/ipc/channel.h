@@ -51,6 +51,9 @@ class Channel {
   /// Requires request.bytes.size() <= kInlineLimit. Does not wake the worker.
   std::optional<std::uint64_t> try_push(const Request& request);
 
+  /// Whether try_push() would take a request with so many bytes now.
+  bool has_room(std::size_t bytes) noexcept;
+
   /// Takes a request back. True: it never ran and never will. False: it has started (or ended).
   bool try_revoke(std::uint64_t sequence) noexcept;
 

@@ -63,8 +63,9 @@ WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
   int left = most_in_use(job);
   for (const auto& link : crew_.links()) {
     if (left == 0) break;
-    left -= comes_along(*link, now) ? 1 : 0;
-    if (!usable(*link, job)) continue;
+    const bool takes_it = usable(*link, job);
+    if (comes_along(*link, now) && (takes_it || link->outstanding().size() >= depth())) --left;
+    if (!takes_it) continue;
     const bool less = best == nullptr || link->outstanding().size() < best->outstanding().size();
     // One that starts may take a while yet.
     const bool sooner = best != nullptr && link->outstanding().size() == best->outstanding().size() &&
@@ -95,6 +96,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
     return true;
   }
   ledger_.take_back(job);
+  if (link.damaged) crew_.stop(link, {});
   refused_by_idle_ = link.idle();
   return false;
 }

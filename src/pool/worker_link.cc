@@ -89,6 +89,8 @@ std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payloa
   const bool is_inline = payload.size() <= ipc::kInlineLimit;
   if (is_inline) request.bytes = payload.bytes();
   if (is_inline && payload.attachments().empty()) return channel_.try_push(request);
+  // Blocks that were sent for nothing would fill the socket.
+  if (!channel_.has_room(request.bytes.size())) return std::nullopt;
   if (outstanding_.size() >= 2) return std::nullopt;  // large payloads do not queue up in the control socket
   std::vector<Payload> blocks;
   if (!is_inline) blocks.push_back(payload.segment_fd() >= 0 ? payload : in_segment(payload));
@@ -100,8 +102,10 @@ std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payloa
   for (const Payload& block : blocks) leases.push_back(lend(request.block, block));
   std::optional<std::uint64_t> sequence;
   try {
-    if (ipc::send_request_blocks(control_.get(), request.block, blocks, leases) == os::SendResult::kSent)
-      sequence = channel_.try_push(request);
+    const os::SendResult sent = ipc::send_request_blocks(control_.get(), request.block, blocks, leases);
+    if (sent == os::SendResult::kSent) sequence = channel_.try_push(request);
+    // Full of blocks of requests that were taken back, which it reads with the next one only.
+    if (sent == os::SendResult::kFull && outstanding_.empty() && state == LinkState::kServing) damaged = true;
   } catch (...) {
     take_blocks_of(request.block);
     throw;

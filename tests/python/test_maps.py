@@ -274,3 +274,14 @@ def test_an_input_error_comes_after_what_was_collected(pool):
     assert [next(results) for _ in range(2000)] == [2 * number for number in range(2000)]
     with pytest.raises(OSError, match="the disk"):
         next(results)
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_input_that_gives_one_object_again_and_again(pool, method):
+    def items():
+        row = [0]
+        for number in range(3000):
+            row[0] = number
+            yield row
+
+    assert sorted(getattr(pool, method)(lambda row: row[0], items())) == list(range(3000))

@@ -208,3 +208,22 @@ def test_a_reused_array_in_a_lazy_map(make_pool):
             yield array
 
     assert list(pool.imap(lambda one: int(one[-1]), arrays())) == list(range(10))
+
+
+def totals(*handles):
+    return [total(handle) for handle in handles]
+
+
+def test_a_job_takes_many_handles(pool):
+    handles = [prong.share(np.full(SIZE, number)) for number in range(20)]  # more than there are attachments
+    assert pool.submit(totals, *handles).result() == [SIZE * number for number in range(20)]
+
+
+def test_cancelled_jobs_with_handles_do_not_block_a_worker(make_pool):
+    pool = make_pool(1)
+    shared = prong.share(np.ones(SIZE))
+    for _ in range(5):
+        jobs = [pool.submit(total, shared) for _ in range(400)]
+        for job in jobs:
+            job.cancel()
+    assert pool.submit(total, shared).result() == SIZE
