@@ -212,7 +212,7 @@ void ControlReceiver::accept(const MessageWithHeads& received, std::vector<os::F
 
 namespace prong {
 
-/// Compared, not hashed: it is as fast, and nothing has to be kept or can be mistaken.
+/// Compared, not hashed: nothing has to be kept, and nothing can be mistaken.
 Payload Payload::known_copy(ByteSpan memory) {
   ipc::BlockStore& store = ipc::BlockStore::of_this_process();
   const auto is_copy = [memory](const Payload& payload) {
