@@ -85,7 +85,9 @@ BlockStore::Customer::~Customer() {
   KeptBlocks freed;  // after the lock: it takes a while
   const std::lock_guard lock(store.mutex_);
   std::erase(store.customers_, this);
-  if (!store.somebody_looks_after(os::monotonic_now())) freed.swap(store.kept_);
+  freed.swap(store.kept_);
+  // What this pool leaves is not for others to look after: they say anew what they will look at.
+  for (Customer* other : store.customers_) other->keep_until_ = 0;
 }
 
 BlockStore::BlockStore() {

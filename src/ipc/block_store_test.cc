@@ -96,12 +96,15 @@ TEST_F(BlockStoreTest, APoolThatWillNotLookKeepsNothing) {
   EXPECT_FALSE(store_.keeps_any());
 }
 
-TEST_F(BlockStoreTest, BlocksAreKeptUntilTheLastPoolIsGone) {
+TEST_F(BlockStoreTest, TheEndOfAPoolLeavesNothing) {
+  gather('a');
+  EXPECT_TRUE(store_.keeps_any());
   {
     const BlockStore::Customer another([] {});
   }
+  EXPECT_FALSE(store_.keeps_any());
   gather('a');
-  EXPECT_TRUE(store_.keeps_any());
+  EXPECT_FALSE(store_.keeps_any()) << "until this one says again that it will look";
 }
 
 TEST(BlockStoreWithoutPoolTest, NothingIsKept) {
