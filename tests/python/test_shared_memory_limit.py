@@ -151,16 +151,6 @@ def test_room_comes_from_jobs_that_were_cancelled(make_pool):
     blocker.result()
 
 
-def test_results_that_are_dropped_late_are_not_kept(make_pool):
-    pool = make_pool(1)
-    results = pool.map(filled, range(4))
-    assert eventually(lambda: pool.stats["argument_bytes"] == 0)
-    time.sleep(2.5)  # the pool has looked for the last time
-    assert pool.stats["result_bytes"] >= 4 * SIZE
-    results.clear()
-    assert pool.stats["result_bytes"] == pool.stats["kept_bytes"] == 0
-
-
 def test_ctrl_c_ends_the_wait(make_pool):
     make_pool(1)
     held = prong.share(filled(1))
