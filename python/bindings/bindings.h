@@ -12,6 +12,7 @@ namespace prong::python {
 void add_options(nb::module_& module);   // _options.py
 void add_pool(nb::module_& module);      // _engine.py
 void add_groups(nb::module_& module);    // _maps.py
+void add_streams(nb::module_& module);   // _maps.py
 void add_commands(nb::module_& module);  // _run.py
 void add_worker(nb::module_& module);    // _worker.py
 

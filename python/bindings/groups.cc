@@ -1,4 +1,4 @@
-// Faces prong/_maps.py: many jobs at once, and jobs in the order in which they are done.
+// Faces prong/_maps.py: many jobs at once.
 #include <nanobind/stl/optional.h>
 #include <nanobind/stl/shared_ptr.h>
 #include <nanobind/stl/string.h>
@@ -7,22 +7,21 @@
 #include <algorithm>
 #include <mutex>
 
-#include "bindings.h"
 #include "buffer.h"
-#include "items.h"
+#include "calls.h"
 #include "job.h"
 
 namespace prong::python {
 namespace {
 
-/// Jobs in the order in which they are done.
+/// Jobs that are done, to be counted.
 struct Completions {
   HandlePtr handle;
   std::shared_ptr<CompletionQueue> queue = std::make_shared<CompletionQueue>();
 
-  std::vector<JobPtr> take(std::optional<double> seconds) {
+  std::size_t count(std::optional<double> seconds) {
     handle->wait([this] { return !queue->empty(); }, seconds);
-    return queue->take_all();
+    return queue->take_all().size();
   }
 };
 
@@ -167,12 +166,8 @@ class Group {
   std::size_t end(const Entry& entry) const noexcept { return &entry == &jobs_.back() ? size_ : (&entry + 1)->begin; }
 
   nb::object result(const Entry& entry, nb::handle loads, nb::handle finish) const {
-    const auto* returned = std::get_if<Returned>(&entry.job->outcome());
-    if (returned == nullptr) return finish(entry.begin);
-    if (auto plain = plain_value(returned->value)) return *std::move(plain);
-    const Contents contents = contents_of(returned->value, open_envelope(returned->value));
-    if (!contents.buffers.is_none()) return finish(entry.begin);
-    return loaded([&] { return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr())); }, finish, entry.begin);
+    nb::object value = plain_value_of(*entry.job, loads);
+    return value.is_valid() ? std::move(value) : finish(entry.begin);
   }
 
   void add_results(nb::list& values, const Entry& entry, nb::handle loads, nb::handle finish) const {
@@ -237,58 +232,18 @@ class Group {
   std::size_t reader_index_ = 0;  ///< of the call that it comes to next
 };
 
-Payload payload_of(const Function& function, std::uint16_t shape, nb::handle item) {
-  if (PyBytes_CheckExact(item.ptr())) return seal_call(function.token, shape, nb::borrow<nb::bytes>(item), nb::none());
-  const auto parts = nb::cast<nb::tuple>(item);
-  return seal_call(function.token, shape, nb::cast<nb::bytes>(parts[0]), parts[1]);
-}
-
-std::vector<DefinitionId> needs_of(const Function& function, nb::handle item) {
-  std::vector<DefinitionId> needs = function.needs;
-  if (PyBytes_CheckExact(item.ptr())) return needs;
-  const nb::object extra = nb::cast<nb::tuple>(item)[2];
-  if (!extra.is_none()) {
-    for (const nb::handle id : extra) needs.push_back(nb::cast<DefinitionId>(id));
-  }
-  return needs;
-}
-
 /// Submits calls in the order of their items: batches, each as soon as it is full, and jobs of one call.
 class Submission {
  public:
   /// `most`: of so many items in a batch; 1: none.
-  Submission(Core& core, nb::handle options, const Function& function, std::uint16_t shape, std::size_t most,
-             std::shared_ptr<Completions> completions, std::uint64_t first_tag)
-      : handle_(core.handle),
-        options_(options_of(options)),
-        function_(function),
-        shape_(shape),
+  Submission(Calls calls, std::size_t most, std::shared_ptr<Completions> completions)
+      : calls_(std::move(calls)),
         most_(most),
         completions_(std::move(completions)),
-        tag_(first_tag),
-        group_(std::make_shared<Group>(core.handle)) {}
+        group_(std::make_shared<Group>(calls_.handle())) {}
 
-  /// `encode`: of an item that has no form of its own in a record. What it returns if that is an error; else nothing.
-  std::optional<nb::object> add(nb::handle item, nb::handle encode) {
-    if (!batch_.add(item.ptr())) {
-      const nb::object encoded = encode(item);
-      const bool is_pickle = PyBytes_CheckExact(encoded.ptr());
-      if (!is_pickle && !PyTuple_CheckExact(encoded.ptr())) return encoded;
-      if (most_ == 1 || !is_pickle || nb::len(encoded) > kLargestItem) {
-        end_batch();
-        add_job(payload_of(function_, shape_, encoded), needs_of(function_, encoded));
-        return std::nullopt;
-      }
-      batch_.add_pickle(span_of(nb::borrow<nb::bytes>(encoded)));
-    } else if (most_ == 1) {
-      add_job(seal({function_.token, static_cast<std::uint16_t>(shape_ | kRecord), batch_.view(), {}}),
-              function_.needs);
-      batch_.clear();
-      return std::nullopt;
-    }
-    if (++count_ == most_ || batch_.size() >= kLargestBatch) end_batch();
-    return std::nullopt;
-  }
+  /// The error, if the item cannot be encoded.
+  nb::object add(nb::handle item) { return most_ == 1 ? add_alone(item) : add_to_batch(item); }
 
   std::shared_ptr<Group> finish() {
     end_batch();
@@ -303,45 +258,52 @@ class Submission {
   static constexpr std::size_t kLargestBatch = 128 * 1024;
   static constexpr std::size_t kSlice = 256;  ///< workers begin while the rest is encoded
 
+  nb::object add_alone(nb::handle item) {
+    nb::object failure;
+    if (auto spec = calls_.job(item, failure)) add_job(*std::move(spec));
+    return failure;
+  }
+
+  nb::object add_to_batch(nb::handle item) {
+    if (!batch_.add(item.ptr())) {
+      nb::object encoded = calls_.encode(item);
+      if (Calls::is_error(encoded)) return encoded;
+      if (!PyBytes_CheckExact(encoded.ptr()) || nb::len(encoded) > kLargestItem) {
+        end_batch();
+        add_job(calls_.job_of(encoded));
+        return {};
+      }
+      batch_.add_pickle(span_of(nb::borrow<nb::bytes>(encoded)));
+    }
+    if (++count_ == most_ || batch_.size() >= kLargestBatch) end_batch();
+    return {};
+  }
+
   void end_batch() {
     if (count_ == 0) return;
     submit_jobs();
-    JobSpec spec{.payload = seal({function_.token, shape_, batch_.view(), {}}),
-                 .needs = function_.needs,
-                 .options = options_,
-                 .items = count_};
-    group_->add(handle_->pool().submit(std::move(spec)), count_);
+    group_->add(calls_.handle()->pool().submit(calls_.batch(batch_, count_)), count_);
     count_ = 0;
     batch_.clear();
   }
 
-  void add_job(Payload payload, std::vector<DefinitionId> needs) {
-    JobSpec& spec = jobs_.emplace_back();
-    spec.payload = std::move(payload);
-    spec.needs = std::move(needs);
-    spec.options = options_;
+  void add_job(JobSpec spec) {
     if (completions_) spec.completions = completions_->queue;
-    spec.tag = tag_++;
-    // The next large one may have to wait for the memory of this one.
-    const Payload& last = jobs_.back().payload;
-    if (jobs_.size() == kSlice || last.segment_fd() >= 0 || !last.attachments().empty()) submit_jobs();
+    jobs_.push_back(std::move(spec));
+    if (jobs_.size() == kSlice || holds_shared_memory(jobs_.back())) submit_jobs();
   }
 
   void submit_jobs() {
     if (jobs_.empty()) return;
-    for (JobPtr& job : handle_->pool().submit_all(std::exchange(jobs_, {}))) {
-      handle_->track(job);
+    for (JobPtr& job : calls_.handle()->pool().submit_all(std::exchange(jobs_, {}))) {
+      calls_.handle()->track(job);
       group_->add(std::move(job));
     }
   }
 
-  HandlePtr handle_;
-  std::shared_ptr<const JobOptions> options_;
-  const Function& function_;
-  std::uint16_t shape_;
+  Calls calls_;
   std::size_t most_;
   std::shared_ptr<Completions> completions_;
-  std::uint64_t tag_;
   std::shared_ptr<Group> group_;
   std::vector<JobSpec> jobs_;  ///< to be submitted
   ItemWriter batch_;           ///< to be submitted, after them
@@ -353,16 +315,15 @@ bool takes_batches(Core& core, nb::handle options) {
   return may_be_batches(job_options ? *job_options : JobOptions(), core.handle->pool().options());
 }
 
-/// `encode(item)`: a pickle, or a tuple of pickle, buffers and needs, or an error: that goes to `failures`, by index.
+/// Items that cannot be encoded go to `failures`: the error, by index.
 std::shared_ptr<Group> submit_items(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
-                                    nb::handle items, nb::handle encode, nb::typed<nb::dict, int, nb::object> failures,
-                                    std::size_t most, std::shared_ptr<Completions> completions,
-                                    std::uint64_t first_tag) {
-  Submission submission(core, options, function, shape, most, std::move(completions), first_tag);
+                                    nb::handle items, nb::object encode, nb::typed<nb::dict, int, nb::object> failures,
+                                    std::size_t most, std::shared_ptr<Completions> completions) {
+  Submission submission(Calls(core, options, function, shape, std::move(encode)), most, std::move(completions));
   std::size_t index = 0;
   try {
     for (const nb::handle item : nb::iter(items)) {
-      if (const auto error = submission.add(item, encode)) failures[nb::int_(index)] = *error;
+      if (const nb::object error = submission.add(item); error.is_valid()) failures[nb::int_(index)] = error;
       ++index;
     }
     return submission.finish();
@@ -372,24 +333,12 @@ std::shared_ptr<Group> submit_items(Core& core, nb::handle options, const Functi
   }
 }
 
-nb::list take_jobs(Completions& completions, nb::handle type, nb::handle context, std::optional<double> seconds) {
-  nb::list jobs;
-  for (JobPtr& job : completions.take(seconds)) {
-    jobs.append(make_job(type, completions.handle, std::move(job), context));
-  }
-  return jobs;
-}
-
 }  // namespace
 
 void add_groups(nb::module_& module) {
-  nb::class_<Completions>(module, "Completions", "Jobs in the order in which they are done.")
+  nb::class_<Completions>(module, "Completions", "Jobs that are done, to be counted.")
       .def(nb::new_([](Core& core) { return std::make_shared<Completions>(Completions{core.handle}); }), "pool"_a)
-      .def("take", &take_jobs, "type"_a, "context"_a, "seconds"_a.none(), "Waits for some; [] when the time is up.")
-      .def(
-          "count", [](Completions& self, std::optional<double> seconds) { return self.take(seconds).size(); },
-          "seconds"_a.none(), "As take(), but says only how many.")
-      .def("empty", [](Completions& self) { return self.queue->empty(); });
+      .def("count", &Completions::count, "seconds"_a.none(), "Waits for some; says how many. 0 when the time is up.");
 
   nb::class_<Group>(module, "Group", "Calls in the order in which they were submitted.")
       .def("__len__", &Group::size)
@@ -401,7 +350,7 @@ void add_groups(nb::module_& module) {
 
   module.def("takes_batches", &takes_batches, "pool"_a, "options"_a, "Whether jobs with these options can be batches.");
   module.def("submit_items", &submit_items, "pool"_a, "options"_a, "function"_a, "shape"_a, "items"_a, "encode"_a,
-             "failures"_a, "most"_a, "completions"_a.none(), "first_tag"_a,
+             "failures"_a, "most"_a, "completions"_a.none(),
              "Submits a call for each item, in batches of at most so many.");
 }
 

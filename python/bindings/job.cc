@@ -168,10 +168,6 @@ PyObject* get_id(PyObject* self, void*) {
   return guarded([&] { return nb::int_(cast(self)->job ? cast(self)->job->id() : 0); });
 }
 
-PyObject* get_tag(PyObject* self, void*) {
-  return guarded([&] { return nb::int_(cast(self)->job ? cast(self)->job->tag() : 0); });
-}
-
 PyObject* get_context(PyObject* self, void*) {
   return Py_NewRef(cast(self)->context);
 }
@@ -198,7 +194,6 @@ PyMethodDef methods[] = {
 
 PyGetSetDef getters[] = {
     {"id", get_id, nullptr, "Number of the job in its pool, from 1.", nullptr},
-    {"_tag", get_tag, nullptr, "The submitter's own number.", nullptr},
     {"_context", get_context, nullptr, "The engine that the job belongs to.", nullptr},
     {nullptr, nullptr, nullptr, nullptr, nullptr},
 };
@@ -220,6 +215,20 @@ PyType_Spec spec = {"prong._core.Job", sizeof(JobObject), 0,
 
 void add_job_type(nb::module_& module) {
   module.attr("Job") = owned(PyType_FromSpec(&spec));
+}
+
+nb::object plain_value_of(const Job& job, nb::handle loads) {
+  const auto* returned = std::get_if<Returned>(&job.outcome());
+  if (returned == nullptr) return {};
+  if (auto plain = plain_value(returned->value)) return *std::move(plain);
+  const Contents contents = contents_of(returned->value, open_envelope(returned->value));
+  if (!contents.buffers.is_none()) return {};
+  try {
+    return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr()));
+  } catch (nb::python_error& error) {
+    if (!error.matches(PyExc_Exception) && !error.matches(PyExc_SystemExit)) throw;
+    return {};
+  }
 }
 
 nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle context) {

@@ -23,6 +23,9 @@ nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle co
 nb::object contents_tuple(const Payload& payload);
 /// The value, if it was not pickled.
 std::optional<nb::object> plain_value(const Payload& payload);
+/// The value of a job that is done, if it has one that is in one piece; `loads` decodes a pickle. Nothing valid if it
+/// has none, or if that cannot be decoded.
+nb::object plain_value_of(const Job& job, nb::handle loads);
 
 /// An outcome as a tuple: its name, then what that kind has.
 nb::tuple outcome_tuple(const Outcome& outcome);

@@ -8,6 +8,9 @@ from typing import Any, NoReturn
 
 __version__: str
 
+def warn_of_leaks(wanted: bool) -> None:
+    """Whether to print at exit what was never freed."""
+
 class Buffer:
     """Bytes of a payload, writable, without a copy."""
 
@@ -71,9 +74,6 @@ class Job:
 
     @property
     def id(self) -> int: ...
-
-    @property
-    def _tag(self) -> Any: ...
 
     @property
     def _context(self) -> Any: ...
@@ -163,17 +163,12 @@ class Pool:
     def finalizer_outcomes(self) -> list[tuple[Any, ...]]: ...
 
 class Completions:
-    """Jobs in the order in which they are done."""
+    """Jobs that are done, to be counted."""
 
     def __init__(self, pool: Pool) -> None: ...
 
-    def take(self, type: type[Any], context: object, seconds: float | None) -> list[Any]:
-        """Waits for some; [] when the time is up."""
-
     def count(self, seconds: float | None) -> int:
-        """As take(), but says only how many."""
-
-    def empty(self) -> bool: ...
+        """Waits for some; says how many. 0 when the time is up."""
 
 class Group:
     """Calls in the order in which they were submitted."""
@@ -195,8 +190,39 @@ class Group:
 def takes_batches(pool: Pool, options: object) -> bool:
     """Whether jobs with these options can be batches."""
 
-def submit_items(pool: Pool, options: object, function: Function, shape: int, items: object, encode: object, failures: dict[int, object], most: int, completions: Completions | None, first_tag: int) -> Group:
+def submit_items(pool: Pool, options: object, function: Function, shape: int, items: object, encode: object, failures: dict[int, object], most: int, completions: Completions | None) -> Group:
     """Submits a call for each item, in batches of at most so many."""
+
+class Stream:
+    """The jobs of a map whose input is read while its results are taken."""
+
+    def __init__(self, pool: Pool, options: object, function: Function, shape: int, encode: object, in_order: bool) -> None: ...
+
+    def take(self, most: int, append: object, loads: object, type: type[Any], context: object, seconds: float | None) -> Any:
+        """
+        Appends values of jobs that are done, and says how many. Else: the next job, or the error that kept it from being made. None: not in time. Requires that something is pending.
+        """
+
+    def close(self) -> None:
+        """Takes no more, and cancels what has not started."""
+
+class Feeder:
+    """Reads the input of a stream, which it does not own."""
+
+    def __init__(self, stream: Stream) -> None: ...
+
+    def feed(self, iterator: object, most: int, together: bool) -> bool:
+        """
+        Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False if there are no more.
+        """
+
+    def interrupt(self, wanted: bool) -> None:
+        """Whether feed() is to come back before it reads another item."""
+
+    def count_taken(self, count: int) -> None: ...
+
+    def pending(self) -> int:
+        """Items that were read and not counted as taken."""
 
 def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
 

@@ -131,22 +131,28 @@ class Engine:
         function: Any,
         most: int = 1,
         completions: _core.Completions | None = None,
-        first_tag: int = 0,
     ) -> tuple[_core.Group, dict[int, Any]]:
         """Queues a call for each item, at most so many in one piece. Also says what could not be encoded."""
         failures: dict[int, Any] = {}
         encode = functools.partial(self._encode_one, function=function)
         try:
-            group = _core.submit_items(
-                self.core, options, callee, shape, items, encode, failures, most, completions, first_tag
-            )
+            group = _core.submit_items(self.core, options, callee, shape, items, encode, failures, most, completions)
         except PoolError as error:
             raise self.explain(error) from None
         return group, failures
 
     def completions(self) -> _core.Completions:
-        """Where jobs go in the order in which they are done."""
+        """Counts jobs that are done."""
         return _core.Completions(self.core)
+
+    def stream(self, options: Any, callee: _core.Function, shape: int, function: Any, in_order: bool) -> _core.Stream:
+        """Jobs of calls that are to come; taken in their order or as they are done."""
+        encode = functools.partial(self._encode_one, function=function)
+        return _core.Stream(self.core, options, callee, shape, encode, in_order)
+
+    def feeder(self, stream: _core.Stream) -> _core.Feeder:
+        """What adds calls to a stream."""
+        return _core.Feeder(stream)
 
     # Initializers and finalizers, before the pool exists.
 

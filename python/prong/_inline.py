@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
-from prong._exceptions import PoolClosed, WorkerCrashed
+from prong._exceptions import PoolClosed, PoolError, WorkerCrashed
 from prong._pickling import type_name
 from prong._shapes import SINGLE
 
@@ -113,18 +114,25 @@ class InlineEngine:
         function: Any,
         most: int = 1,
         completions: InlineCompletions | None = None,
-        first_tag: int = 0,
     ) -> tuple[InlineGroup, dict[int, Any]]:
         """Runs a call for each item now."""
         from prong._job import Job
 
-        jobs = []
-        for item in list(items):
-            job = self.submit(Job, options, function, (item,) if shape == SINGLE else item, {})
-            jobs.append(job)
-            if completions is not None:
-                completions.jobs.append(job)
+        jobs = [self.submit(Job, options, function, _arguments(item, shape), {}) for item in list(items)]
+        if completions is not None:
+            completions.jobs += len(jobs)
         return InlineGroup(jobs), {}
+
+    def stream(self, options: Any, callee: Any, shape: int, function: Any, in_order: bool) -> InlineStream:
+        from prong._job import Job
+
+        return InlineStream(lambda item: self.submit(Job, options, function, _arguments(item, shape), {}))
+
+    def feeder(self, stream: InlineStream) -> InlineStream:
+        return stream
+
+    def explain(self, error: PoolError) -> PoolError:
+        return error
 
     def belongs_here(self) -> bool:
         return True
@@ -162,6 +170,11 @@ class InlineEngine:
         return self._finalizer_outcomes
 
 
+def _arguments(item: Any, shape: int) -> tuple[Any, ...]:
+    arguments: tuple[Any, ...] = (item,) if shape == SINGLE else item
+    return arguments
+
+
 def _run(job_type: type[Any], options: Any, began: int, call: Callable[[], Any]) -> Any:
     attempts = 1 + (options.retries if options is not None else 0)
     for number in range(1, attempts + 1):
@@ -191,18 +204,43 @@ class InlineCompletions:
     """Takes the place of _core.Completions."""
 
     def __init__(self) -> None:
-        self.jobs: deque[Any] = deque()
-
-    def take(self, job_type: Any, context: Any, seconds: float | None) -> list[Any]:
-        jobs = list(self.jobs)
-        self.jobs.clear()
-        return jobs
+        self.jobs = 0
 
     def count(self, seconds: float | None) -> int:
-        return len(self.take(None, None, seconds))
+        counted, self.jobs = self.jobs, 0
+        return counted
 
-    def empty(self) -> bool:
-        return not self.jobs
+
+class InlineStream:
+    """Takes the place of _core.Stream and _core.Feeder."""
+
+    def __init__(self, run: Callable[[Any], Any]) -> None:
+        self._run = run
+        self._jobs: deque[Any] = deque()
+        self._waiting = 0
+
+    def feed(self, iterator: Iterator[Any], most: int, together: bool) -> bool:
+        read = 0
+        for item in islice(iterator, most):
+            read += 1
+            self._jobs.append(self._run(item))
+            self._waiting += 1
+        return read == most
+
+    def pending(self) -> int:
+        return self._waiting
+
+    def count_taken(self, count: int) -> None:
+        self._waiting -= count
+
+    def take(self, most: int, append: Any, loads: Any, job_type: Any, context: Any, seconds: float | None) -> Any:
+        return self._jobs.popleft()
+
+    def interrupt(self, wanted: bool) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
 
 
 class InlineGroup:

@@ -8,10 +8,9 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from itertools import islice
 from typing import Any, Generic, NoReturn, TypeVar
 
-from prong._exceptions import EncodingError
+from prong._exceptions import EncodingError, PoolError
 from prong._inline import InlineEngine
 from prong._job import Job
 from prong._options import wait_seconds
@@ -22,7 +21,7 @@ T = TypeVar("T")
 _NEVER_WAIT = (list, tuple, range)
 _LARGEST_WINDOW = 1024
 _SHORT_FILL_SECONDS = 0.01
-_LEAST_SWEEP = 8
+_PARTS_OF_WINDOW = 4
 _BATCHES_PER_WORKER = 8
 _LARGEST_BATCH = 65_536
 
@@ -42,7 +41,6 @@ class Call:
         self.function = function
         self.shape = shape
         self._callee = engine.callee(function)
-        self._submitted = 0
         self._most = most if most == 1 or engine.takes_batches(options) else 1
 
     def submit(self, items: Iterable[Any], completions: Any = None) -> Batch:
@@ -50,10 +48,13 @@ class Call:
         items = items if hasattr(items, "__len__") else list(items)  # all of them, before any is called
         most = self._most or _good_batch(items, len(self.engine.workers()))
         group, failures = self.engine.submit_items(
-            self.options, self._callee, self.shape, items, self.function, most, completions, self._submitted
+            self.options, self._callee, self.shape, items, self.function, most, completions
         )
-        self._submitted += len(group)
         return Batch(self.engine, group, failures)
+
+    def stream(self, in_order: bool) -> Any:
+        """Takes calls of which each is a job of its own."""
+        return self.engine.stream(self.options, self._callee, self.shape, self.function, in_order)
 
 
 def _good_batch(items: Iterable[Any], workers: int) -> int:
@@ -202,10 +203,12 @@ class ResultIterator(Generic[T]):
     the results of the items before it. Threads may share an iterator: each result goes to one of them.
     """
 
-    def __init__(self, jobs: JobsInOrder | JobsAsDone, intake: Intake, progress: Progress | None) -> None:
-        self._jobs = jobs
+    def __init__(self, engine: Any, stream: Any, intake: Intake, progress: Progress | None) -> None:
+        self._engine = engine
+        self._stream = stream
         self._intake = intake
         self._progress = progress
+        self._values: deque[T] = deque()  #: of jobs that were done when one was asked for
         self._turn = threading.RLock()
         self._closed = False
         weakref.finalize(self, intake.stop)
@@ -214,11 +217,25 @@ class ResultIterator(Generic[T]):
         return self
 
     def __next__(self) -> T:
-        return self.next()
+        try:
+            return self._values.popleft()
+        except IndexError:
+            return self.next()
 
     def next(self, timeout: float | None = None) -> T:
         """The next result; ``TimeoutError`` if there is none within ``timeout`` seconds."""
-        job = self._next_job(wait_seconds("timeout", timeout))
+        seconds = wait_seconds("timeout", timeout)
+        deadline = None if seconds is None else time.monotonic() + seconds
+        if not self._turn.acquire(timeout=_wait_limit(seconds)):
+            raise _no_result(seconds)
+        try:
+            if self._values:
+                return self._values.popleft()
+            job = self._take(seconds, deadline)
+            if job is None:
+                return self._values.popleft()
+        finally:
+            self._turn.release()
         try:
             return job.result()
         except StopIteration as error:  # it would end the loop, as if there were no more results
@@ -228,28 +245,29 @@ class ResultIterator(Generic[T]):
         """Reads no more input; jobs that have not started are cancelled, and no more results are given."""
         self._closed = True
         self._intake.stop()
-        self._jobs.cancel()
+        self._stream.close()
+        self._values.clear()
         if self._progress is not None:
             self._progress.close()
 
-    def _next_job(self, seconds: float | None) -> Job[T]:
-        deadline = None if seconds is None else time.monotonic() + seconds
-        if not self._turn.acquire(timeout=_wait_limit(seconds)):
+    def _take(self, seconds: float | None, deadline: float | None) -> Job[T] | None:
+        """The next job; None: there are values now."""
+        intake = self._intake
+        intake.count_taken(0)
+        if not self._closed and not intake.wait_for_job(_left(deadline)):
             raise _no_result(seconds)
-        try:
-            if not self._closed and not self._intake.wait_for_job(_left(deadline)):
-                raise _no_result(seconds)
-            if self._closed or self._intake.pending == 0:
-                self._end()
-            job = self._jobs.take(_left(deadline))
-            if job is None:
-                raise _no_result(seconds)
-            self._intake.count_taken()
-        finally:
-            self._turn.release()
+        if self._closed or intake.pending() == 0:
+            self._end()
+        taken = self._stream.take(intake.most_at_once(), self._values.append, loads, Job, self._engine, _left(deadline))
+        if taken is None:
+            raise _no_result(seconds)
+        count = taken if type(taken) is int else 1
+        intake.count_taken(count)
         if self._progress is not None:
-            self._progress.advance(1)
-        return job
+            self._progress.advance(count)
+        if type(taken) is int:
+            return None
+        return taken if isinstance(taken, Job) else Job.failed(self._engine, taken)
 
     def _end(self) -> NoReturn:
         if self._progress is not None:
@@ -267,8 +285,9 @@ def iterate(
     call: Call, items: Iterable[Any], progress: Progress | None, read_ahead: int | None, *, in_order: bool
 ) -> ResultIterator[Any]:
     """Results of a call for each item, while the items are read."""
-    jobs = JobsInOrder(call) if in_order else JobsAsDone(call)
-    return ResultIterator(jobs, Intake(items, jobs, call.engine, read_ahead), progress)
+    stream = call.stream(in_order)
+    intake = Intake(items, call.engine.feeder(stream), call.engine, read_ahead)
+    return ResultIterator(call.engine, stream, intake, progress)
 
 
 def _no_result(seconds: float | None) -> FutureTimeoutError:
@@ -287,15 +306,15 @@ def _wait_limit(seconds: float | None) -> float:
 class Intake:
     """Reads items and submits a job for each, never more than its window ahead of the results that were taken.
 
-    Items of a list and its like are read, in batches, by whoever wants a result. To read any other input may take long,
-    or may need the results: it is read by a thread of its own, which submits each item before it asks for the next. The
-    thread holds this object, but not the iterator: it ends, too, when nobody holds that any more.
+    Items of a list and its like are read, many together, by whoever wants a result. To read any other input may take
+    long, or may need the results: it is read by a thread of its own, which submits each item before it asks for the
+    next. The thread holds this object, but neither the iterator nor its jobs: it ends, too, when nobody holds those.
     """
 
-    def __init__(self, items: Iterable[Any], jobs: JobsInOrder | JobsAsDone, engine: Any, read_ahead: int | None):
+    def __init__(self, items: Iterable[Any], feeder: Any, engine: Any, read_ahead: int | None):
         self.engine = engine
         self._items = iter(items)
-        self._jobs: JobsInOrder | JobsAsDone | None = jobs
+        self._feeder = feeder
         self._reads_now = isinstance(engine, InlineEngine) or type(items) in _NEVER_WAIT
         self._thread: threading.Thread | None = None
         self._adaptive = read_ahead is None
@@ -305,91 +324,100 @@ class Intake:
         self._filled = 0.0
         self._changed = threading.Condition()
         self._more = True
-        self.submitted = 0  #: written by whoever reads
-        self.taken = 0  #: written by whoever takes
+        self._full = False  #: the thread waits until results were taken
+        self._in_advance = 0  #: results that were taken, but are not used yet
         self.error: BaseException | None = None  #: what comes after the last result
         with _intakes_lock:
             _intakes.add(self)
 
-    @property
     def pending(self) -> int:
-        """Jobs whose results were not taken."""
-        return self.submitted - self.taken
+        """Items whose results were not taken."""
+        count: int = self._feeder.pending()
+        return count
 
     def wait_for_job(self, seconds: float | None) -> bool:
-        """Waits until there is a pending job, or no more input; False: not in time."""
+        """Waits until something is pending, or there is no more input; False: not in time."""
         if self._reads_now:
             self._fill()
             return True
         if self._thread is None:
             self._thread = threading.Thread(target=self._read_all, name="prong-input", daemon=True)
             self._thread.start()
-        if self.pending > 0:
+        if self.pending() > 0:
             return True
         with self._changed:
-            return self._changed.wait_for(lambda: self.pending > 0 or not self._more, seconds)
+            return self._changed.wait_for(self._something_came, seconds)
 
-    def count_taken(self) -> None:
-        """The result of one more job was taken."""
-        self.taken += 1
-        if not self._reads_now and self.pending <= self._window // 2:
-            with self._changed:
-                self._changed.notify_all()
+    def most_at_once(self) -> int:
+        """So many results may be taken together: until they are used, no more input is read in their place."""
+        return max(1, self._window // _PARTS_OF_WINDOW)
+
+    def count_taken(self, count: int) -> None:
+        """So many results were taken together; those before are used."""
+        self._count(self._in_advance + min(count, 1))
+        self._in_advance = max(count - 1, 0)
 
     def stop(self) -> None:
         """Nothing more is read (an item that is awaited is dropped when it comes)."""
         self._end(None)
-        self.engine = self._jobs = None  # a thread that still awaits an item shall not hold the pool
+        self.engine = None  # a thread that still awaits an item shall not hold the pool
+
+    def _count(self, count: int) -> None:
+        self._feeder.count_taken(count)
+        if self._full and self.pending() <= self._window // 2:
+            with self._changed:
+                self._changed.notify_all()
+
+    def _something_came(self) -> bool:
+        if self.pending() > 0 or not self._more:
+            return True
+        self._feeder.interrupt(True)  # else the thread reads on, and tells of many items at once
+        return False
 
     def _end(self, error: BaseException | None) -> None:
         with self._changed:
             if self._more:
                 self._more, self.error = False, error
+            self._feeder.interrupt(True)
             self._changed.notify_all()
 
     def _fill(self) -> None:
-        if not self._more or self.pending > self._window // 2:
+        if not self._more or self.pending() > self._window // 2:
             return
         self._widen()
         try:
-            batch = list(islice(self._items, self._window - self.pending))
-            self._submit(batch)
+            self._feed(self._window - self.pending(), together=True)
         except Exception as error:
             self._end(error)
-        else:
-            if not batch:
-                self._end(None)
 
     def _read_all(self) -> None:
-        error = None
         try:
-            for item in self._items:
-                self._submit([item])
-                del item  # not to be held while the next is awaited
-                if not self._has_room():
-                    break
-        except BaseException as caught:
-            error = caught
-        self._end(error)
+            room = self._window
+            while room > 0:
+                self._feed(room, together=False)
+                room = self._wait_for_room()
+        except BaseException as error:
+            self._end(error)
 
-    def _submit(self, batch: list[Any]) -> None:
-        jobs = self._jobs
-        if jobs is None:
-            return
-        self.submitted += jobs.submit(batch)
+    def _feed(self, most: int, *, together: bool) -> None:
+        try:
+            more = self._feeder.feed(self._items, most, together)
+        except PoolError as error:
+            raise error if self.engine is None else self.engine.explain(error) from None
+        if not more:
+            self._end(None)
+
+    def _wait_for_room(self) -> int:
+        """Tells of what was read, and waits, when the window is full, until half of it was taken. 0: read no more."""
         with self._changed:
+            self._feeder.interrupt(False)
             self._changed.notify_all()
-            stopped = not self._more
-        if stopped:
-            jobs.cancel()
-
-    def _has_room(self) -> bool:
-        """Waits, when the window is full, until half of it was taken. False when nothing more shall be read."""
-        if self._more and self.pending >= self._window:
-            with self._changed:
-                self._changed.wait_for(lambda: not self._more or self.pending <= self._window // 2)
-            self._widen()
-        return self._more
+            if self.pending() >= self._window:
+                self._full = True
+                self._changed.wait_for(lambda: not self._more or self.pending() <= self._window // 2)
+                self._full = False
+                self._widen()
+            return self._window - self.pending() if self._more else 0
 
     def _widen(self) -> None:
         """A window whose half was taken in no time is too small to keep the workers busy."""
@@ -405,57 +433,3 @@ def stop_reading(engine: Any) -> None:
         intakes = [intake for intake in _intakes if intake.engine is engine]
     for intake in intakes:
         intake.stop()
-
-
-class JobsInOrder:
-    """Jobs that are taken in the order of their items."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._jobs: deque[Job[Any]] = deque()
-
-    def submit(self, items: list[Any]) -> int:
-        """Queues a job for each item; says how many."""
-        self._jobs.extend(self._call.submit(items).jobs())
-        return len(items)
-
-    def take(self, seconds: float | None) -> Job[Any] | None:
-        """Waits for the next job; None: not in time. Requires that one was submitted and not taken."""
-        return self._jobs.popleft() if self._jobs[0]._wait(seconds) else None
-
-    def cancel(self) -> None:
-        """Cancels the jobs that have not started."""
-        for job in list(self._jobs):
-            job.cancel()
-
-
-class JobsAsDone:
-    """Jobs that are taken in the order in which they are done."""
-
-    def __init__(self, call: Call) -> None:
-        self._call = call
-        self._completions = call.engine.completions()
-        self._done: deque[Job[Any]] = deque()
-        self._batches: list[Batch] = []  #: those with jobs that may have to be cancelled
-        self._sweep_at = _LEAST_SWEEP
-
-    def submit(self, items: list[Any]) -> int:
-        """Queues a job for each item; says how many."""
-        batch = self._call.submit(items, self._completions)
-        self._done.extend(Job.failed(self._call.engine, error) for error in batch.failures.values())
-        if len(self._batches) >= self._sweep_at:
-            self._batches = [one for one in self._batches if not one.group.done()]
-            self._sweep_at = _LEAST_SWEEP + 2 * len(self._batches)
-        self._batches.append(batch)
-        return len(items)
-
-    def take(self, seconds: float | None) -> Job[Any] | None:
-        """Waits for a job; None: not in time. Requires that one was submitted and not taken."""
-        if not self._done:
-            self._done.extend(self._completions.take(Job, self._call.engine, seconds))
-        return self._done.popleft() if self._done else None
-
-    def cancel(self) -> None:
-        """Cancels the jobs that have not started."""
-        for batch in list(self._batches):
-            batch.group.cancel()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -21,11 +20,12 @@ from prong._shapes import INHERITED
 
 Call = tuple[Any, tuple[Any, ...]]
 
-# Sets sys.path before anything is imported, so that the program's prong is the one found.
+# Sets sys.path before anything is imported, so that the program's prong is the one found. What is told is a literal of
+# Python: to import json takes longer than all else here.
 _BOOT = """\
-import json, os, sys
+import os, sys
 count = int(os.environ.pop("PRONG_PYTHON_STATE"))
-state = json.loads("".join(os.environ.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count)))
+state = eval("".join(os.environ.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count)))
 sys.path[:] = state["path"]
 from prong._worker import main
 main(state)
@@ -144,7 +144,7 @@ def _state(options: StartOptions) -> list[str]:
         "authkey": _authkey(),
         "exits_are_raised": options.exits_are_raised,
     }
-    text = json.dumps(state)
+    text = ascii(state)
     parts = [text[start : start + _LONGEST_VARIABLE] for start in range(0, len(text), _LONGEST_VARIABLE)]
     variables = [f"PRONG_PYTHON_STATE_{number}={part}" for number, part in enumerate(parts)]
     return [f"PRONG_PYTHON_STATE={len(parts)}", *variables]
@@ -155,7 +155,7 @@ def _arguments() -> list[str]:
     arguments = []
     length = 0
     for argument in map(_as_text, getattr(sys, "argv", [""])):
-        length += len(json.dumps(argument)) + 2
+        length += len(ascii(argument)) + 2
         if length > _LONGEST_ARGV:
             break
         arguments.append(argument)

@@ -126,6 +126,19 @@ def test_iterator_whose_input_never_comes(program):
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
+def test_nothing_is_left_when_the_interpreter_ends(program):
+    done = program("""
+        prong._core.warn_of_leaks(True)
+        pool = prong.Pool(2, start=START)
+        job = pool.submit(abs, -1)
+        assert job.result() == 1
+        assert list(pool.imap(abs, iter(range(-100, 0)))) == list(range(100, 0, -1))
+        assert pool.map(abs, range(-100, 0)) == list(range(100, 0, -1))
+        prong.share(bytes(100_000))
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize(
     "how", ["os._exit(7)", "os.kill(os.getpid(), signal.SIGKILL)", "os.abort()", "os.execv('/bin/true', ['true'])"]
 )

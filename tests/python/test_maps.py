@@ -6,6 +6,7 @@ import gc
 import itertools
 import queue
 import threading
+import time
 
 import culprits
 import pytest
@@ -285,3 +286,78 @@ def test_input_that_gives_one_object_again_and_again(pool, method):
             yield row
 
     assert sorted(getattr(pool, method)(lambda row: row[0], items())) == list(range(3000))
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_jobs_run_while_the_input_is_awaited_and_nobody_takes(fresh_pool, method, tmp_path):
+    log = tmp_path / "log"
+    gate = threading.Event()
+
+    def items():
+        for _ in range(20):
+            yield str(log)
+        gate.wait()
+
+    iterator = getattr(fresh_pool, method)(_log_line, items(), read_ahead=20)
+    assert next(iterator) is None
+    assert eventually(lambda: len(log.read_text().splitlines()) == 20)
+    gate.set()
+    assert list(iterator) == [None] * 19
+
+
+def _log_line(path):
+    culprits.append_line(path, "x")
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_results_taken_in_advance_count_as_not_taken(fresh_pool, method, kind):
+    read = []
+
+    class Noted(int):
+        def __reduce__(self):
+            read.append(int(self))
+            return int, (int(self),)
+
+    iterator = getattr(fresh_pool, method)(culprits.double, kind([Noted(n) for n in range(500)]), read_ahead=40)
+    for taken in range(1, 200):
+        next(iterator)
+        time.sleep(0.001)  # the thread that reads may go on
+        assert len(read) <= taken + 40
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_result_that_cannot_be_decoded_costs_no_other(fresh_pool, method):
+    results, errors = [], []
+    iterator = getattr(fresh_pool, method)(_only_here, iter(range(200)))
+    while True:
+        try:
+            results.append(next(iterator))
+        except StopIteration:
+            break
+        except prong.DecodingError as error:
+            errors.append(error)
+    assert sorted(results) == [n for n in range(200) if n % 50 != 7]
+    assert len(errors) == 4
+
+
+class _Undecodable:
+    def __reduce__(self):
+        return _refuse, (7,)
+
+
+def _refuse(number):
+    raise ValueError(number)
+
+
+def _only_here(number):
+    return _Undecodable() if number % 50 == 7 else number
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_closed_iterator_gives_nothing_that_it_had(fresh_pool, method):
+    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(5000)), read_ahead=400)
+    for _ in range(300):
+        next(iterator)
+    iterator.close()
+    assert list(iterator) == []

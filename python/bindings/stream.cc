@@ -1,0 +1,257 @@
+// Faces prong/_maps.py: the jobs of a map whose input is read while its results are taken.
+#include <nanobind/stl/optional.h>
+
+#include <deque>
+
+#include "calls.h"
+#include "job.h"
+
+namespace prong::python {
+namespace {
+
+/// One thread adds jobs, another one takes them; both have the GIL.
+class Stream {
+ public:
+  Stream(Calls calls, bool in_order)
+      : calls_(std::move(calls)), finished_(in_order ? nullptr : std::make_shared<CompletionQueue>()) {}
+
+  /// `together`: the job may wait for more before it is submitted; submit() does so.
+  void add(nb::handle item, bool together);
+  void submit();
+
+  /// Items that were added and not counted as taken.
+  std::uint64_t pending() const noexcept { return added_ - taken_; }
+  void count_taken(std::uint64_t count) noexcept { taken_ += count; }
+
+  bool wait(std::optional<double> seconds);
+  std::size_t move_values(std::size_t most, nb::handle append, nb::handle loads);
+  nb::object take(nb::handle type, nb::handle context);
+
+  void close();
+
+  bool interrupted = false;  ///< whoever reads is to come back before it reads another item
+  bool closed = false;
+
+ private:
+  /// A job, or why there is none.
+  struct Entry {
+    JobPtr job;
+    nb::object failure;
+  };
+
+  static constexpr std::size_t kMostTogether = 256;  ///< workers begin while the rest is encoded
+  static constexpr std::size_t kLeastSweep = 64;
+
+  bool in_order() const noexcept { return finished_ == nullptr; }
+  void remember(const JobPtr& job);
+  bool next_is_done();
+
+  Calls calls_;
+  std::uint64_t added_ = 0;
+  std::uint64_t taken_ = 0;
+  std::vector<JobSpec> specs_;                  ///< to be submitted
+  std::deque<Entry> entries_;                   ///< to be taken: all that are not, or those that are known to be done
+  std::shared_ptr<CompletionQueue> finished_;   ///< of those that are taken as they are done
+  std::vector<std::weak_ptr<Job>> unfinished_;  ///< those that may have to be cancelled, and others until a sweep
+  std::size_t sweep_at_ = kLeastSweep;
+};
+
+void Stream::add(nb::handle item, bool together) {
+  nb::object failure;
+  std::optional<JobSpec> spec;
+  try {
+    spec = calls_.job(item, failure);
+  } catch (...) {
+    submit();  // what came before shall not be lost
+    throw;
+  }
+  if (spec) {
+    if (!in_order()) spec->completions = finished_;
+    specs_.push_back(*std::move(spec));
+    if (!together || specs_.size() == kMostTogether || holds_shared_memory(specs_.back())) submit();
+    return;
+  }
+  submit();
+  entries_.push_back({nullptr, std::move(failure)});
+  ++added_;
+}
+
+void Stream::submit() {
+  if (closed) specs_.clear();
+  if (specs_.empty()) return;
+  for (JobPtr& job : calls_.handle()->pool().submit_all(std::exchange(specs_, {}))) {
+    calls_.handle()->track(job);
+    ++added_;
+    if (in_order()) {
+      entries_.push_back({std::move(job), {}});
+    } else {
+      remember(job);
+    }
+  }
+}
+
+void Stream::remember(const JobPtr& job) {
+  if (unfinished_.size() >= sweep_at_) {
+    std::erase_if(unfinished_, [](const std::weak_ptr<Job>& one) {
+      const JobPtr known = one.lock();
+      return !known || known->done();
+    });
+    sweep_at_ = kLeastSweep + 2 * unfinished_.size();
+  }
+  unfinished_.push_back(job);
+}
+
+/// Waits until there is something to take. Requires that something is pending.
+bool Stream::wait(std::optional<double> seconds) {
+  if (next_is_done()) return true;
+  if (!in_order()) return calls_.handle()->wait([queue = finished_] { return !queue->empty(); }, seconds);
+  const JobPtr first = entries_.front().job;
+  return calls_.handle()->wait([&] { return first->done(); }, seconds);
+}
+
+bool Stream::next_is_done() {
+  if (!in_order() && entries_.empty()) {
+    for (JobPtr& job : finished_->take_all()) entries_.push_back({std::move(job), {}});
+  }
+  return !entries_.empty() && (!entries_.front().job || entries_.front().job->done());
+}
+
+/// Appends the values of at most so many jobs; as many as are done and have a value that is plainly decoded.
+std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle loads) {
+  std::size_t moved = 0;
+  for (; moved < most && next_is_done(); ++moved) {
+    Entry entry = std::move(entries_.front());
+    entries_.pop_front();  // before anything is decoded: that may run code that takes the next one
+    nb::object value;
+    try {
+      if (entry.job) value = plain_value_of(*entry.job, loads);
+    } catch (...) {
+      entries_.push_front(std::move(entry));
+      throw;
+    }
+    if (!value.is_valid()) {
+      entries_.push_front(std::move(entry));
+      break;
+    }
+    append(value);
+  }
+  return moved;
+}
+
+/// The next job, or the error that kept it from being made. Requires that it is done.
+nb::object Stream::take(nb::handle type, nb::handle context) {
+  Entry entry = std::move(entries_.front());
+  entries_.pop_front();
+  return entry.job ? make_job(type, calls_.handle(), std::move(entry.job), context) : std::move(entry.failure);
+}
+
+/// Takes no more calls, and cancels the jobs that have not started.
+void Stream::close() {
+  closed = true;
+  std::vector<JobPtr> jobs;
+  for (const Entry& entry : entries_) {
+    if (entry.job) jobs.push_back(entry.job);
+  }
+  for (const std::weak_ptr<Job>& one : unfinished_) {
+    if (JobPtr job = one.lock()) jobs.push_back(std::move(job));
+  }
+  for (const JobPtr& job : jobs) calls_.handle()->pool().cancel(job);
+}
+
+using StreamPtr = std::shared_ptr<Stream>;
+
+struct StreamOwner {
+  StreamPtr stream;
+};
+
+/// Reads the input. Does not own the stream, and so not the pool: an item may be awaited when nobody wants it any more.
+class Feeder {
+ public:
+  explicit Feeder(const StreamOwner& owner) : stream_(owner.stream) {}
+
+  /// Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False if
+  /// there are no more.
+  bool feed(nb::handle iterator, std::uint64_t most, bool together) const {
+    bool interrupted = false;
+    for (; most > 0 && !interrupted; --most) {
+      const nb::object item = nb::steal(PyIter_Next(iterator.ptr()));
+      if (!item.is_valid()) return end();
+      const StreamPtr stream = stream_.lock();
+      if (!stream || stream->closed) return false;
+      stream->add(item, together);
+      interrupted = stream->interrupted;
+    }
+    submit();
+    return true;
+  }
+
+  void interrupt(bool wanted) const {
+    if (const StreamPtr stream = stream_.lock()) stream->interrupted = wanted;
+  }
+
+  void count_taken(std::uint64_t count) const {
+    if (const StreamPtr stream = stream_.lock()) stream->count_taken(count);
+  }
+
+  std::uint64_t pending() const {
+    const StreamPtr stream = stream_.lock();
+    return stream ? stream->pending() : 0;
+  }
+
+ private:
+  void submit() const {
+    if (const StreamPtr stream = stream_.lock()) stream->submit();
+  }
+
+  bool end() const {
+    if (PyErr_Occurred() == nullptr) {
+      submit();
+      return false;
+    }
+    const nb::python_error raised;
+    submit();
+    throw raised;
+  }
+
+  std::weak_ptr<Stream> stream_;
+};
+
+StreamOwner make_stream(Core& core, nb::handle options, const Function& function, std::uint16_t shape,
+                        nb::object encode, bool in_order) {
+  return {std::make_shared<Stream>(Calls(core, options, function, shape, std::move(encode)), in_order)};
+}
+
+/// How many values were appended; or one job or error that is no plain value; or None: there was nothing in time.
+nb::object take(StreamOwner& owner, std::size_t most, nb::handle append, nb::handle loads, nb::handle type,
+                nb::handle context, std::optional<double> seconds) {
+  const StreamPtr stream = owner.stream;
+  if (!stream->wait(seconds)) return nb::none();
+  const std::size_t moved = stream->move_values(most, append, loads);
+  return moved > 0 ? nb::int_(moved) : stream->take(type, context);
+}
+
+}  // namespace
+
+void add_streams(nb::module_& module) {
+  nb::class_<StreamOwner>(module, "Stream", "The jobs of a map whose input is read while its results are taken.")
+      .def(nb::new_(&make_stream), "pool"_a, "options"_a, "function"_a, "shape"_a, "encode"_a, "in_order"_a)
+      .def(
+          "take", &take, "most"_a, "append"_a, "loads"_a, "type"_a, "context"_a, "seconds"_a.none(),
+          "Appends values of jobs that are done, and says how many. Else: the next job, or the error that kept it from "
+          "being made. None: not in time. Requires that something is pending.")
+      .def(
+          "close", [](const StreamOwner& self) { self.stream->close(); },
+          "Takes no more, and cancels what has not started.");
+
+  nb::class_<Feeder>(module, "Feeder", "Reads the input of a stream, which it does not own.")
+      .def(nb::init<const StreamOwner&>(), "stream"_a)
+      .def(
+          "feed", &Feeder::feed, "iterator"_a, "most"_a, "together"_a,
+          "Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False "
+          "if there are no more.")
+      .def("interrupt", &Feeder::interrupt, "wanted"_a, "Whether feed() is to come back before it reads another item.")
+      .def("count_taken", &Feeder::count_taken, "count"_a)
+      .def("pending", &Feeder::pending, "Items that were read and not counted as taken.");
+}
+
+}  // namespace prong::python
