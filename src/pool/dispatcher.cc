@@ -163,6 +163,7 @@ void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
 MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
   const bool idle = someone_idles();
   const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [idle](const auto& link) {
+    if (link->state != LinkState::kServing) return false;
     return (link->outstanding().size() > 1 && !link->stalled) || (idle && link->items_wait());
   });
   return someone_waits || refused_by_idle_ ? now + kLongNs : 0;
