@@ -38,7 +38,7 @@ enum class SlotState {
 /// The coordinator's side.
 class Channel {
  public:
-  static constexpr std::uint32_t kSlots = 64;
+  static constexpr std::uint32_t kSlots = 256;
 
   /// Creates and maps a segment. Throws SystemError.
   Channel();

@@ -10,9 +10,9 @@
 //   384        64      worker sleeps            worker sets, coordinator clears
 //   448        64      item area: its head      worker
 //   512        256     blocks given back        worker
-//   4096       4096    64 request slots         see slot_word.h
-//   8192       4096    claims, one per slot     see claim_word.h
-//   12288      1 MiB   request arena            coordinator
+//   4096       16 KiB  256 request slots        see slot_word.h
+//   20480      16 KiB  claims, one per slot     see claim_word.h
+//   36864      1 MiB   request arena            coordinator
 //   then       1 MiB   result ring              worker
 //   then       256 KiB item area                worker
 //
@@ -30,8 +30,8 @@
 namespace prong::ipc {
 
 inline constexpr std::uint64_t kMagic = 0x314e4843474e5250;  // "PRNGCHN1" in memory
-inline constexpr std::uint32_t kVersion = 3;
-inline constexpr std::size_t kSlotCount = 64;
+inline constexpr std::uint32_t kVersion = 4;
+inline constexpr std::size_t kSlotCount = 256;
 inline constexpr std::size_t kRequestArenaSize = 1 << 20;
 inline constexpr std::size_t kResultRingSize = 1 << 20;
 inline constexpr std::size_t kRecordAlignment = 64;
@@ -176,11 +176,11 @@ static_assert(offsetof(ChannelLayout, sleepers) == 384);
 static_assert(offsetof(ChannelLayout, item_area_head) == 448);
 static_assert(offsetof(ChannelLayout, block_returns) == 512);
 static_assert(offsetof(ChannelLayout, slots) == 4096);
-static_assert(offsetof(ChannelLayout, claims) == 8192);
-static_assert(offsetof(ChannelLayout, request_arena) == 12288);
-static_assert(offsetof(ChannelLayout, result_ring) == 12288 + kRequestArenaSize);
-static_assert(offsetof(ChannelLayout, item_area) == 12288 + kRequestArenaSize + kResultRingSize);
-static_assert(sizeof(ChannelLayout) == 12288 + kRequestArenaSize + kResultRingSize + kInlineLimit);
+static_assert(offsetof(ChannelLayout, claims) == 20480);
+static_assert(offsetof(ChannelLayout, request_arena) == 36864);
+static_assert(offsetof(ChannelLayout, result_ring) == 36864 + kRequestArenaSize);
+static_assert(offsetof(ChannelLayout, item_area) == 36864 + kRequestArenaSize + kResultRingSize);
+static_assert(sizeof(ChannelLayout) == 36864 + kRequestArenaSize + kResultRingSize + kInlineLimit);
 
 constexpr std::uint64_t align_record(std::uint64_t size) noexcept {
   return (size + kRecordAlignment - 1) / kRecordAlignment * kRecordAlignment;

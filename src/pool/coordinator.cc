@@ -16,7 +16,8 @@ namespace prong {
 namespace {
 
 constexpr std::uint64_t kKickToken = 0;
-constexpr MonotonicNs kLease = 2'000'000;  ///< how long the role may stay free
+constexpr MonotonicNs kLease = 2'000'000;   ///< how long the role may stay free
+constexpr MonotonicNs kLinger = 1'000'000;  ///< the leader looks again after so long when jobs have ended
 constexpr MonotonicNs kMaxSpin = 50'000;
 constexpr MonotonicNs kMinSpin = 1'000;
 
@@ -352,7 +353,9 @@ void Coordinator::after_change(MonotonicNs now) {
   }
   if (!asleep_) return;
   const std::optional<MonotonicNs> deadline = engine_.next_deadline(now);
-  if (deadline && (asleep_until_ == 0 || *deadline < asleep_until_)) os::ring(kick_.get());
+  if (!deadline || (asleep_until_ != 0 && asleep_until_ <= *deadline)) return;
+  asleep_until_ = *deadline;  // for the leader to know, it is enough to wake once
+  os::ring(kick_.get());
 }
 
 os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until, const sigset_t* signals) {
@@ -360,7 +363,11 @@ os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until
     engine_.disarm();
     return os::Poller::Wake::kReady;
   }
-  const std::optional<MonotonicNs> deadline = engine_.next_deadline(os::monotonic_now());
+  const MonotonicNs now = os::monotonic_now();
+  std::optional<MonotonicNs> deadline = engine_.next_deadline(now);
+  // Where jobs come and go, others are about to come: who submits them need not wake this thread for their deadlines.
+  const bool busy = std::exchange(finished_at_sleep_, engine_.ledger().finished()) != engine_.ledger().finished();
+  if (busy) deadline = std::min(deadline.value_or(now + kLinger), now + kLinger);
   if (deadline && (!until || *deadline < *until)) until = deadline;
   asleep_ = true;
   asleep_until_ = until.value_or(0);
@@ -377,7 +384,8 @@ os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until
 /// Watches the channels for a moment before sleeping: an answer that comes at once costs no system call. Half the time
 /// after a failure, all of it again after a success.
 bool Coordinator::spin(Lock& lock) {
-  if (spin_budget_ < kMinSpin || engine_.ledger().dispatched() == 0) return false;
+  const std::uint64_t dispatched = engine_.ledger().dispatched();
+  if (spin_budget_ < kMinSpin || dispatched == 0 || dispatched > engine_.crew().links().size()) return false;
   std::vector<std::pair<std::shared_ptr<pool::WorkerLink>, std::uint64_t>> links;
   for (const auto& link : engine_.crew().links()) links.emplace_back(link, link->results_published());
   lock.unlock();

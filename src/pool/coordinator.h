@@ -90,8 +90,9 @@ class Coordinator {
   bool ended_seen_ = false;
   std::uint64_t changes_ = 0;  ///< grows when a waiter should look again
 
-  bool asleep_ = false;           ///< the leader is in the poller
-  MonotonicNs asleep_until_ = 0;  ///< 0: without limit
+  bool asleep_ = false;                  ///< the leader is in the poller
+  MonotonicNs asleep_until_ = 0;         ///< 0: without limit
+  std::uint64_t finished_at_sleep_ = 0;  ///< jobs, when the leader last went to sleep
   std::vector<std::uint64_t> woken_;
   MonotonicNs spin_budget_;
   bool stopping_ = false;

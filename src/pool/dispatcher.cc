@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "prong/error.h"
 
@@ -9,12 +10,16 @@ namespace prong::pool {
 namespace {
 
 constexpr double kWorkAheadNs = 200'000;        ///< about this much work waits in a channel
-constexpr std::size_t kMaxDepth = 48;           ///< leaves slots for definitions
+constexpr std::size_t kMaxDepth = 192;          ///< leaves slots for definitions
 constexpr MonotonicNs kLongNs = 1'000'000;      ///< a job that runs longer has nothing queued behind it
 constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
 constexpr MonotonicNs kComesAlongNs = 300'000;  ///< since the oldest job that a worker has was given to it
 constexpr double kWorthSharing = 100'000;       ///< ns of work left in a batch from which on an idle worker gets half
 constexpr double kEndless = 1e18;
+constexpr double kLeastDurationNs = 1'000;
+constexpr double kWakeNs = 10'000;      ///< until a worker that sleeps has begun a job
+constexpr double kStartNs = 1'000'000;  ///< until one that starts has
+constexpr double kMostGrowth = 4;       ///< a short job that was off its CPU for a while says little of the next ones
 constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before the first item says nothing of the items
 
 }  // namespace
@@ -30,8 +35,9 @@ std::size_t Dispatcher::depth() const noexcept {
 }
 
 void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
-  const auto ns = static_cast<double>(std::max<std::int64_t>(duration.count(), 1000));
-  mean_duration_ns_ = mean_duration_ns_ <= 0 ? ns : 0.75 * mean_duration_ns_ + 0.25 * ns;
+  const double ns = std::max(static_cast<double>(duration.count()), kLeastDurationNs);
+  const double bounded = std::min(ns, kMostGrowth * mean_duration_ns_);
+  mean_duration_ns_ = mean_duration_ns_ <= 0 ? ns : 0.75 * mean_duration_ns_ + 0.25 * bounded;
 }
 
 bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
@@ -60,19 +66,24 @@ bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
 
 WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
   WorkerLink* best = nullptr;
+  double soonest = kEndless;
   int left = most_in_use(job);
   for (const auto& link : crew_.links()) {
     if (left == 0) break;
     const bool takes_it = usable(*link, job);
     if (comes_along(*link, now) && (takes_it || link->outstanding().size() >= depth())) --left;
-    if (!takes_it) continue;
-    const bool less = best == nullptr || link->outstanding().size() < best->outstanding().size();
-    // One that starts may take a while yet.
-    const bool sooner = best != nullptr && link->outstanding().size() == best->outstanding().size() &&
-                        best->state == LinkState::kStarting && link->state == LinkState::kServing;
-    if (less || sooner) best = link.get();
+    const double begins_after = takes_it ? begins_after_ns(*link) : kEndless;
+    if (begins_after < soonest) best = link.get();
+    soonest = std::min(soonest, begins_after);
   }
   return best;
+}
+
+/// About how long it takes until a job that is given to this worker now begins.
+double Dispatcher::begins_after_ns(const WorkerLink& link) const noexcept {
+  const double queued = static_cast<double>(link.outstanding().size()) * std::max(mean_duration_ns_, kLeastDurationNs);
+  if (link.state == LinkState::kStarting) return queued + kStartNs;
+  return queued + (link.asleep() ? kWakeNs : 0);
 }
 
 bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
@@ -108,10 +119,13 @@ void Dispatcher::dispatch(MonotonicNs now) {
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first, now);
     if (link == nullptr) break;
-    if (to_wake_.empty() || to_wake_.back() != link) to_wake_.push_back(link);
+    if (!std::exchange(link->to_be_woken, true)) to_wake_.push_back(link);
     if (!hand_out(*link, ledger_.next(now), now)) break;
   }
-  for (WorkerLink* link : to_wake_) link->wake();
+  for (WorkerLink* link : to_wake_) {
+    link->to_be_woken = false;
+    link->wake();
+  }
 }
 
 void Dispatcher::take_back_all(WorkerLink& link) {

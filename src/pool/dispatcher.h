@@ -38,6 +38,7 @@ class Dispatcher {
   int most_in_use(const Job& job) const noexcept;
   static bool comes_along(const WorkerLink& link, MonotonicNs now);
   WorkerLink* choose(const Job& job, MonotonicNs now) noexcept;
+  double begins_after_ns(const WorkerLink& link) const noexcept;
   bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
   void take_items_away(WorkerLink& link, std::uint32_t from);
   bool someone_idles() const noexcept;

@@ -75,10 +75,11 @@ class WorkerLink {
   MonotonicNs ordered_at = 0;
   std::uint64_t jobs_given = 0;  ///< pushed and not taken back
   std::uint64_t jobs_done = 0;
-  bool exclusive = false;   ///< its one job ends with it
-  bool stalled = false;     ///< its running job takes longer than expected: nothing is queued behind it
-  bool damaged = false;     ///< its channel makes no sense any more, or it waits for what cannot be had
-  MonotonicNs stop_by = 0;  ///< kFinishing, kAsked: when to lose patience
+  bool exclusive = false;    ///< its one job ends with it
+  bool stalled = false;      ///< its running job takes longer than expected: nothing is queued behind it
+  bool damaged = false;      ///< its channel makes no sense any more, or it waits for what cannot be had
+  bool to_be_woken = false;  ///< when the dispatch that goes on has given it all that it gets
+  MonotonicNs stop_by = 0;   ///< kFinishing, kAsked: when to lose patience
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;
   std::uint64_t stop_sequence = 0;
@@ -101,6 +102,7 @@ class WorkerLink {
   bool push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now);
   bool push_control(ipc::RequestKind kind, const Payload& payload, MonotonicNs now);
   void wake() noexcept { channel_.wake_worker(); }
+  bool asleep() const noexcept { return channel_.worker_cpu() < 0; }
 
   /// Takes back all jobs that have not started; newest first.
   std::vector<JobPtr> take_back_unstarted();
