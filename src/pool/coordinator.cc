@@ -219,6 +219,7 @@ WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptio
       take_role(lock);
       if (leader_ == Leader::kWaiter) continue;  // somebody else was faster
       leader_ = Leader::kWaiter;
+      taken_at_ = os::monotonic_now();
       const AtEnd leave([&] {
         if (!lock.owns_lock()) lock.lock();  // ready() threw
         leave_role();
@@ -299,17 +300,17 @@ void Coordinator::run_own_thread() {
   os::name_this_thread("prong");
   Lock lock(mutex_);
   while (!stopping_) {
+    const MonotonicNs unchanged_for = os::monotonic_now() - std::max(taken_at_, left_at_);
+    if (role_wanted_ || unchanged_for < kLease) {  // waiters come and go: leave the role to them
+      role_wanted_ = false;
+      role_changed_.notify_all();
+      role_changed_.wait_for(lock, std::chrono::nanoseconds(kLease));
+      continue;
+    }
     if (leader_ == Leader::kWaiter) {
       own_thread_parked_ = true;
       role_changed_.wait(lock);
       own_thread_parked_ = false;
-      continue;
-    }
-    const MonotonicNs free_for = os::monotonic_now() - left_at_;
-    if (role_wanted_ || free_for < kLease) {  // waiters come and go: leave the role to them
-      role_wanted_ = false;
-      role_changed_.notify_all();
-      role_changed_.wait_for(lock, std::chrono::nanoseconds(kLease));
       continue;
     }
     leader_ = Leader::kOwnThread;

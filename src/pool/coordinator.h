@@ -83,7 +83,8 @@ class Coordinator {
   Leader leader_ = Leader::kNobody;
   bool role_wanted_ = false;        ///< a waiter wants the role from the own thread
   bool own_thread_parked_ = false;  ///< the own thread sleeps without a time limit: wake it when the role falls free
-  MonotonicNs left_at_ = 0;         ///< when the last waiter left the role
+  MonotonicNs taken_at_ = 0;        ///< when a waiter last took the role
+  MonotonicNs left_at_ = 0;         ///< when it was last left
   std::condition_variable role_changed_;
   std::vector<int> followers_;  ///< doorbells of waiting threads that do not lead
   std::uint64_t finished_seen_ = 0;

@@ -10,6 +10,7 @@ namespace prong::pool {
 namespace {
 
 constexpr double kWorkAheadNs = 200'000;        ///< about this much work waits in a channel
+constexpr double kWorthWaitingNs = 5'000'000;   ///< mean of jobs that have the next one wait behind them in any case
 constexpr std::size_t kMaxDepth = 192;          ///< leaves slots for definitions
 constexpr MonotonicNs kLongNs = 1'000'000;      ///< a job that runs longer has nothing queued behind it
 constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
@@ -31,7 +32,8 @@ DefinitionId Dispatcher::define(Payload definition) {
 
 std::size_t Dispatcher::depth() const noexcept {
   if (mean_duration_ns_ <= 0) return 1;
-  return std::clamp(static_cast<std::size_t>(kWorkAheadNs / mean_duration_ns_), std::size_t{1}, kMaxDepth);
+  const std::size_t least = mean_duration_ns_ < kWorthWaitingNs ? 2 : 1;
+  return std::clamp(static_cast<std::size_t>(kWorkAheadNs / mean_duration_ns_), least, kMaxDepth);
 }
 
 void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
@@ -164,7 +166,13 @@ void Dispatcher::share_items(MonotonicNs now) {
     take_items_away(*richest, end_of(*batch->items()) - (richest->items_left() + 1) / 2);
 }
 
+/// Somebody else could run what waits behind a job.
+bool Dispatcher::someone_is_free() const noexcept {
+  return someone_idles() || crew_.live() < options_.workers;
+}
+
 void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
+  if (!someone_is_free()) return;
   for (const auto& link : crew_.links()) {
     if (link->outstanding().size() < 2 || link->stalled) continue;
     const Outstanding* running = link->running(now);
@@ -175,12 +183,14 @@ void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
 }
 
 MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
+  if (refused_by_idle_) return now + kLongNs;
+  if (!someone_is_free()) return 0;
   const bool idle = someone_idles();
   const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [idle](const auto& link) {
     if (link->state != LinkState::kServing) return false;
     return (link->outstanding().size() > 1 && !link->stalled) || (idle && link->items_wait());
   });
-  return someone_waits || refused_by_idle_ ? now + kLongNs : 0;
+  return someone_waits ? now + kLongNs : 0;
 }
 
 }  // namespace prong::pool
