@@ -291,6 +291,10 @@ void Channel::disarm() noexcept {
   publish_cpu(os::current_cpu());
 }
 
+bool Channel::armed() const noexcept {
+  return layout_->doorbell.armed.load(std::memory_order_relaxed) != 0;
+}
+
 int Channel::worker_cpu() const noexcept {
   return layout_->worker_presence.cpu.load(std::memory_order_relaxed);
 }

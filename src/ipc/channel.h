@@ -96,6 +96,8 @@ class Channel {
   void arm(std::uint32_t remaining) noexcept;
   /// The coordinator is awake.
   void disarm() noexcept;
+  /// Whether the worker will ring: arm() was called, and neither disarm() nor a ring came since.
+  bool armed() const noexcept;
   /// Where the worker was last seen running, or -1 while it sleeps: spinning for a result pays only while this is
   /// another CPU than the coordinator's. A hint, not checked.
   int worker_cpu() const noexcept;

@@ -388,7 +388,8 @@ bool Coordinator::spin(Lock& lock) {
   const std::uint64_t dispatched = engine_.ledger().dispatched();
   if (spin_budget_ < kMinSpin || dispatched == 0 || dispatched > engine_.crew().links().size()) return false;
   std::vector<std::pair<std::shared_ptr<pool::WorkerLink>, std::uint64_t>> links;
-  for (const auto& link : engine_.crew().links()) links.emplace_back(link, link->results_published());
+  for (const auto& link : engine_.crew().links())
+    if (!link->idle()) links.emplace_back(link, link->results_published());
   lock.unlock();
   const auto waiting = [&] {
     return std::any_of(links.begin(), links.end(),

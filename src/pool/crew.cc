@@ -130,8 +130,9 @@ void Crew::ask_for_stacks(WorkerLink& link, std::chrono::nanoseconds grace_after
 void Crew::listen(MonotonicNs now) {
   if (now - launcher_heard_ >= kLauncherPause) hear_launcher(now);
   for (std::size_t i = 0; i < links_.size(); ++i) {
+    if (links_[i]->idle() || links_[i]->state == LinkState::kStarting) continue;
     const std::shared_ptr<WorkerLink> link = links_[i];
-    if (link->state != LinkState::kStarting) drain(*link, now);
+    drain(*link, now);
   }
 }
 
@@ -230,8 +231,23 @@ MonotonicNs Crew::next_start_watch(MonotonicNs now) {
 
 bool Crew::anything_waiting() const noexcept {
   return std::any_of(links_.begin(), links_.end(), [](const auto& link) {
-    return link->state != LinkState::kStarting && !link->damaged && link->results_waiting();
+    return !link->idle() && link->state != LinkState::kStarting && !link->damaged && link->results_waiting();
   });
+}
+
+// Idle workers stay armed, so that what each step costs does not grow with them; one that gets something is disarmed
+// with that.
+bool Crew::arm() {
+  armed_ = true;
+  for (const auto& link : links_)
+    if (!link->damaged && !(link->idle() && link->armed())) link->arm();
+  return !anything_waiting();
+}
+
+void Crew::disarm() {
+  armed_ = false;
+  for (const auto& link : links_)
+    if (!link->damaged && !link->idle()) link->disarm();
 }
 
 void Crew::drain(WorkerLink& link, MonotonicNs now) {

@@ -79,8 +79,10 @@ class Crew {
   void launcher_spoke() noexcept { launcher_heard_ = 0; }
   /// Reads the launcher's reports (if it spoke, or was not listened to for a while), then the workers' answers.
   void listen(MonotonicNs now);
-  /// True if an answer or report is there to be read.
-  bool anything_waiting() const noexcept;
+  /// About to sleep: has workers ring. False if there is something to hear already.
+  bool arm();
+  void disarm();
+  bool armed() const noexcept { return armed_; }
   /// Kills a launcher that carries out no orders and answers no question.
   void watch_launcher(MonotonicNs now);
   /// When watch_launcher() is to be called again; 0: not needed.
@@ -113,6 +115,7 @@ class Crew {
   void remove(WorkerLink& link);
   static MonotonicNs awaited_since(WorkerLink& link, MonotonicNs now);
   bool launcher_owes_something() const noexcept;
+  bool anything_waiting() const noexcept;
   bool ran_out_of_memory(int wait_status);
   WorkerLink* find(std::uint64_t id) noexcept;
   launcher::StartHow how() const noexcept;
@@ -131,7 +134,8 @@ class Crew {
   MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
   MonotonicNs waiting_since_ = 0;   ///< for the launcher to say something that it owes; 0: it owes nothing
   bool pinged_ = false;             ///< since then
-  bool has_template_ = false;       ///< it is there, or was ordered
+  bool armed_ = false;
+  bool has_template_ = false;  ///< it is there, or was ordered
   std::string template_gone_because_;
   bool template_hangs_ = false;  ///< it was killed for that
   std::uint64_t oom_kills_ = 0;  ///< of the machine, as last seen

@@ -99,6 +99,7 @@ bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
 bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
   try {
     if (push(link, job, now)) {
+      if (!crew_.armed() && link.armed()) link.disarm();
       link.exclusive = is_exclusive(job->options());
       return true;
     }

@@ -545,15 +545,4 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
   return first;
 }
 
-bool Engine::arm() {
-  for (const auto& link : crew_.links())
-    if (!link->damaged) link->arm();
-  return !crew_.anything_waiting();
-}
-
-void Engine::disarm() {
-  for (const auto& link : crew_.links())
-    if (!link->damaged) link->disarm();
-}
-
 }  // namespace prong::pool

@@ -53,8 +53,8 @@ class Engine final : private CrewEvents {
   /// When to call work() again though nothing happened; nothing: never.
   std::optional<MonotonicNs> next_deadline(MonotonicNs now);
   /// About to sleep: have workers ring. False if there is something to do already.
-  bool arm();
-  void disarm();
+  bool arm() { return crew_.arm(); }
+  void disarm() { crew_.disarm(); }
 
   const jobs::Ledger& ledger() const noexcept { return ledger_; }
   const Crew& crew() const noexcept { return crew_; }

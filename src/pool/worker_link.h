@@ -164,6 +164,7 @@ class WorkerLink {
   std::uint64_t results_published() const noexcept { return channel_.results_published(); }
   void arm() noexcept;
   void disarm() noexcept { channel_.disarm(); }
+  bool armed() const noexcept { return channel_.armed(); }
 
  private:
   /// The block of a request that the worker has; it may keep it longer than the request.
