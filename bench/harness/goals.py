@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from statistics import median
 
-from .ratios import Spread, faster_by
+from .ratios import Spread, faster_by, spread
 
 BEST_PICKLING = "the best peer that pickles"
 
@@ -18,6 +18,20 @@ class Goal:
     factor: float
     first_release: float | None = None
     prong: str = "Prong"
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A figure of Prong's own: at most `limit`, or at least. Without a note it is the work's cost."""
+
+    work: str
+    limit: float
+    note: str | None = None
+    prong: str = "Prong"
+    at_least: bool = False
+
+    def met_by(self, value: float) -> bool:
+        return value >= self.limit if self.at_least else value <= self.limit
 
 
 GOALS = [
@@ -34,6 +48,8 @@ GOALS = [
     Goal("commands", "GNU parallel", 7),
 ]
 
+BOUNDS: list[Bound] = []
+
 
 def reached(record: dict) -> Iterator[tuple[Goal, dict, Spread]]:
     """The goals that the record can judge, each with its work and what was measured."""
@@ -44,6 +60,19 @@ def reached(record: dict) -> Iterator[tuple[Goal, dict, Spread]]:
         prong, peer = rows.get(goal.prong), find_peer(rows, goal.peer)
         if prong and peer:
             yield goal, work, faster_by(prong, peer)
+
+
+def bounds_of(record: dict) -> Iterator[tuple[Bound, dict, Spread]]:
+    """The bounds that the record can judge, each with its work and what was measured."""
+    measured = {work["name"]: work for work in record["works"]}
+    for bound in BOUNDS:
+        for row in measured.get(bound.work, {"rows": []})["rows"]:
+            if row["label"] == bound.prong and row["samples"]:
+                yield bound, measured[bound.work], spread(figures(row, bound.note))
+
+
+def figures(row: dict, note: str | None) -> list[float]:
+    return row["samples"] if note is None else [notes.get(note) for notes in row["notes"]]
 
 
 def find_peer(rows: dict[str, dict], name: str) -> dict | None:

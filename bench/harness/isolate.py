@@ -21,12 +21,12 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def run(work: str, system: str, start: str, size: int) -> dict:
+def run(work: str, system: str, start: str, way: str, size: int) -> dict:
     """The answer of measure.py, or {"error": ...}."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer")
         log = Path(folder, "log")
-        command = [PYTHON, BENCH / "measure.py", work, system, start, str(size), answer]
+        command = [PYTHON, BENCH / "measure.py", work, system, start, way, str(size), answer]
         with log.open("wb") as output:
             child = subprocess.Popen(
                 command,

@@ -31,20 +31,24 @@ class System:
 
     # Ways of starting workers that the start-up work tells apart; the first is used for everything else.
     starts: ClassVar[Sequence[str]] = ("",)
+    # Ways of using it that a work tells apart, by work: a row of the table each.
+    ways: ClassVar[dict[str, Sequence[str]]] = {}
     # What its pool is started with, and how that pool is used, by work: the table shows both.
     options: ClassVar[str] = ""
     details: ClassVar[dict[str, str]] = {}
     # Reasons for what it cannot do, by work.
     cannot: ClassVar[dict[str, str]] = {}
-    # How many times fewer jobs a slow system runs, by work.
+    # How many times fewer jobs a slow system runs, by work, or by work and way.
     fewer: ClassVar[dict[str, int]] = {}
     # Not a rival but a bound: what the machine itself needs for the same thing.
     is_limit: ClassVar[bool] = False
     # Whether large arrays travel other than pickled (mapped files, a shared object store).
     maps_arrays: ClassVar[bool] = False
 
-    def __init__(self, start: str = "") -> None:
+    def __init__(self, start: str = "", way: str = "", workers: int = WORKERS) -> None:
         self.start = start or self.starts[0]
+        self.way = way
+        self.workers = workers
         self.library: Any = None
         self.pool: Any = None
 

@@ -1,6 +1,6 @@
 import jobs
 
-from .base import Timing, WarmWork, expect, meet_in_two_processes, timed
+from .base import WarmWork, each, expect, meet_in_two_processes, timed
 
 MEBIBYTE = 2**20
 SIZE_BYTES = 64 * MEBIBYTE
@@ -22,7 +22,7 @@ class Array(WarmWork):
         self.measure_warm(system, 2)
 
     def measure_warm(self, system, size):
-        return Timing(sum(self._send(system, number) for number in range(size)), size)
+        return each(sum(self._send(system, number) for number in range(size)), size)
 
     @staticmethod
     def _send(system, number):
@@ -38,8 +38,8 @@ class Array(WarmWork):
         return seconds
 
     @staticmethod
-    def show(seconds_each):
-        return f"{2 * SIZE_BYTES / seconds_each / 1e9:.2f} GB/s"
+    def show(seconds):
+        return f"{2 * SIZE_BYTES / seconds / 1e9:.2f} GB/s"
 
 
 def fresh_array(number):

@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from .base import Timing, Work, expect, show_rate, timed
+from .base import Work, each, expect, show_rate, timed
 
 
 class Commands(Work):
@@ -27,7 +27,7 @@ class Commands(Work):
             expect(processes_started() - before >= size, f"fewer than {size} processes ran")
             output.seek(0)
             self.check(output.read(), size)
-        return Timing(seconds, size)
+        return each(seconds, size)
 
     def check(self, output, size):
         expect(output == "", "output from commands that print nothing")

@@ -1,6 +1,6 @@
 import jobs
 
-from .base import Timing, Work, expect, show_milliseconds, timed
+from .base import Work, each, expect, show_milliseconds, timed
 
 
 class Start(Work):
@@ -18,4 +18,4 @@ class Start(Work):
         seconds, result = timed(lambda: system.first_result(jobs.same, 42))
         system.close()
         expect(result == 42, "wrong result")
-        return Timing(seconds, 1)
+        return each(seconds, 1)
