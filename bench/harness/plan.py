@@ -31,7 +31,7 @@ def new_record(facts: dict, options: dict) -> dict:
 def rows(work: works.Work, options: dict) -> list[Row]:
     chosen = selected(systems.ALL, options["only"], always=systems.Prong)
     return [
-        new_row(work, system, start, way, options["quick"])
+        new_row(work, system, start, way, options)
         for system in chosen
         if belongs(work, system)
         for start in (system.starts if work.by_start else system.starts[:1])
@@ -51,7 +51,7 @@ def selected(everything: list, names: list[str], always: object = None) -> list:
     return [thing for thing in everything if thing in named or thing is always] if named else everything
 
 
-def new_row(work: works.Work, system: type[systems.System], start: str, way: str, quick: bool) -> Row:
+def new_row(work: works.Work, system: type[systems.System], start: str, way: str, options: dict) -> Row:
     fewer = system.fewer.get(f"{work.name} {way}", system.fewer.get(work.name, 1))
     return {
         "system": system.name,
@@ -59,13 +59,17 @@ def new_row(work: works.Work, system: type[systems.System], start: str, way: str
         "way": way,
         "label": " ".join(filter(None, [system.name, start if work.by_start else "", way])),
         "settings": settings(work, system),
-        "jobs": max(1, (work.quick_jobs if quick else work.jobs) // fewer),
+        "jobs": max(1, jobs_of(work, options) // fewer),
         "is_limit": system.is_limit,
         "maps_arrays": system.maps_arrays,
         "samples": [],
         "notes": [],
         REASON: system.cannot.get(work.name),
     }
+
+
+def jobs_of(work: works.Work, options: dict) -> int:
+    return options["jobs"] or (work.quick_jobs if options["quick"] else work.jobs)
 
 
 def settings(work: works.Work, system: type[systems.System]) -> str:
@@ -87,6 +91,10 @@ def carry_out(record: dict, say: Callable[[str], None]) -> None:
         say(f"{time.monotonic() - start:5.0f} s  {work['title']}")
 
 
+def limit_seconds(options: dict) -> int:
+    return 3600 if options["jobs"] else 120
+
+
 def repetitions(work: dict, options: dict) -> int:
     most = works.BY_NAME[work["name"]].most_repetitions
     return options["repetitions"] if most is None else min(most, options["repetitions"])
@@ -101,7 +109,8 @@ def in_turn(all_rows: list[Row], times: int, order: random.Random) -> Iterator[R
 
 def take_sample(record: dict, work: dict, row: Row) -> None:
     """A system that fails once is not tried again at this work: its place in the table tells why."""
-    answer = isolate.run(work["name"], row["system"], row["start"], row["way"], row["jobs"])
+    which = work["name"], row["system"], row["start"], row["way"]
+    answer = isolate.run(*which, row["jobs"], limit_seconds(record["options"]))
     if "error" in answer:
         row[REASON] = answer["error"]
         row["samples"], row["notes"] = [], []

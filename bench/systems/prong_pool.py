@@ -1,13 +1,16 @@
 """Prong itself: the pool, and the command line."""
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from .base import WORKERS, Executor, Function
+from .command_runners import run_alone
 
-COMMAND_LINE = Path(__file__).parents[2] / "python/prong/_bin/prong"
+PROJECT = Path(__file__).parents[2]
+COMMAND_LINE = PROJECT / "python/prong/_bin/prong"
+CPP_PROGRAM = PROJECT / "build-bench/bench/bench_cpp"
 
 
 class Prong(Executor):
@@ -18,9 +21,21 @@ class Prong(Executor):
     details = {
         "map-each": "map(chunksize=1)",
         "map-batches": "map",
+        "imap-unordered": "imap_unordered",
+        "results": "imap_unordered",
+        "cpu": "map",
+        "queued": "submit",
         "commands": "prong run -j2",
         "commands-output": "prong run -j2",
     }
+
+    ways = {
+        "same-array": ("given each time", "prong.share"),
+        "command-start": ("--version", "run"),
+        "cpp": ("submit", "map"),
+        "more-workers": ("4 workers", "8 workers", "16 workers", "32 workers", "64 workers"),
+    }
+    fewer = {"same-array given each time": 10}
 
     def version(self) -> str:
         if self.library:
@@ -28,7 +43,7 @@ class Prong(Executor):
         return subprocess.check_output([COMMAND_LINE, "--version"], text=True).split()[-1]
 
     def open(self) -> None:
-        self.pool = self.library.Pool(workers=WORKERS, start=self.start)
+        self.pool = self.library.Pool(workers=self.workers, start=self.start)
 
     def close(self) -> None:
         self.pool.close()
@@ -39,6 +54,25 @@ class Prong(Executor):
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return self.pool.map(function, arguments)
+
+    run_jobs = map_batches
+
+    def imap_unordered(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self.pool.imap_unordered(function, items)
+
+    large_results = imap_unordered
+
+    def same_array(self, function: Function, array: Any, count: int) -> list[Any]:
+        if self.way == "given each time":
+            return self.submit_all(function, [array] * count)
+        return self.submit_all(lambda shared: function(shared.value), [self.library.share(array)] * count)
+
+    def start_command(self) -> None:
+        shortest = {"--version": ["--version"], "run": ["run", "-j1", "/bin/true"]}
+        run_alone([COMMAND_LINE, *shortest[self.way]])
+
+    def submit_in_cpp(self, count: int) -> float:
+        return float(subprocess.check_output([CPP_PROGRAM, self.way, str(count)], text=True))
 
     def commands(self, command: str, inputs: int, output: int) -> None:
         arguments = [COMMAND_LINE, "run", f"-j{WORKERS}", command, "{}"]
