@@ -40,25 +40,23 @@ def read_pages(array):
     return int(array[::512].sum())
 
 
+def numbers_from(first, size):
+    """A new array of 64 bits each: first, first + 1, ..."""
+    import numpy
+
+    return numpy.arange(first, first + size, dtype=numpy.int64)
+
+
 def make_mebibyte(first):
-    """A new array of 1 MiB: first, first + 1, ..."""
     import numpy
 
     return numpy.arange(first, first + 2**17, dtype=numpy.int64)
 
 
 def make_64_mebibytes(first):
-    """A new array of 64 MiB: first, first + 1, ..."""
     import numpy
 
     return numpy.arange(first, first + 2**23, dtype=numpy.int64)
-
-
-def numbers_from_zero(size):
-    """A new array: 0, 1, 2, ..."""
-    import numpy
-
-    return numpy.arange(size, dtype=numpy.int64)
 
 
 def read_and_tell_memory(array):
@@ -93,3 +91,11 @@ def wait_seconds(seconds):
     import time
 
     time.sleep(seconds)
+
+
+def tell_times(value):
+    """Gives back what it got, with the times of its beginning and its end."""
+    import time
+
+    entered = time.monotonic()
+    return value, entered, time.monotonic()

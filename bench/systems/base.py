@@ -30,6 +30,7 @@ class System:
     first_result(function, argument)  opens the pool and runs one job
     commands(command, inputs, output) runs `command input` for each line of a file, output to another
     start_command()                   the program's shortest run, from its start to its end
+    trace(function, argument)         one job, and when it was where
     submit_in_cpp(n)                  seconds for n no-op jobs in a C++ program
     """
 

@@ -1,6 +1,7 @@
 """Prong itself: the pool, and the command line."""
 
 import subprocess
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ class Prong(Executor):
         "same-array": ("given each time", "prong.share"),
         "command-start": ("--version", "run"),
         "cpp": ("submit", "map"),
+        "steps": ("plain value", "pickled value", "after a pause of 5 ms"),
+        "scaling": ("2 workers", "8 workers", "32 workers", "128 workers"),
         "more-workers": ("4 workers", "8 workers", "16 workers", "32 workers", "64 workers"),
     }
     fewer = {"same-array given each time": 10}
@@ -66,6 +69,24 @@ class Prong(Executor):
         if self.way == "given each time":
             return self.submit_all(function, [array] * count)
         return self.submit_all(lambda shared: function(shared.value), [self.library.share(array)] * count)
+
+    def trace(self, function: Function, argument: Any) -> tuple[Any, dict[str, float]]:
+        """One job, its result, and when what happened."""
+        called = time.monotonic()
+        job = self.pool.submit(function, argument)
+        submitted = time.monotonic()
+        result = job.result()
+        returned = time.monotonic()
+        attempt, times = job.attempts[-1], job.times
+        return result, {
+            "called": called,
+            "submitted": submitted,
+            "queued": times.submitted,
+            "taken": attempt.started,
+            "ended": attempt.ended,
+            "seen": times.finished,
+            "returned": returned,
+        }
 
     def start_command(self) -> None:
         shortest = {"--version": ["--version"], "run": ["run", "-j1", "/bin/true"]}

@@ -4,6 +4,7 @@ from .array import Array, ArrayIn, ArrayOut
 from .base import Work
 from .command_start import CommandStart
 from .commands import Commands, CommandsOutput
+from .costs import Costs
 from .cpp import Cpp
 from .cpu_use import CpuUse
 from .idle import Idle
@@ -14,7 +15,9 @@ from .more_workers import MoreWorkers
 from .queued_jobs import QueuedJobs
 from .round_trip import RoundTrip
 from .same_array import SameArray
+from .scaling import Scaling
 from .start import Start, StartAfter, StartBeside
+from .steps import Steps
 
 ALL: list[Work] = [
     RoundTrip(),
@@ -38,6 +41,9 @@ ALL: list[Work] = [
     CpuUse(),
     MoreWorkers(),
     Idle(),
+    Steps(),
+    Costs(),
+    Scaling(),
 ]
 
 BY_NAME = {work.name: work for work in ALL}

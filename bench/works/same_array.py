@@ -26,7 +26,7 @@ class SameArray(WarmWork):
         system.same_array(jobs.read_and_tell_memory, numpy.zeros(1), 2)
 
     def measure_warm(self, system, size):
-        array = jobs.numbers_from_zero(NUMBERS)
+        array = jobs.numbers_from(0, NUMBERS)
         before = shared_memory_bytes()
         seconds, answers = timed(lambda: system.same_array(jobs.read_and_tell_memory, array, size))
         totals, own_memory = zip(*answers, strict=True)
