@@ -7,12 +7,11 @@ import works
 
 from .environment import PROJECT
 from .goals import Bound, bounds_of, figures, reached
+from .page import replace_between
 from .ratios import Spread, faster_by, spread
 from .table import Table
 
 PAGE = PROJECT / "docs/performance.md"
-BEGIN = "<!-- results: written by bench/run -->"
-END = "<!-- end of results -->"
 NOTHING = "–"
 
 
@@ -25,11 +24,7 @@ def as_markdown(record: dict) -> str:
 
 
 def write_page(record: dict) -> None:
-    """Replaces what stands between the two markers."""
-    page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{as_markdown(record)}\n{END}{after}")
+    replace_between(PAGE, "results", as_markdown(record))
 
 
 def conditions(record: dict) -> str:

@@ -1,6 +1,7 @@
 import itertools
 import time
 from collections import defaultdict
+from pathlib import Path
 from statistics import median
 
 import jobs
@@ -37,8 +38,8 @@ class Costs(WarmWork):
         "map, chunk 1": show_microseconds,
         "all, for a long job": show_microseconds,
         "worker around a short job": show_microseconds,
-        "worker between short jobs": show_microseconds,
         "worker between long jobs": show_microseconds,
+        "worker's CPU for a long job": show_microseconds,
         "bytes in": show_nanoseconds_per_kibibyte,
     }
 
@@ -49,15 +50,16 @@ class Costs(WarmWork):
     def measure_warm(self, system, size):
         submit, dispatch, collect = costs_by_phase(system, size)
         short = attempts(system, jobs.same, [0] * (size // 20))
+        long_job, worker_for_long = costs_of_long_jobs(system, size)
         notes = {
             "submit": submit,
             "dispatch, drain": dispatch,
             "collect": collect,
             "map, chunk 1": map_cost(system, size),
-            "all, for a long job": long_job_cost(system, size),
+            "all, for a long job": long_job,
             "worker around a short job": around_job(short),
-            "worker between short jobs": between_jobs(short),
             "worker between long jobs": between_jobs(attempts(system, jobs.wait_seconds, [0.001] * (size // 20))),
+            "worker's CPU for a long job": worker_for_long,
             "bytes in": cost_of_bytes(system),
         }
         return Measurement(submit + dispatch + collect, notes)
@@ -90,16 +92,25 @@ def map_cost(system, size):
     return seconds / size
 
 
-def long_job_cost(system, count):
-    """All of it, for jobs that take a millisecond but no CPU: none is given ahead, so each wakes worker and program."""
+def costs_of_long_jobs(system, count):
+    """CPU time of the program, and of the workers, for jobs that sleep for a millisecond.
+
+    None is given ahead, so each wakes its worker, and the program.
+    """
     crowd = system.another(MANY)
     crowd.open()
     try:
-        crowd.submit_all(jobs.wait_seconds, [0.01] * (2 * MANY))
-        seconds, _ = cpu_seconds(lambda: crowd.submit_all(jobs.wait_seconds, [0.001] * count))
+        workers = {attempt.worker_pid for attempt in attempts(crowd, jobs.wait_seconds, [0.01] * (4 * MANY))}
+        before = sum(map(cpu_seconds_of, workers))
+        in_program, _ = cpu_seconds(lambda: crowd.submit_all(jobs.wait_seconds, [0.001] * count))
+        in_workers = sum(map(cpu_seconds_of, workers)) - before
     finally:
         crowd.close()
-    return seconds / count
+    return in_program / count, in_workers / count
+
+
+def cpu_seconds_of(process):
+    return int(Path(f"/proc/{process}/schedstat").read_text().split()[0]) / 1e9
 
 
 def attempts(system, function, arguments):
