@@ -22,7 +22,7 @@ class Dask(FunctionRunner):
         "cpu": "map(pure=False)",
     }
     cannot = {"imap-unordered": "its map reads the whole input first"}
-    fewer = {"round-trip": 20, "submit": 40, "map-each": 40, "map-batches": 10, "same-array": 10, "results": 2}
+    fewer = {"round-trip": 20, "submit": 40, "map-each": 40, "map-batches": 10, "same-array": 10, "results": 4}
 
     def open(self) -> None:
         self.pool = self.library.Client(n_workers=WORKERS, threads_per_worker=1, processes=True, dashboard_address=":0")

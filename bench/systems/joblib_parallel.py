@@ -27,7 +27,7 @@ class Joblib(FunctionRunner):
         "queued": "has no submit",
         "idle": "has no submit",
     }
-    fewer = {"round-trip": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 10, "results": 2}
+    fewer = {"round-trip": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 10, "same-array": 4, "results": 4}
 
     def open(self) -> None:
         self._use(mmap_mode="c")

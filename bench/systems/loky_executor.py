@@ -8,7 +8,7 @@ class Loky(Executor):
     options = "max_workers=2"
     details = {"map-each": "map(chunksize=1)", "map-batches": BATCHED_BY_HAND, "results": "map(chunksize=1)"}
     cannot = {"imap-unordered": READS_ALL_FIRST}
-    fewer = {"submit": 4, "map-each": 4, "same-array": 250, "queued": 100}
+    fewer = {"submit": 4, "map-each": 4, "same-array": 500, "results": 2, "queued": 100}
 
     def open(self) -> None:
         self.pool = self.library.ProcessPoolExecutor(max_workers=WORKERS)

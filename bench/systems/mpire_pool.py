@@ -17,7 +17,7 @@ class Mpire(FunctionRunner):
         "imap-unordered": "imap_unordered(chunk_size=1)",
         "results": "imap_unordered(chunk_size=1)",
     }
-    fewer = {"submit": 2, "map-each": 2, "map-batches": 5, "imap-unordered": 4}
+    fewer = {"submit": 2, "map-each": 2, "map-batches": 5, "imap-unordered": 4, "results": 2}
 
     def open(self) -> None:
         self.pool = self.library.WorkerPool(n_jobs=WORKERS, start_method="fork", keep_alive=True)

@@ -26,9 +26,9 @@ class MultiprocessingPool(FunctionRunner):
     }
     ways = {
         "imap-unordered": ("chunksize=1", "chunksize=1000"),
-        "more-workers": ("8 workers", "64 workers"),
+        "more-workers": ("64 workers",),
     }
-    fewer = {"imap-unordered chunksize=1": 2, "same-array": 250, "queued": 10}
+    fewer = {"imap-unordered chunksize=1": 2, "same-array": 500, "results": 4, "queued": 10}
 
     def version(self) -> str:
         return platform.python_version()

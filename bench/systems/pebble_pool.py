@@ -18,7 +18,7 @@ class Pebble(FunctionRunner):
         "results": "map(chunksize=1)",
     }
     cannot = {"imap-unordered": READS_ALL_FIRST}
-    fewer = {"map-batches": 5, "queued": 20}
+    fewer = {"map-batches": 5, "results": 4, "queued": 20}
 
     def open(self) -> None:
         self.pool = self.library.ProcessPool(max_workers=WORKERS)

@@ -16,7 +16,7 @@ class ProcessPoolExecutor(Executor):
         "cpu": "map(chunksize=1)",
     }
     cannot = {"imap-unordered": READS_ALL_FIRST}
-    fewer = {"map-each": 2, "same-array": 250, "queued": 20}
+    fewer = {"map-each": 2, "same-array": 500, "results": 4, "queued": 20}
 
     def version(self) -> str:
         return platform.python_version()

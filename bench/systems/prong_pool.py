@@ -36,9 +36,9 @@ class Prong(Executor):
         "cpp": ("submit", "map"),
         "steps": ("plain value", "pickled value", "after a pause of 5 ms"),
         "scaling": ("2 workers", "8 workers", "32 workers", "128 workers"),
-        "more-workers": ("4 workers", "8 workers", "16 workers", "32 workers", "64 workers"),
+        "more-workers": ("4 workers", "16 workers", "64 workers"),
     }
-    fewer = {"same-array given each time": 10}
+    fewer = {"same-array given each time": 20}
 
     def version(self) -> str:
         if self.library:

@@ -34,7 +34,7 @@ class Ray(FunctionRunner):
         "cpu": "tasks",
         "start": "a task",
     }
-    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 4}
+    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 4, "results": 2}
 
     batches = None
 

@@ -17,6 +17,7 @@ class Array(WarmWork):
     needs = "send_array"
     jobs = 4
     quick_jobs = 2
+    most_repetitions = 3
     moved_bytes = 2 * SIZE_BYTES
 
     def warm_up(self, system, size):
@@ -50,7 +51,7 @@ class ArrayIn(Array):
 
     name = "array-in"
     title = "64 MiB NumPy array to a worker"
-    only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "loky", "joblib", "ray", "dask.distributed")
+    only_systems = ("Prong", "multiprocessing.Pool", "joblib", "ray", "dask.distributed")
     moved_bytes = SIZE_BYTES
 
     def send(self, system, number):

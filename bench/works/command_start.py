@@ -7,7 +7,7 @@ class CommandStart(Work):
     name = "command-start"
     title = "Start of the command line to its end"
     needs = "start_command"
-    jobs = 50
+    jobs = 20
     quick_jobs = 5
     show = staticmethod(show_milliseconds)
 

@@ -21,8 +21,10 @@ class CpuUse(WarmWork):
     name = "cpu"
     title = "Use of both CPUs: the time of two bare processes beside that of the pool"
     needs = "run_jobs"
-    jobs = 1_200  # of a millisecond; there are so many fewer of the longer ones
-    quick_jobs = 200
+    jobs = 800  # of a millisecond; there are so many fewer of the longer ones
+    quick_jobs = 100
+    only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "joblib", "ray")
+    most_repetitions = 3
     has_ratios = False
     notes = dict.fromkeys(("1 ms", "10 ms", "100 ms", "skewed"), show_share)
 

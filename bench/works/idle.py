@@ -17,8 +17,13 @@ class Idle(WarmWork):
     jobs = 10  # seconds
     quick_jobs = 2
     only_systems = (
-        *("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "loky", "pebble", "mpire", "deadpool"),
-        *("ray", "dask.distributed"),
+        "Prong",
+        "multiprocessing.Pool",
+        "ProcessPoolExecutor",
+        "loky",
+        "pebble",
+        "mpire",
+        "dask.distributed",
     )
     most_repetitions = 1
     has_ratios = False

@@ -15,6 +15,7 @@ class LargeResults(WarmWork):
     needs = "large_results"
     jobs = 1_000
     quick_jobs = 100
+    most_repetitions = 3
     show = staticmethod(show_rate)
     notes = {"memory growth": show_mebibytes}
 

@@ -14,6 +14,7 @@ class SameArray(WarmWork):
     needs = "same_array"
     jobs = 1_000
     quick_jobs = 100
+    only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "joblib", "ray", "dask.distributed")
     most_repetitions = 3
     show = staticmethod(show_milliseconds)
     notes = {"shared memory": show_mebibytes, "a worker's own memory": show_mebibytes}
