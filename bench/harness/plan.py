@@ -74,7 +74,7 @@ def jobs_of(work: works.Work, options: dict) -> int:
 
 def settings(work: works.Work, system: type[systems.System]) -> str:
     how = system.details.get(work.name, "")
-    if work.needs == "commands":
+    if not work.uses_options:
         return how or system.options
     start = "" if work.by_start else system.starts[0]
     options = ", ".join(filter(None, [system.options, start]))

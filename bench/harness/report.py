@@ -36,7 +36,7 @@ def conditions(record: dict) -> str:
         f"Linux {facts['kernel']}, {facts['system']}, {facts['libc']}, load {facts['load_before']:.1f} before. "
         f"{options['repetitions']} repetitions, order shuffled with seed {options['seed']}"
         f"{', quick run with less work' if options['quick'] else ''}. "
-        f"2 workers everywhere. Versions: {versions}."
+        f"2 workers, unless a table says otherwise. Versions: {versions}."
     )
 
 

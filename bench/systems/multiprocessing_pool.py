@@ -23,6 +23,7 @@ class MultiprocessingPool(FunctionRunner):
         "same-array": "apply_async, get",
         "queued": "apply_async",
         "cpu": "map(chunksize=1)",
+        "more-workers": "fork",
     }
     ways = {
         "imap-unordered": ("chunksize=1", "chunksize=1000"),

@@ -26,12 +26,16 @@ class Prong(Executor):
         "results": "imap_unordered",
         "cpu": "map",
         "queued": "submit",
+        "same-array": "submit; shared: prong.share",
+        "cpp": "prong::Pool({.workers = 2}), bench/cpp_pool.cc",
+        "command-start": "prong --version; prong run -j1 /bin/true",
+        "more-workers": "fresh",
+        "scaling": "fresh; submit",
         "commands": "prong run -j2",
         "commands-output": "prong run -j2",
     }
-
     ways = {
-        "same-array": ("given each time", "prong.share"),
+        "same-array": ("given each time", "shared"),
         "command-start": ("--version", "run"),
         "cpp": ("submit", "map"),
         "steps": ("plain value", "pickled value", "after a pause of 5 ms"),

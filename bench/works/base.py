@@ -47,6 +47,8 @@ class Work:
     quick_jobs: ClassVar[int]
     # Whether systems are measured once for each way of starting workers.
     by_start: ClassVar[bool] = False
+    # Whether it uses a pool as the systems' `options` say.
+    uses_options: ClassVar[bool] = True
     # The only systems that are measured; None: all that can do it.
     only_systems: ClassVar[Sequence[str] | None] = None
     # No more repetitions than this, where one is long or nothing changes between them.

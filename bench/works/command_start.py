@@ -9,6 +9,7 @@ class CommandStart(Work):
     needs = "start_command"
     jobs = 20
     quick_jobs = 5
+    uses_options = False
     show = staticmethod(show_milliseconds)
 
     def measure(self, system, size):

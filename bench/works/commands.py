@@ -15,6 +15,7 @@ class Commands(Work):
     command = "/bin/true"
     jobs = 2_000
     quick_jobs = 200
+    uses_options = False
     show = staticmethod(show_rate)
 
     def measure(self, system, size):

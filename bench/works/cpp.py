@@ -9,6 +9,7 @@ class Cpp(Work):
     needs = "submit_in_cpp"
     jobs = 1_000_000
     quick_jobs = 50_000
+    uses_options = False
     has_ratios = False
     show = staticmethod(show_rate)
 

@@ -20,6 +20,7 @@ class MoreWorkers(Work):
     only_systems = ("Prong", "multiprocessing.Pool")
     jobs = 4_000
     quick_jobs = 400
+    uses_options = False
     most_repetitions = 3
     has_ratios = False
     notes = dict.fromkeys(("round trip", "submit", "map, chunk 1", "start"), show_share)

@@ -29,6 +29,7 @@ class Scaling(WarmWork):
     needs = "trace"
     jobs = 1_600  # of a millisecond; there are so many fewer of the longer ones
     quick_jobs = 400
+    uses_options = False
     most_repetitions = 3
     has_ratios = False
     show = staticmethod(show_rate)
