@@ -26,9 +26,11 @@ def main() -> None:
 
 
 def text(record: dict, costs: Costs, checked: list[Checked]) -> str:
-    source = f"From the costs measured on {record['facts']['date'][:10]}, source {record['facts']['source']}."
+    facts = record["facts"]
+    when = f"{facts['date'][:10]}, source {facts['source']}, load {facts['load_before']:.1f} before"
+    first = f"From the costs measured on {when}. {where_it_ends(costs)}"
     tables = [saturation_table(costs), check_table(checked)]
-    return "\n\n".join([f"{source} {where_it_ends(costs)}", *(table.as_markdown() for table in tables)])
+    return "\n\n".join([first, *(table.as_markdown() for table in tables)])
 
 
 def where_it_ends(costs: Costs) -> str:
@@ -62,4 +64,7 @@ def check_table(checked: list[Checked]) -> Table:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except LookupError as error:
+        sys.exit(f"model: {error}")
