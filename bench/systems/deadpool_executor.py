@@ -12,7 +12,7 @@ class Deadpool(Executor):
     options = "max_workers=2, max_backlog=100,000"
     details = {"map-each": "map"}
     cannot = {"map-batches": "its map has no batches (chunksize is ignored)", "imap-unordered": READS_ALL_FIRST}
-    fewer = {"round-trip": 10, "submit": 10, "map-each": 10}
+    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "queued": 200}
 
     def open(self) -> None:
         self.pool = self.library.Deadpool(max_workers=WORKERS, mp_context=self.start, max_backlog=100_000)
