@@ -33,3 +33,69 @@ def stamp(array):
         array = array.copy()
     array[0] = -int(array[::512].sum())
     return array
+
+
+def read_pages(array):
+    """Reads every page of an array, which may be read-only."""
+    return int(array[::512].sum())
+
+
+def numbers_from(first, size):
+    """A new array of 64 bits each: first, first + 1, ..."""
+    import numpy
+
+    return numpy.arange(first, first + size, dtype=numpy.int64)
+
+
+def make_mebibyte(first):
+    import numpy
+
+    return numpy.arange(first, first + 2**17, dtype=numpy.int64)
+
+
+def make_64_mebibytes(first):
+    import numpy
+
+    return numpy.arange(first, first + 2**23, dtype=numpy.int64)
+
+
+def read_and_tell_memory(array):
+    """As read_pages(), and how much memory this process has that no other one shares."""
+    import pathlib
+
+    total = int(array[::512].sum())
+    lines = pathlib.Path("/proc/self/status").read_text().splitlines()
+    own_kib = next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
+    return total, own_kib * 1024
+
+
+def hold(folder):
+    """Tells that it runs, then waits until somebody opens the folder's pipe for writing. No wake-ups until then."""
+    import os
+    import pathlib
+
+    pathlib.Path(folder, f"holding-{os.getpid()}").touch()
+    pathlib.Path(folder, "gate").read_bytes()
+
+
+def burn(steps):
+    """Uses the CPU for about a millisecond for each thousand steps, and no memory."""
+    value = 1
+    for _ in range(steps * 20):
+        value = value * 48271 % 2147483647
+    return value
+
+
+def wait_seconds(seconds):
+    """Takes time, but no CPU."""
+    import time
+
+    time.sleep(seconds)
+
+
+def tell_times(value):
+    """Gives back what it got, with the times of its beginning and its end."""
+    import time
+
+    entered = time.monotonic()
+    return value, entered, time.monotonic()

@@ -1,6 +1,6 @@
-"""One measurement, in a process of its own: measure.py WORK SYSTEM START JOBS FILE
+"""One measurement, in a process of its own: measure.py WORK SYSTEM START WAY JOBS FILE
 
-Writes {"seconds_each", "version"} or {"error"} to FILE as JSON.
+Writes {"cost", "notes", "version"} or {"error"} to FILE as JSON.
 """
 
 import json
@@ -8,20 +8,20 @@ import sys
 from pathlib import Path
 
 
-def measure(work_name: str, system_name: str, start: str, size: int) -> dict:
+def measure(work_name: str, system_name: str, start: str, way: str, size: int) -> dict:
     import systems
     import works
 
-    system = systems.BY_NAME[system_name](start)
+    system = systems.BY_NAME[system_name](start, way)
     system.load()
-    timing = works.BY_NAME[work_name].measure(system, size)
-    return {"seconds_each": timing.seconds_each, "version": system.version()}
+    measured = works.BY_NAME[work_name].measure(system, size)
+    return {"cost": measured.cost, "notes": measured.notes, "version": system.version()}
 
 
 def main() -> None:
-    work, system, start, size, file = sys.argv[1:]
+    work, system, start, way, size, file = sys.argv[1:]
     try:
-        answer = measure(work, system, start, int(size))
+        answer = measure(work, system, start, way, int(size))
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}
     Path(file).write_text(json.dumps(answer))

@@ -25,6 +25,11 @@ def systems_of_goals(names: list[str]) -> list[str]:
     return [name for name in names if any(peer.startswith(f"{name} ") for peer in peers)]
 
 
+def works_of_goals(names: list[str]) -> list[str]:
+    """Those of the works that have a goal beside a peer."""
+    return [name for name in names if any(goal.work == name for goal in goals.GOALS)]
+
+
 def compare(committed: dict, now: dict) -> Iterator[tuple[bool, str]]:
     """For each goal that both records can judge: whether it is as good as before, and a line of text.
 

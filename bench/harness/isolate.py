@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .environment import BENCH, PROJECT, PYTHON
 
-LIMIT_SECONDS = 120
 FAREWELL_SECONDS = 15
 PR_SET_CHILD_SUBREAPER = 36
 
@@ -21,12 +20,12 @@ def adopt_orphans() -> None:
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-def run(work: str, system: str, start: str, size: int) -> dict:
+def run(work: str, system: str, start: str, way: str, size: int, limit_seconds: int) -> dict:
     """The answer of measure.py, or {"error": ...}."""
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer")
         log = Path(folder, "log")
-        command = [PYTHON, BENCH / "measure.py", work, system, start, str(size), answer]
+        command = [PYTHON, BENCH / "measure.py", work, system, start, way, str(size), answer]
         with log.open("wb") as output:
             child = subprocess.Popen(
                 command,
@@ -38,11 +37,11 @@ def run(work: str, system: str, start: str, size: int) -> dict:
                 start_new_session=True,
             )
         try:
-            code = child.wait(LIMIT_SECONDS)
+            code = child.wait(limit_seconds)
         except subprocess.TimeoutExpired:
             kill(child.pid)
             child.wait()
-            return {"error": f"did not finish within {LIMIT_SECONDS} s"}
+            return {"error": f"did not finish within {limit_seconds} s"}
         finally:
             say_farewell()
         if answer.exists():

@@ -31,11 +31,18 @@ def new_record(facts: dict, options: dict) -> dict:
 def rows(work: works.Work, options: dict) -> list[Row]:
     chosen = selected(systems.ALL, options["only"], always=systems.Prong)
     return [
-        new_row(work, system, start, options["quick"])
+        new_row(work, system, start, way, options)
         for system in chosen
-        if getattr(system, work.needs, None) or work.name in system.cannot
+        if belongs(work, system)
         for start in (system.starts if work.by_start else system.starts[:1])
+        for way in system.ways.get(work.name, [""])
     ]
+
+
+def belongs(work: works.Work, system: type[systems.System]) -> bool:
+    if work.only_systems is not None and system.name not in work.only_systems:
+        return False
+    return bool(getattr(system, work.needs, None)) or work.name in system.cannot
 
 
 def selected(everything: list, names: list[str], always: object = None) -> list:
@@ -44,24 +51,30 @@ def selected(everything: list, names: list[str], always: object = None) -> list:
     return [thing for thing in everything if thing in named or thing is always] if named else everything
 
 
-def new_row(work: works.Work, system: type[systems.System], start: str, quick: bool) -> Row:
-    size = (work.quick_jobs if quick else work.jobs) // system.fewer.get(work.name, 1)
+def new_row(work: works.Work, system: type[systems.System], start: str, way: str, options: dict) -> Row:
+    fewer = system.fewer.get(f"{work.name} {way}", system.fewer.get(work.name, 1))
     return {
         "system": system.name,
         "start": start,
-        "label": f"{system.name} {start}".strip() if work.by_start else system.name,
+        "way": way,
+        "label": " ".join(filter(None, [system.name, start if work.by_start else "", way])),
         "settings": settings(work, system),
-        "jobs": size,
+        "jobs": max(1, jobs_of(work, options) // fewer),
         "is_limit": system.is_limit,
         "maps_arrays": system.maps_arrays,
         "samples": [],
+        "notes": [],
         REASON: system.cannot.get(work.name),
     }
 
 
+def jobs_of(work: works.Work, options: dict) -> int:
+    return options["jobs"] or (work.quick_jobs if options["quick"] else work.jobs)
+
+
 def settings(work: works.Work, system: type[systems.System]) -> str:
     how = system.details.get(work.name, "")
-    if work.needs == "commands":
+    if not work.uses_options:
         return how or system.options
     start = "" if work.by_start else system.starts[0]
     options = ", ".join(filter(None, [system.options, start]))
@@ -73,13 +86,22 @@ def carry_out(record: dict, say: Callable[[str], None]) -> None:
     order = random.Random(record["options"]["seed"])
     for work in record["works"]:
         start = time.monotonic()
-        for row in in_turn(work["rows"], record["options"]["repetitions"], order):
+        for row in in_turn(work["rows"], repetitions(work, record["options"]), order):
             take_sample(record, work, row)
         say(f"{time.monotonic() - start:5.0f} s  {work['title']}")
 
 
-def in_turn(all_rows: list[Row], repetitions: int, order: random.Random) -> Iterator[Row]:
-    for _ in range(repetitions):
+def limit_seconds(options: dict) -> int:
+    return 3600 if options["jobs"] else 120
+
+
+def repetitions(work: dict, options: dict) -> int:
+    most = works.BY_NAME[work["name"]].most_repetitions
+    return options["repetitions"] if most is None else min(most, options["repetitions"])
+
+
+def in_turn(all_rows: list[Row], times: int, order: random.Random) -> Iterator[Row]:
+    for _ in range(times):
         turn = [row for row in all_rows if not row[REASON]]
         order.shuffle(turn)
         yield from turn
@@ -87,12 +109,14 @@ def in_turn(all_rows: list[Row], repetitions: int, order: random.Random) -> Iter
 
 def take_sample(record: dict, work: dict, row: Row) -> None:
     """A system that fails once is not tried again at this work: its place in the table tells why."""
-    answer = isolate.run(work["name"], row["system"], row["start"], row["jobs"])
+    which = work["name"], row["system"], row["start"], row["way"]
+    answer = isolate.run(*which, row["jobs"], limit_seconds(record["options"]))
     if "error" in answer:
         row[REASON] = answer["error"]
-        row["samples"] = []
+        row["samples"], row["notes"] = [], []
         return
-    row["samples"].append(answer["seconds_each"])
+    row["samples"].append(answer["cost"])
+    row["notes"].append(answer["notes"])
     record["versions"][row["system"]] = answer["version"]
 
 

@@ -1,18 +1,17 @@
 """Turns a record into the table, for the terminal and for docs/performance.md."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from statistics import median
 
 import works
 
 from .environment import PROJECT
-from .goals import reached
+from .goals import Bound, bounds_of, figures, reached
+from .page import replace_between
 from .ratios import Spread, faster_by, spread
 from .table import Table
 
 PAGE = PROJECT / "docs/performance.md"
-BEGIN = "<!-- results: written by bench/run -->"
-END = "<!-- end of results -->"
 NOTHING = "–"
 
 
@@ -25,11 +24,7 @@ def as_markdown(record: dict) -> str:
 
 
 def write_page(record: dict) -> None:
-    """Replaces what stands between the two markers."""
-    page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    PAGE.write_text(f"{before}{BEGIN}\n{as_markdown(record)}\n{END}{after}")
+    replace_between(PAGE, "results", as_markdown(record))
 
 
 def conditions(record: dict) -> str:
@@ -41,13 +36,15 @@ def conditions(record: dict) -> str:
         f"Linux {facts['kernel']}, {facts['system']}, {facts['libc']}, load {facts['load_before']:.1f} before. "
         f"{options['repetitions']} repetitions, order shuffled with seed {options['seed']}"
         f"{', quick run with less work' if options['quick'] else ''}. "
-        f"2 workers everywhere. Versions: {versions}."
+        f"2 workers, unless a table says otherwise. Versions: {versions}."
     )
 
 
 def tables(record: dict) -> Iterator[Table]:
     if goals := goal_table(record):
         yield goals
+    if bounds := bound_table(record):
+        yield bounds
     for work in record["works"]:
         yield work_table(work)
 
@@ -62,6 +59,22 @@ def goal_table(record: dict) -> Table | None:
     return table if table.rows else None
 
 
+def bound_table(record: dict) -> Table | None:
+    table = Table("Goals that need no peer", ["Work", "Figure", "goal", "measured", "min–max", "reached"])
+    for bound, work, measured in bounds_of(record):
+        show = show_of(bound)
+        figure = " ".join(filter(None, [bound.prong, bound.note and f"– {bound.note}"]))
+        low_to_high = f"{show(measured.low)}–{show(measured.high)}"
+        reached_it = "yes" if bound.met_by(measured.median) else "no"
+        table.rows.append([work["title"], figure, show(bound.limit), show(measured.median), low_to_high, reached_it])
+    return table if table.rows else None
+
+
+def show_of(bound: Bound) -> Callable[[float], str]:
+    work = works.BY_NAME[bound.work]
+    return work.notes[bound.note] if bound.note else work.show
+
+
 def verdict(goal, measured: Spread) -> str:
     if measured.median >= goal.factor:
         return "yes"
@@ -70,11 +83,13 @@ def verdict(goal, measured: Spread) -> str:
 
 def work_table(work: dict) -> Table:
     """Fastest first, what could not be measured last."""
-    prongs = [row for row in work["rows"] if row["system"] == "Prong" and row["samples"]]
+    known = works.BY_NAME[work["name"]]
+    prongs = [row for row in work["rows"] if row["system"] == "Prong" and row["samples"] and known.has_ratios]
     ratios = [f"{row['label']} is faster by" for row in prongs]
-    table = Table(work["title"], ["System", "Settings", "jobs", "median", "slowest … fastest", *ratios])
+    headers = ["System", "Settings", "jobs", "median", "slowest … fastest", *ratios, *known.notes]
+    table = Table(work["title"], headers)
     for row in sorted(work["rows"], key=order):
-        table.rows.append(cells(work, row, prongs))
+        table.rows.append(cells(known, row, prongs))
     return table
 
 
@@ -82,14 +97,19 @@ def order(row: dict) -> float:
     return median(row["samples"]) if row["samples"] else float("inf")
 
 
-def cells(work: dict, row: dict, prongs: list[dict]) -> list[str]:
+def cells(known: works.Work, row: dict, prongs: list[dict]) -> list[str]:
     if not row["samples"]:
-        return [row["label"], row["reason"], *[NOTHING] * (3 + len(prongs))]
-    show = works.BY_NAME[work["name"]].show
+        return [row["label"], row["reason"], *[NOTHING] * (3 + len(prongs) + len(known.notes))]
     took = spread(row["samples"])
-    results = [show(took.median), f"{show(took.high)} … {show(took.low)}"]
+    results = [known.show(took.median), f"{known.show(took.high)} … {known.show(took.low)}"]
     ratios = [compare(prong, row) for prong in prongs]
-    return [row["label"], row["settings"], f"{row['jobs']:,}", *results, *ratios]
+    notes = [show_note(row, note, show) for note, show in known.notes.items()]
+    return [row["label"], row["settings"], f"{row['jobs']:,}", *results, *ratios, *notes]
+
+
+def show_note(row: dict, note: str, show: Callable[[float], str]) -> str:
+    measured = [value for value in figures(row, note) if value is not None]
+    return show(median(measured)) if measured else NOTHING
 
 
 def compare(prong: dict, row: dict) -> str:

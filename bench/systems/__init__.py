@@ -5,7 +5,7 @@ from .command_runners import GnuParallel, Xargs
 from .dask_distributed import Dask
 from .deadpool_executor import Deadpool
 from .joblib_parallel import Joblib
-from .limits import BareInterpreter, SpawnLoop, TwoCopies
+from .limits import BareCommand, BareInterpreter, SpawnLoop, TwoCopies
 from .loky_executor import Loky
 from .mpire_pool import Mpire
 from .multiprocessing_pool import MultiprocessingPool
@@ -30,6 +30,7 @@ ALL: list[type[System]] = [
     Xargs,
     GnuParallel,
     SpawnLoop,
+    BareCommand,
     BareInterpreter,
     TwoCopies,
 ]

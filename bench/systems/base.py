@@ -1,7 +1,7 @@
 """What the benchmark asks of a system; each adapter says how that system does it best."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from importlib import metadata
 from typing import Any, ClassVar
 
@@ -20,9 +20,18 @@ class System:
     submit_all(function, arguments)   one job each by the system's `submit`, then all results, in order
     map_each(function, arguments)     the system's `map`, every item a job of its own
     map_batches(function, arguments)  the system's `map`, items batched as the system likes best
+    run_jobs(function, arguments)     jobs of some milliseconds, in the way that wastes least; results in order
+    submit_only(function, arguments)  one job each by `submit`; gives what results_of() takes
+    results_of(handle)                the results of these jobs, in order
+    imap_unordered(function, items)   an iterator over results in any order, while the items are read
+    large_results(function, items)    an iterator over large results, in any order
     send_array(function, array)       as `call`, for one large NumPy array
+    same_array(function, array, n)    n jobs with the same large array, and their results
     first_result(function, argument)  opens the pool and runs one job
     commands(command, inputs, output) runs `command input` for each line of a file, output to another
+    start_command()                   the program's shortest run, from its start to its end
+    trace(function, argument)         one job, and when it was where
+    submit_in_cpp(n)                  seconds for n no-op jobs in a C++ program
     """
 
     name: ClassVar[str]
@@ -31,20 +40,24 @@ class System:
 
     # Ways of starting workers that the start-up work tells apart; the first is used for everything else.
     starts: ClassVar[Sequence[str]] = ("",)
+    # Ways of using it that a work tells apart, by work: a row of the table each.
+    ways: ClassVar[dict[str, Sequence[str]]] = {}
     # What its pool is started with, and how that pool is used, by work: the table shows both.
     options: ClassVar[str] = ""
     details: ClassVar[dict[str, str]] = {}
     # Reasons for what it cannot do, by work.
     cannot: ClassVar[dict[str, str]] = {}
-    # How many times fewer jobs a slow system runs, by work.
+    # How many times fewer jobs a slow system runs, by work, or by work and way.
     fewer: ClassVar[dict[str, int]] = {}
     # Not a rival but a bound: what the machine itself needs for the same thing.
     is_limit: ClassVar[bool] = False
     # Whether large arrays travel other than pickled (mapped files, a shared object store).
     maps_arrays: ClassVar[bool] = False
 
-    def __init__(self, start: str = "") -> None:
+    def __init__(self, start: str = "", way: str = "", workers: int = WORKERS) -> None:
         self.start = start or self.starts[0]
+        self.way = way
+        self.workers = workers
         self.library: Any = None
         self.pool: Any = None
 
@@ -61,6 +74,12 @@ class System:
 
     def close(self) -> None:
         """Ends it, and everything that it started."""
+
+    def another(self, workers: int | None = None) -> "System":
+        """A second one, with a pool of its own."""
+        twin = type(self)(self.start, self.way, workers or self.workers)
+        twin.load()
+        return twin
 
 
 class FunctionRunner(System):
@@ -86,17 +105,31 @@ class Executor(FunctionRunner):
     def call(self, function: Function, argument: Any) -> Any:
         return self.pool.submit(function, argument).result()
 
+    def submit_only(self, function: Function, arguments: Iterable[Any]) -> list[Any]:
+        return [self.pool.submit(function, argument) for argument in arguments]
+
+    def results_of(self, handle: list[Any]) -> list[Any]:
+        return [future.result() for future in handle]
+
     def submit_all(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
-        futures = [self.pool.submit(function, argument) for argument in arguments]
-        return [future.result() for future in futures]
+        return self.results_of(self.submit_only(function, arguments))
+
+    def same_array(self, function: Function, array: Any, count: int) -> list[Any]:
+        return self.submit_all(function, [array] * count)
+
+    def large_results(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self.pool.map(function, items, chunksize=1)
 
     def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return list(self.pool.map(function, arguments, chunksize=1))
+
+    run_jobs = map_each
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return list(self.pool.map(function, arguments, chunksize=batch_by_hand(arguments)))
 
 
+READS_ALL_FIRST = "its map reads the whole input first, and gives results in order"
 BATCHED_BY_HAND = "no automatic batches: chunksize=items/8 by hand"
 
 

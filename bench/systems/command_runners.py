@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from .base import WORKERS, System
@@ -15,9 +16,17 @@ class CommandRunner(System):
         environment = dict(os.environ, PARALLEL_SHELL="/bin/sh")
         subprocess.run([*self.command_line, command], stdin=inputs, stdout=output, env=environment, check=True)
 
+    def start_command(self) -> None:
+        run_alone([*self.command_line, "/bin/true"])
+
     def version(self) -> str:
         shown = subprocess.check_output([self.command_line[0], "--version"], text=True)
         return shown.splitlines()[0].split()[-1]
+
+
+def run_alone(command: Sequence[str | Path]) -> None:
+    """With one line to read, and its output dropped."""
+    subprocess.run(command, input=b"1\n", stdout=subprocess.DEVNULL, check=True)
 
 
 class Xargs(CommandRunner):

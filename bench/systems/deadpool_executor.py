@@ -1,7 +1,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .base import WORKERS, Executor, Function
+from .base import READS_ALL_FIRST, WORKERS, Executor, Function
 
 
 class Deadpool(Executor):
@@ -11,8 +11,8 @@ class Deadpool(Executor):
     starts = ("forkserver", "fork")
     options = "max_workers=2, max_backlog=100,000"
     details = {"map-each": "map"}
-    cannot = {"map-batches": "its map has no batches (chunksize is ignored)"}
-    fewer = {"round-trip": 10, "submit": 10, "map-each": 10}
+    cannot = {"map-batches": "its map has no batches (chunksize is ignored)", "imap-unordered": READS_ALL_FIRST}
+    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "queued": 200}
 
     def open(self) -> None:
         self.pool = self.library.Deadpool(max_workers=WORKERS, mp_context=self.start, max_backlog=100_000)
@@ -21,3 +21,6 @@ class Deadpool(Executor):
         return list(self.pool.map(function, arguments))
 
     map_batches = None
+    large_results = None
+    same_array = None
+    run_jobs = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .base import WORKERS, Function, System
+from .command_runners import run_alone
 
 SPAWN_LOOP = Path(__file__).parents[1] / ".build/spawn_loop"
 
@@ -19,6 +20,15 @@ class SpawnLoop(System):
     def commands(self, command: str, inputs: int, output: int) -> None:
         arguments = [SPAWN_LOOP, str(WORKERS), command]
         subprocess.run(arguments, stdin=inputs, stdout=output, check=True)
+
+
+class BareCommand(System):
+    name = "limit: /bin/true"
+    is_limit = True
+    options = "started by the same means"
+
+    def start_command(self) -> None:
+        run_alone(["/bin/true"])
 
 
 class BareInterpreter(System):

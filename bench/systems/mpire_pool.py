@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .base import WORKERS, Function, FunctionRunner
@@ -14,8 +14,10 @@ class Mpire(FunctionRunner):
         "submit": "apply_async, get",
         "map-each": "map(chunk_size=1, max_tasks_active=all)",
         "map-batches": "map, default chunk_size",
+        "imap-unordered": "imap_unordered(chunk_size=1)",
+        "results": "imap_unordered(chunk_size=1)",
     }
-    fewer = {"submit": 2, "map-each": 2, "map-batches": 5}
+    fewer = {"submit": 2, "map-each": 2, "map-batches": 5, "imap-unordered": 4, "results": 2}
 
     def open(self) -> None:
         self.pool = self.library.WorkerPool(n_jobs=WORKERS, start_method="fork", keep_alive=True)
@@ -33,6 +35,11 @@ class Mpire(FunctionRunner):
     def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         everything = len(arguments)
         return self.pool.map(function, arguments, chunk_size=1, max_tasks_active=everything)
+
+    def imap_unordered(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self.pool.imap_unordered(function, items, chunk_size=1)
+
+    large_results = imap_unordered
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return self.pool.map(function, arguments)

@@ -1,9 +1,9 @@
 import multiprocessing
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from .base import WORKERS, Function, FunctionRunner
+from .base import Function, FunctionRunner
 
 
 class MultiprocessingPool(FunctionRunner):
@@ -16,13 +16,26 @@ class MultiprocessingPool(FunctionRunner):
         "map-each": "map(chunksize=1)",
         "map-batches": "map, default chunksize",
         "array": "apply",
+        "array-in": "apply",
+        "array-out": "apply",
+        "imap-unordered": "imap_unordered",
+        "results": "imap_unordered(chunksize=1)",
+        "same-array": "apply_async, get",
+        "queued": "apply_async",
+        "cpu": "map(chunksize=1)",
+        "more-workers": "fork",
     }
+    ways = {
+        "imap-unordered": ("chunksize=1", "chunksize=1000"),
+        "more-workers": ("64 workers",),
+    }
+    fewer = {"imap-unordered chunksize=1": 2, "same-array": 500, "results": 4, "queued": 10}
 
     def version(self) -> str:
         return platform.python_version()
 
     def open(self) -> None:
-        self.pool = multiprocessing.get_context(self.start).Pool(WORKERS)
+        self.pool = multiprocessing.get_context(self.start).Pool(self.workers)
 
     def close(self) -> None:
         self.pool.terminate()
@@ -31,12 +44,29 @@ class MultiprocessingPool(FunctionRunner):
     def call(self, function: Function, argument: Any) -> Any:
         return self.pool.apply(function, (argument,))
 
+    def submit_only(self, function: Function, arguments: Iterable[Any]) -> list[Any]:
+        return [self.pool.apply_async(function, (argument,)) for argument in arguments]
+
+    def results_of(self, handle: list[Any]) -> list[Any]:
+        return [result.get() for result in handle]
+
     def submit_all(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
-        results = [self.pool.apply_async(function, (argument,)) for argument in arguments]
-        return [result.get() for result in results]
+        return self.results_of(self.submit_only(function, arguments))
+
+    def same_array(self, function: Function, array: Any, count: int) -> list[Any]:
+        return self.submit_all(function, [array] * count)
+
+    def imap_unordered(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        chunk = int(self.way.removeprefix("chunksize="))
+        return self.pool.imap_unordered(function, items, chunksize=chunk)
+
+    def large_results(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self.pool.imap_unordered(function, items, chunksize=1)
 
     def map_each(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return self.pool.map(function, arguments, chunksize=1)
+
+    run_jobs = map_each
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
         return self.pool.map(function, arguments)

@@ -1,7 +1,7 @@
 import multiprocessing
 import platform
 
-from .base import BATCHED_BY_HAND, WORKERS, Executor
+from .base import BATCHED_BY_HAND, READS_ALL_FIRST, WORKERS, Executor
 
 
 class ProcessPoolExecutor(Executor):
@@ -9,8 +9,14 @@ class ProcessPoolExecutor(Executor):
     module = "concurrent.futures"
     starts = ("fork", "forkserver", "spawn")
     options = "max_workers=2"
-    details = {"map-each": "map(chunksize=1)", "map-batches": BATCHED_BY_HAND}
-    fewer = {"map-each": 2}
+    details = {
+        "map-each": "map(chunksize=1)",
+        "map-batches": BATCHED_BY_HAND,
+        "results": "map(chunksize=1)",
+        "cpu": "map(chunksize=1)",
+    }
+    cannot = {"imap-unordered": READS_ALL_FIRST}
+    fewer = {"map-each": 2, "same-array": 500, "results": 4, "queued": 20}
 
     def version(self) -> str:
         return platform.python_version()

@@ -1,7 +1,10 @@
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from .base import WORKERS, Function, FunctionRunner
+
+AHEAD = 8
 
 
 class Runner:
@@ -23,9 +26,15 @@ class Ray(FunctionRunner):
         "map-each": "two actors in turn",
         "map-batches": "ray.util.multiprocessing.Pool(2).map",
         "array": "object store; the job copies, since arrays arrive read-only",
+        "array-in": "object store",
+        "array-out": "object store",
+        "same-array": "put once",
+        "imap-unordered": "ray.util.multiprocessing.Pool(2).imap_unordered(chunksize=100)",
+        "results": "two actors, 8 calls ahead; ray.wait",
+        "cpu": "tasks",
         "start": "a task",
     }
-    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "map-batches": 10}
+    fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 4, "results": 2}
 
     batches = None
 
@@ -52,11 +61,33 @@ class Ray(FunctionRunner):
     map_each = submit_all
 
     def map_batches(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        return self._pool_of_batches().map(function, arguments)
+
+    def imap_unordered(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        return self._pool_of_batches().imap_unordered(function, items, chunksize=100)
+
+    def _pool_of_batches(self) -> Any:
         if self.batches is None:
             from ray.util.multiprocessing import Pool
 
             self.batches = Pool(WORKERS)
-        return self.batches.map(function, arguments)
+        return self.batches
+
+    def run_jobs(self, function: Function, arguments: Sequence[Any]) -> list[Any]:
+        task = self.library.remote(function)
+        return self.library.get([task.remote(argument) for argument in arguments])
+
+    def same_array(self, function: Function, array: Any, count: int) -> list[Any]:
+        return self.submit_all(function, [self.library.put(array)] * count)
+
+    def large_results(self, function: Function, items: Iterable[Any]) -> Iterator[Any]:
+        actors = itertools.cycle(self._actors())
+        calls = (next(actors).run.remote(function, item) for item in items)
+        running = list(itertools.islice(calls, AHEAD))
+        while running:
+            [done], running = self.library.wait(running)
+            running.extend(itertools.islice(calls, 1))
+            yield self.library.get(done)
 
     def first_result(self, function: Function, argument: Any) -> Any:
         self.open()

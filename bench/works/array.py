@@ -1,9 +1,12 @@
+"""Large arrays: to a worker and back, to it, from it."""
+
 import jobs
 
-from .base import Timing, WarmWork, expect, meet_in_two_processes, timed
+from .base import WarmWork, each, expect, meet_in_two_processes, timed
 
 MEBIBYTE = 2**20
 SIZE_BYTES = 64 * MEBIBYTE
+NUMBERS = SIZE_BYTES // 8  # of 64 bits
 
 
 class Array(WarmWork):
@@ -14,6 +17,8 @@ class Array(WarmWork):
     needs = "send_array"
     jobs = 4
     quick_jobs = 2
+    most_repetitions = 3
+    moved_bytes = 2 * SIZE_BYTES
 
     def warm_up(self, system, size):
         """Twice, so that memory that is used again is warm."""
@@ -22,30 +27,61 @@ class Array(WarmWork):
         self.measure_warm(system, 2)
 
     def measure_warm(self, system, size):
-        return Timing(sum(self._send(system, number) for number in range(size)), size)
+        return each(sum(self.send(system, number) for number in range(size)), size)
 
-    @staticmethod
-    def _send(system, number):
+    def send(self, system, number):
         """A new array each time: one that a system has seen before it might not send again."""
         array = fresh_array(number)
 
         def there_and_back():
             result = system.send_array(jobs.stamp, array)
-            return result, int(result[::512].sum())
+            return result, jobs.read_pages(result)
 
         seconds, (result, _) = timed(there_and_back)
         check(array, result, number)
         return seconds
 
-    @staticmethod
-    def show(seconds_each):
-        return f"{2 * SIZE_BYTES / seconds_each / 1e9:.2f} GB/s"
+    @classmethod
+    def show(cls, seconds):
+        return f"{cls.moved_bytes / seconds / 1e9:.2f} GB/s"
+
+
+class ArrayIn(Array):
+    """How fast does a large array travel to a worker that answers with a number?"""
+
+    name = "array-in"
+    title = "64 MiB NumPy array to a worker"
+    only_systems = ("Prong", "multiprocessing.Pool", "joblib", "ray", "dask.distributed")
+    moved_bytes = SIZE_BYTES
+
+    def send(self, system, number):
+        array = fresh_array(number)
+        seconds, result = timed(lambda: system.send_array(jobs.read_pages, array))
+        expect(result == sum(range(number, number + NUMBERS, 512)), "wrong result")
+        return seconds
+
+
+class ArrayOut(Array):
+    """How fast does a large array come from a worker that was given a number?"""
+
+    name = "array-out"
+    title = "64 MiB NumPy array from a worker"
+    needs = "call"
+    only_systems = ArrayIn.only_systems
+    moved_bytes = SIZE_BYTES
+
+    def send(self, system, number):
+        def come():
+            result = system.call(jobs.make_64_mebibytes, number)
+            return result, jobs.read_pages(result)
+
+        seconds, (result, _) = timed(come)
+        expect_equal(result, fresh_array(number))
+        return seconds
 
 
 def fresh_array(number):
-    import numpy
-
-    return numpy.arange(number, number + SIZE_BYTES // 8, dtype=numpy.int64)
+    return jobs.make_64_mebibytes(number)
 
 
 def check(sent, received, number):
@@ -54,5 +90,11 @@ def check(sent, received, number):
     expected = fresh_array(number)
     expect(numpy.array_equal(sent, expected), "the job changed the caller's array")
     expect(not numpy.shares_memory(sent, received), "the result is the argument")
-    expected[0] = -int(expected[::512].sum())
+    expected[0] = -jobs.read_pages(expected)
+    expect_equal(received, expected)
+
+
+def expect_equal(received, expected):
+    import numpy
+
     expect(numpy.array_equal(received, expected), "wrong result")

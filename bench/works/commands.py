@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from .base import Timing, Work, expect, show_rate, timed
+from .base import Work, each, expect, show_rate, timed
 
 
 class Commands(Work):
@@ -15,6 +15,7 @@ class Commands(Work):
     command = "/bin/true"
     jobs = 2_000
     quick_jobs = 200
+    uses_options = False
     show = staticmethod(show_rate)
 
     def measure(self, system, size):
@@ -27,7 +28,7 @@ class Commands(Work):
             expect(processes_started() - before >= size, f"fewer than {size} processes ran")
             output.seek(0)
             self.check(output.read(), size)
-        return Timing(seconds, size)
+        return each(seconds, size)
 
     def check(self, output, size):
         expect(output == "", "output from commands that print nothing")

@@ -2,7 +2,7 @@
 
 import jobs
 
-from .base import Timing, WarmWork, expect, show_rate, timed
+from .base import WarmWork, each, expect, show_rate, timed
 
 
 class ManyJobs(WarmWork):
@@ -13,7 +13,7 @@ class ManyJobs(WarmWork):
         run = getattr(system, self.needs)
         seconds, results = timed(lambda: run(jobs.same, numbers))
         expect(results == numbers, "wrong results")
-        return Timing(seconds, size)
+        return each(seconds, size)
 
 
 class Submit(ManyJobs):

@@ -1,6 +1,6 @@
 import jobs
 
-from .base import Timing, WarmWork, expect, show_microseconds, timed
+from .base import WarmWork, each, expect, show_microseconds, timed
 
 
 class RoundTrip(WarmWork):
@@ -17,4 +17,4 @@ class RoundTrip(WarmWork):
         call, same = system.call, jobs.same
         seconds, results = timed(lambda: [call(same, number) for number in range(size)])
         expect(results == list(range(size)), "wrong results")
-        return Timing(seconds, size)
+        return each(seconds, size)

@@ -1,6 +1,8 @@
+"""The start of a pool: of the first in a program, of a second beside it, of one after it."""
+
 import jobs
 
-from .base import Timing, Work, expect, show_milliseconds, timed
+from .base import Work, each, expect, show_milliseconds, timed
 
 
 class Start(Work):
@@ -18,4 +20,34 @@ class Start(Work):
         seconds, result = timed(lambda: system.first_result(jobs.same, 42))
         system.close()
         expect(result == 42, "wrong result")
-        return Timing(seconds, 1)
+        return each(seconds, 1)
+
+
+class StartBeside(Start):
+    """How long, when another pool of the program is open?"""
+
+    name = "start-beside"
+    title = "Start of a second pool while the first is open"
+    only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "loky", "pebble", "deadpool")
+
+    def measure(self, system, size):
+        first = system.another()
+        expect(first.first_result(jobs.same, 41) == 41, "wrong result")
+        try:
+            return super().measure(system, size)
+        finally:
+            first.close()
+
+
+class StartAfter(Start):
+    """How long, when another pool of the program was closed before?"""
+
+    name = "start-after"
+    title = "Start of a second pool after the first was closed"
+    only_systems = StartBeside.only_systems
+
+    def measure(self, system, size):
+        first = system.another()
+        expect(first.first_result(jobs.same, 41) == 41, "wrong result")
+        first.close()
+        return super().measure(system, size)
