@@ -23,6 +23,9 @@ class Stream {
   std::uint64_t pending() const noexcept { return added_ - taken_; }
   void count_taken(std::uint64_t count) noexcept { taken_ += count; }
 
+  /// Mean of the last ones that were taken.
+  double result_bytes() const noexcept { return result_bytes_; }
+
   bool wait(std::optional<double> seconds);
   std::size_t move_values(std::size_t most, nb::handle append, nb::handle loads);
   nb::object take(nb::handle type, nb::handle context);
@@ -45,10 +48,12 @@ class Stream {
   bool in_order() const noexcept { return finished_ == nullptr; }
   void remember(const JobPtr& job);
   bool next_is_done();
+  Entry take_front();
 
   Calls calls_;
   std::uint64_t added_ = 0;
   std::uint64_t taken_ = 0;
+  double result_bytes_ = 0;
   std::vector<JobSpec> specs_;                  ///< to be submitted
   std::deque<Entry> entries_;                   ///< to be taken: all that are not, or those that are known to be done
   std::shared_ptr<CompletionQueue> finished_;   ///< of those that are taken as they are done
@@ -116,12 +121,20 @@ bool Stream::next_is_done() {
   return !entries_.empty() && (!entries_.front().job || entries_.front().job->done());
 }
 
+/// Before anything is decoded: that may run code that takes the next one.
+Stream::Entry Stream::take_front() {
+  Entry entry = std::move(entries_.front());
+  entries_.pop_front();
+  const auto* value = entry.job ? std::get_if<Returned>(&entry.job->outcome()) : nullptr;
+  if (value != nullptr) result_bytes_ += (static_cast<double>(value->value.size()) - result_bytes_) / 8;
+  return entry;
+}
+
 /// Appends the values of at most so many jobs; as many as are done and have a value that is plainly decoded.
 std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle loads) {
   std::size_t moved = 0;
   for (; moved < most && next_is_done(); ++moved) {
-    Entry entry = std::move(entries_.front());
-    entries_.pop_front();  // before anything is decoded: that may run code that takes the next one
+    Entry entry = take_front();
     nb::object value;
     try {
       if (entry.job) value = plain_value_of(*entry.job, loads);
@@ -140,8 +153,7 @@ std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle 
 
 /// The next job, or the error that kept it from being made. Requires that it is done.
 nb::object Stream::take(nb::handle type, nb::handle context) {
-  Entry entry = std::move(entries_.front());
-  entries_.pop_front();
+  Entry entry = take_front();
   return entry.job ? make_job(type, calls_.handle(), std::move(entry.job), context) : std::move(entry.failure);
 }
 
@@ -198,6 +210,11 @@ class Feeder {
     return stream ? stream->pending() : 0;
   }
 
+  double result_bytes() const {
+    const StreamPtr stream = stream_.lock();
+    return stream ? stream->result_bytes() : 0;
+  }
+
  private:
   void submit() const {
     if (const StreamPtr stream = stream_.lock()) stream->submit();
@@ -251,7 +268,8 @@ void add_streams(nb::module_& module) {
           "if there are no more.")
       .def("interrupt", &Feeder::interrupt, "wanted"_a, "Whether feed() is to come back before it reads another item.")
       .def("count_taken", &Feeder::count_taken, "count"_a)
-      .def("pending", &Feeder::pending, "Items that were read and not counted as taken.");
+      .def("pending", &Feeder::pending, "Items that were read and not counted as taken.")
+      .def("result_bytes", &Feeder::result_bytes, "Mean of the last results that were taken.");
 }
 
 }  // namespace prong::python

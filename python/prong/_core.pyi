@@ -224,6 +224,9 @@ class Feeder:
     def pending(self) -> int:
         """Items that were read and not counted as taken."""
 
+    def result_bytes(self) -> float:
+        """Mean of the last results that were taken."""
+
 def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
 
 def role_from_environment() -> str:

@@ -233,6 +233,9 @@ class InlineStream:
     def count_taken(self, count: int) -> None:
         self._waiting -= count
 
+    def result_bytes(self) -> float:
+        return 0.0
+
     def take(self, most: int, append: Any, loads: Any, job_type: Any, context: Any, seconds: float | None) -> Any:
         return self._jobs.popleft()
 

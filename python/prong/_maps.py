@@ -20,6 +20,7 @@ from prong._progress import Progress
 T = TypeVar("T")
 _NEVER_WAIT = (list, tuple, range)
 _LARGEST_WINDOW = 1024
+_MOST_RESULT_BYTES = 32 * 1024 * 1024  #: of results that wait to be taken, where that does not keep the workers idle
 _SHORT_FILL_SECONDS = 0.01
 _PARTS_OF_WINDOW = 4
 _BATCHES_PER_WORKER = 8
@@ -318,7 +319,8 @@ class Intake:
         self._reads_now = isinstance(engine, InlineEngine) or type(items) in _NEVER_WAIT
         self._thread: threading.Thread | None = None
         self._adaptive = read_ahead is None
-        self._window = read_ahead or min(max(8, 4 * len(engine.workers())), _LARGEST_WINDOW)
+        self._least = min(max(8, 4 * len(engine.workers())), _LARGEST_WINDOW)
+        self._window = read_ahead or self._least
         if isinstance(engine, InlineEngine):
             self._adaptive, self._window = False, 1  # a job is done before the next item is read
         self._filled = 0.0
@@ -420,10 +422,12 @@ class Intake:
             return self._window - self.pending() if self._more else 0
 
     def _widen(self) -> None:
-        """A window whose half was taken in no time is too small to keep the workers busy."""
+        """A window whose half was taken in no time is too small to keep the workers busy; one of large results costs."""
         now = time.monotonic()
-        if self._adaptive and now - self._filled < _SHORT_FILL_SECONDS:
-            self._window = min(self._window * 2, _LARGEST_WINDOW)
+        if self._adaptive:
+            affordable = int(_MOST_RESULT_BYTES / max(self._feeder.result_bytes(), 1.0))
+            wanted = self._window * 2 if now - self._filled < _SHORT_FILL_SECONDS else self._window
+            self._window = min(wanted, _LARGEST_WINDOW, max(affordable, self._least))
         self._filled = now
 
 
