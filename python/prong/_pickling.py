@@ -25,6 +25,7 @@ PROTOCOL = 5
 SMALL_BUFFER_BYTES = 16 * 1024
 MOST_BUFFERS = 60_000
 LARGE_BYTES = 64 * 1024
+_FORMATS = frozenset("?bBcdfhHiIlLnNqQP")  #: of memoryviews whose items are plain values
 
 #: A pickle and the buffers that go beside it (None if there are none).
 Encoded = tuple[bytes, "list[PickleBuffer] | None"]
@@ -98,9 +99,19 @@ def _make_by_value_pickler() -> type[Pickler]:
                 return self._refer(obj) or (_received.make_cached, make)
             elif type(obj) is functools.cached_property:  # its lock, before Python 3.12, does not pickle
                 return functools.cached_property, (obj.func,), {"attrname": obj.attrname, "__doc__": obj.__doc__}
+            elif type(obj) is memoryview and obj.format in _FORMATS and (obj.ndim == 1 or 0 not in obj.shape):
+                return _received.view, (_whole(obj), obj.format, obj.shape)
             return super().reducer_override(obj)
 
     return ByValuePickler
+
+
+def _whole(view: memoryview) -> PickleBuffer:
+    """The memory of a view, without gaps."""
+    if view.c_contiguous:
+        return PickleBuffer(view)
+    data = view.tobytes()
+    return PickleBuffer(data if view.readonly else bytearray(data))
 
 
 def dump_by_value(value: Any, refer: Callable[[Any], Reduced | None], callback: Any = None) -> bytes:

@@ -166,6 +166,12 @@ def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
     return functools.lru_cache(maxsize, typed)(function)
 
 
+def view(data: Any, form: str, shape: tuple[int, ...]) -> memoryview:
+    """A memoryview, over this memory."""
+    flat = memoryview(data).cast("B")
+    return flat.cast(form) if len(shape) == 1 else flat.cast(form, shape)  # type: ignore[call-overload]
+
+
 def namespace_of(name: str) -> dict[str, Any]:
     """The globals of functions that came by value: one dictionary for each module of the program."""
     if name == "__main__":
