@@ -28,6 +28,7 @@ from functools import partial
 from typing import Any
 
 from prong import _core, _received
+from prong._importable import is_importable, is_registered_by_value
 from prong._inherited import Inherited
 from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, is_large, name_of, names_main
 from prong._shared import Shared
@@ -35,8 +36,6 @@ from prong._snapshots import (
     Snapshot,
     class_functions,
     is_dispatcher,
-    is_importable,
-    is_registered_by_value,
     is_stable,
     referenced_names,
     snapshot_of,

@@ -14,7 +14,7 @@ from _pickle import dumps as dumps
 from _pickle import loads as loads
 
 from prong._exceptions import EncodingError
-from prong._snapshots import is_importable
+from prong._importable import is_importable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
