@@ -178,11 +178,8 @@ nb::list finalizer_outcomes(Core& core) {
   return list;
 }
 
-DefinitionId define(Core& core, nb::bytes definition, nb::handle shared) {
-  std::vector<Payload> attachments;
-  if (!shared.is_none()) attachments.push_back(payload_in(shared));
-  return core.handle->pool().define(
-      Payload::with_attachments(Payload::copy_of(span_of(definition)), std::move(attachments)));
+DefinitionId define(Core& core, std::uint32_t token, nb::bytes pickle, nb::handle buffers) {
+  return core.handle->pool().define(seal_call(token, 0, pickle, buffers));
 }
 
 }  // namespace
@@ -212,8 +209,8 @@ void add_pool(nb::module_& module) {
            "budget"_a, "stall"_a, "start_timeout"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a,
            "initializer"_a.none(), "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a,
            "fork_template"_a.none(), "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
-      .def("define", &define, "definition"_a, "shared"_a = nb::none(),
-           "Registers bytes that workers must see before jobs that need them.")
+      .def("define", &define, "token"_a, "pickle"_a, "buffers"_a.none(),
+           "Registers a definition that workers must see before jobs that need it.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
       .def("submit_record", &submit_record, "type"_a, "context"_a, "options"_a, "function"_a, "arguments"_a,

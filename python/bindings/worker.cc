@@ -215,9 +215,9 @@ class PythonRunner final : public JobRunner {
 
   void define(DefinitionId, const Payload& definition) override {
     call([&] {
-      const ByteSpan bytes = definition.bytes();
-      const std::span<const Payload> shared = definition.attachments();
-      define_(nb::bytes(bytes.data(), bytes.size()), shared.empty() ? nb::none() : view_of(shared.front()));
+      const Envelope envelope = open_envelope(definition);
+      const Contents contents = contents_of(definition, envelope);
+      define_(envelope.token, contents.pickle, contents.buffers);
     });
   }
 

@@ -8,6 +8,9 @@ so the program's own object is the one used (``isinstance`` and the identity of 
 A told definition is used again only while it is *current*: same code, defaults, cells and referenced globals, all of
 them immutable, importable or current definitions themselves. Else it is pickled again, and the bytes are compared.
 
+Large buffers that functions hold (their *memory*) go beside the bytes: each is put into shared memory once, while the
+function lives, and every job and worker that needs the function has that. To see that one is as it was, it is compared.
+
 Referenced globals are a snapshot at submit. Each value has a serial number; a worker sets a global only when the serial
 is another than the one that it has set last. So what an initializer put into a global stays, until the program changes
 that global itself.
@@ -17,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import struct
 import sys
 import threading
 import types
@@ -25,13 +27,25 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pickle import PickleBuffer
 from typing import Any
 
 from prong import _core, _received
+from prong._exceptions import SystemRefused
 from prong._importable import is_importable, is_registered_by_value
 from prong._inherited import Inherited
-from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, is_large, name_of, names_main
-from prong._shared import Shared
+from prong._pickling import (
+    PROTOCOL,
+    Reduced,
+    brief,
+    cannot_pickle,
+    dump_by_value,
+    dumps,
+    is_large,
+    name_of,
+    names_main,
+    size_of,
+)
 from prong._snapshots import (
     Snapshot,
     class_functions,
@@ -49,6 +63,7 @@ _MISSING = object()
 # The engine and the workers keep what they are told until the pool ends: it must not become more and more.
 _MOST_TOLD_BYTES = 64 * 1024 * 1024
 _OVERHEAD_BYTES = 4 * 1024  #: of a definition beside its bytes, roughly
+_MOST_COPIED = 4  #: buffers of a function; each has a descriptor open
 _MOST_KEPT = 1000
 _MOST_VERSIONS = 10_000
 
@@ -61,14 +76,55 @@ def sent(token: int) -> Any:
     return obj
 
 
+class Memory(list[_core.Buffer]):
+    """Large buffers of what is pickled, in shared memory."""
+
+    def add(self, buffer: PickleBuffer) -> bool:
+        """For ``buffer_callback``: true keeps a buffer inside the pickle."""
+        held = _core.hold(buffer, len(self) < _MOST_COPIED)
+        if held is None:
+            return True
+        self.append(held)
+        return False
+
+    def identities(self) -> list[int]:
+        """Equal for the same buffers with the same contents, while one of the two lives."""
+        return list(map(_core.identity_of, self))
+
+    def beside(self) -> list[PickleBuffer]:
+        """The buffers, to be pickled."""
+        return list(map(PickleBuffer, self))
+
+
+#: What is pickled for a definition.
+Dumped = tuple[bytes, Memory]
+#: A global that a function refers to: its namespace, name, and value.
+Variable = tuple[str, str, "_Global"]
+
+
 class Definition:
     """One function or class, as workers are told it."""
 
-    __slots__ = ("blob", "digest", "engine_id", "handle", "made", "making", "references", "snapshot", "token", "weak")
+    __slots__ = (
+        "buffers",
+        "data",
+        "digest",
+        "engine_id",
+        "handle",
+        "made",
+        "making",
+        "memory",
+        "references",
+        "snapshot",
+        "token",
+        "weak",
+    )
 
     def __init__(self, token: int) -> None:
         self.token = token
-        self.blob = b""  #: only while a payload is made
+        self.data = b""  #: only while a payload is made; and so the buffers
+        self.buffers: list[PickleBuffer] = []
+        self.memory = Memory()  #: while the function is there, as it is
         self.digest = b""
         self.references: dict[int, Definition] = {}
         self.making = False
@@ -85,31 +141,46 @@ class Definition:
         """
         return self.making or (self.snapshot is not None and self.snapshot.is_current())
 
+    @property
+    def size(self) -> int:
+        return size_of(self.data, self.buffers)
 
-class _Unchanging:
-    """The snapshot of a handle."""
+    def parts(self) -> _received.Parts:
+        """What workers are told."""
+        return self.token, self.data, self.buffers
 
-    def is_current(self) -> bool:
-        return True
+    def pack(self, dumped: Dumped, variables: list[Variable]) -> None:
+        """Makes its bytes, and the buffers that go beside them."""
+        data, memory = dumped
+        self.memory = Memory([*memory, *(buffer for *_, value in variables for buffer in value.memory)])
+        values = [(space, name, value.serial, value.data, value.memory.beside()) for space, name, value in variables]
+        self.buffers = []
+        parts = list(self.references), values, data, memory.beside()
+        self.data = dumps(parts, PROTOCOL, buffer_callback=self.buffers.append)
+        self.digest = digest(self.data, self.memory)
 
 
 class _Global:
     """The value of a global as it was sent last."""
 
-    __slots__ = ("blob", "references", "serial", "stable", "value")
+    __slots__ = ("data", "memory", "references", "serial", "stable", "value")
 
-    def __init__(self, value: Any, blob: bytes, references: dict[int, Definition], stable: bool) -> None:
+    def __init__(self, value: Any, dumped: Dumped, references: dict[int, Definition], stable: bool) -> None:
         self.value = value
-        self.blob = blob
+        self.data, self.memory = dumped
         self.references = references
         self.stable = stable
         self.serial = next(_serials)
+
+    def is_same(self, dumped: Dumped) -> bool:
+        data, memory = dumped
+        return self.data == data and self.memory.identities() == memory.identities()
 
 
 class Definitions:
     """What the workers of one pool have been told.
 
-    ``publish(bytes, buffer=None)`` registers a definition with the engine.
+    ``publish(token, bytes, buffers)`` registers a definition with the engine.
     """
 
     def __init__(self, inherited: Inherited | None = None) -> None:
@@ -173,7 +244,7 @@ class Definitions:
             references: dict[int, Definition] = {}
             return self._handle(self._anonymous(self._dump(function, references), references))
 
-    def dump(self, value: Any, references: dict[int, Definition], callback: Any = None) -> bytes:
+    def dump(self, value: Any, references: dict[int, Definition], callback: Any) -> bytes:
         """Pickles by value for a payload; the told definitions that it refers to are added to ``references``."""
         with self._making_payload():
             return dump_by_value(value, lambda obj: self._carry(obj, references), callback)
@@ -183,10 +254,10 @@ class Definitions:
         with self._lock:
             return [self._tell(definition) for definition in list(_closure(references))]
 
-    def blobs(self, references: Iterable[Definition]) -> list[bytes]:
-        """The bytes of these definitions and of what they need."""
+    def parts(self, references: Iterable[Definition]) -> list[_received.Parts]:
+        """These definitions and what they need, as workers are told them."""
         with self._lock:
-            return [definition.blob for definition in _closure(references)]
+            return [definition.parts() for definition in _closure(references)]
 
     @contextlib.contextmanager
     def _making_payload(self) -> Iterator[None]:
@@ -200,7 +271,7 @@ class Definitions:
                 self._depth -= 1
                 if self._depth == 0:
                     for definition in self._fresh:
-                        definition.blob = b""
+                        definition.data, definition.buffers = b"", []
                         if definition.engine_id is None:
                             definition.snapshot = None
                     self._fresh.clear()
@@ -219,7 +290,7 @@ class Definitions:
             return reduced
         closure = list(_closure([definition]))
         references.update({one.token: one for one in closure if one.engine_id is not None})
-        return _received.carried, (definition.token, tuple(one.blob for one in closure if one.engine_id is None))
+        return _received.carried, (definition.token, tuple(one.parts() for one in closure if one.engine_id is None))
 
     def _is_told(self, definition: Definition) -> bool:
         """Tells a definition that comes again, if there is room."""
@@ -228,7 +299,7 @@ class Definitions:
         if self._publish is None or definition.made >= self._payload:
             return False
         closure = [one for one in _closure([definition]) if one.engine_id is None]
-        if any(self._told_bytes[is_large(one.blob)] >= _MOST_TOLD_BYTES for one in closure):
+        if any(self._told_bytes[is_large(one.size)] >= _MOST_TOLD_BYTES for one in closure):
             return False
         for one in closure:
             self._tell(one)
@@ -237,9 +308,9 @@ class Definitions:
     def _tell(self, definition: Definition) -> int:
         if definition.engine_id is None:
             assert self._publish is not None
-            assert definition.blob
-            definition.engine_id = self._publish(definition.blob)
-            self._told_bytes[is_large(definition.blob)] += len(definition.blob) + _OVERHEAD_BYTES
+            assert definition.data
+            definition.engine_id = self._publish(*definition.parts())
+            self._told_bytes[is_large(definition.size)] += definition.size + _OVERHEAD_BYTES
         return definition.engine_id
 
     def _handle(self, definition: Definition) -> _core.Function:
@@ -265,8 +336,9 @@ class Definitions:
             return self._define(obj)
         return known if known.is_current() else self._redefine(obj, known)
 
-    def _dump(self, value: Any, references: dict[int, Definition]) -> bytes:
-        return dump_by_value(value, lambda obj: self._reference(obj, references))
+    def _dump(self, value: Any, references: dict[int, Definition]) -> Dumped:
+        memory = Memory()
+        return dump_by_value(value, lambda obj: self._reference(obj, references), memory.add), memory
 
     def _reference(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
         """How a definition names a function or class."""
@@ -274,27 +346,11 @@ class Definitions:
             reduced = self._inherited.reduce(obj)
             if reduced is not None:
                 return reduced
-        if isinstance(obj, Shared):
-            definition = self._shared_definition(obj)
-            if definition is None:
-                return None
-        elif isinstance(obj, (type, types.FunctionType)) and self._is_defined(obj):
-            definition = self._definition(obj)
-        else:
+        if not isinstance(obj, (type, types.FunctionType)) or not self._is_defined(obj):
             return None
+        definition = self._definition(obj)
         references[definition.token] = definition
         return _received.received, (definition.token,)
-
-    def _shared_definition(self, shared: Shared[Any]) -> Definition | None:
-        """That of a handle which a function or class holds: told at once, with its memory; None if it cannot be."""
-        known = self._by_id.get(id(shared))
-        if known is None and self._publish is not None and shared.in_segment:
-            known = Definition(next(_tokens))
-            known.snapshot = _Unchanging()
-            known.engine_id = self._publish(pack(known.token, (), [], shared.identity), shared.buffer)
-            known.weak = weakref.ref(shared, partial(_drop, self._by_id, id(shared)))
-            self._by_id[id(shared)] = known
-        return known
 
     # Making definitions.
 
@@ -317,16 +373,18 @@ class Definitions:
 
     def _redefine(self, obj: Any, known: Definition) -> Definition:
         """Pickles a function or class again. The definition stays if its bytes are the same."""
-        before = known.digest, known.references, known.snapshot
+        before = known.digest, known.references, known.snapshot, known.memory
         same = False
         try:
             self._make(obj, known)
             same = known.digest == before[0]
         finally:
             if not same:
-                known.digest, known.references, known.snapshot = before
+                known.digest, known.references, known.snapshot, known.memory = before
         if not same:
-            return self._define(obj)
+            definition = self._define(obj)
+            known.memory = Memory()
+            return definition
         self._keep(obj, known)
         return known
 
@@ -336,9 +394,10 @@ class Definitions:
         definition.references = {}
         self._fresh.append(definition)
         try:
-            definition.blob = _DefinitionPickler(self, definition, obj).blob()
-            definition.digest = digest(definition.blob)
+            definition.pack(*_DefinitionPickler(self, definition, obj).dump())
             definition.snapshot = snapshot_of(obj, self._by_id.get)
+        except SystemRefused:
+            raise
         except Exception as error:
             raise cannot_pickle(f"{'class' if isinstance(obj, type) else 'function'} {name_of(obj)}", error) from error
         finally:
@@ -346,7 +405,7 @@ class Definitions:
 
     def _keep(self, obj: Any, definition: Definition) -> None:
         """Keeps an object for a while. Large functions come back by value: what they hold is not kept."""
-        if isinstance(obj, type) or not is_large(definition.blob):
+        if isinstance(obj, type) or not is_large(definition.size):
             _add_recent(self._kept, id(obj), obj, _MOST_KEPT)
         oldest = _add_recent(self._versions, definition.token, definition, _MOST_VERSIONS)
         if oldest is not None and oldest.engine_id is None:
@@ -357,23 +416,23 @@ class Definitions:
         """The token of a function that workers import."""
         references: dict[int, Definition] = {}
         try:
-            blob = dumps(function, PROTOCOL)
-            if names_main(blob):
-                blob = self._dump(function, references)
+            dumped = dumps(function, PROTOCOL), Memory()
+            if names_main(dumped[0]):
+                dumped = self._dump(function, references)
         except Exception:
-            blob = self._dump(function, references)
-        handle = self._handle(self._anonymous(blob, references))
+            dumped = self._dump(function, references)
+        handle = self._handle(self._anonymous(dumped, references))
         self._functions[id(function)] = function, handle
         return handle
 
-    def _anonymous(self, blob: bytes, references: dict[int, Definition]) -> Definition:
+    def _anonymous(self, dumped: Dumped, references: dict[int, Definition]) -> Definition:
         """The definition of what is only called, and never comes back."""
-        key = digest(blob)
+        key = digest(*dumped)
         known = self._by_digest.get(key)
         if known is None:
             known = Definition(next(_tokens))
             known.references = references
-            known.blob = pack(known.token, references, [], blob)
+            known.pack(dumped, [])
             self._fresh.append(known)
             self.engine_ids([known])
             self._by_digest[key] = known
@@ -392,10 +451,8 @@ class Definitions:
             known = self._namespaces[id(variables)] = name, variables
         return known[0]
 
-    def globals_of(
-        self, function: types.FunctionType, references: dict[int, Definition]
-    ) -> list[tuple[str, str, int, bytes]]:
-        """(namespace, name, serial, pickle) of each global that a function refers to and that has a value."""
+    def globals_of(self, function: types.FunctionType, references: dict[int, Definition]) -> list[Variable]:
+        """Each global that a function refers to and that has a value."""
         namespace = self.namespace(function)
         variables = function.__globals__
         found = []
@@ -405,7 +462,7 @@ class Definitions:
                 continue
             sent_global = self._global(namespace, name, value)
             references.update(sent_global.references)
-            found.append((namespace, name, sent_global.serial, sent_global.blob))
+            found.append((namespace, name, sent_global))
         return found
 
     def _global(self, namespace: str, name: str, value: Any) -> _Global:
@@ -414,11 +471,13 @@ class Definitions:
             return known
         references: dict[int, Definition] = {}
         try:
-            blob = self._dump(value, references)
+            dumped = self._dump(value, references)
+        except SystemRefused:
+            raise
         except Exception as error:
             raise cannot_pickle(f"global {name!r} ({brief(value)})", error) from error
-        if known is None or known.blob != blob:
-            known = self._globals[namespace, name] = _Global(value, blob, references, is_stable(value))
+        if known is None or not known.is_same(dumped):
+            known = self._globals[namespace, name] = _Global(value, dumped, references, is_stable(value))
         return known
 
 
@@ -429,14 +488,14 @@ class _DefinitionPickler:
         self._definitions = definitions
         self._definition = definition
         self._root = root
-        self._globals: list[tuple[str, str, int, bytes]] = []
+        self._globals: list[Variable] = []
         # Methods travel inside their class.
         self._inside = {id(function) for function in class_functions(root)} if isinstance(root, type) else set()
 
-    def blob(self) -> bytes:
-        definition = self._definition
-        data = dump_by_value(self._root, self._refer)
-        return pack(definition.token, definition.references, self._globals, data)
+    def dump(self) -> tuple[Dumped, list[Variable]]:
+        memory = Memory()
+        data = dump_by_value(self._root, self._refer, memory.add)
+        return (data, memory), self._globals
 
     def _refer(self, obj: Any) -> Reduced | None:
         if obj is self._root:
@@ -519,11 +578,6 @@ def _cell_contents(cell: Any) -> tuple[Any, ...]:
         return ()
 
 
-def pack(token: int, references: Iterable[int], variables: list[tuple[str, str, int, bytes]], blob: bytes) -> bytes:
-    """The bytes of a definition: its token, then the rest as a pickle."""
-    return struct.pack("=I", token) + dumps((list(references), variables, blob), PROTOCOL)
-
-
 def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
     seen: set[int] = set()
     waiting = list(references)
@@ -535,11 +589,13 @@ def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
             yield definition
 
 
-def digest(blob: bytes) -> bytes:
-    """Stands for bytes that are not kept."""
+def digest(data: bytes, memory: Memory) -> bytes:
+    """Stands for bytes that are not kept, and for memory that is."""
     from hashlib import blake2b
 
-    return blake2b(blob, digest_size=16).digest()
+    hashed = blake2b(data, digest_size=16)
+    hashed.update(repr(memory.identities()).encode())
+    return hashed.digest()
 
 
 def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> Any:
@@ -553,6 +609,7 @@ def _drop(by_id: dict[int, Definition], key: int, weak: weakref.ref[Any]) -> Non
     """A function or class is gone."""
     definition = by_id.get(key)
     if definition is not None and definition.weak is weak:
+        definition.memory = Memory()
         del by_id[key]
 
 

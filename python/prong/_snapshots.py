@@ -6,6 +6,8 @@ import functools
 import types
 import weakref
 
+from prong._shared import Shared
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +27,7 @@ _ATOMS = (
     type(Ellipsis),
     types.ModuleType,
     types.BuiltinFunctionType,
+    Shared,
 )
 _MISSING = object()
 

@@ -118,8 +118,8 @@ def _preload(modules: list[str]) -> None:
 class Runner:
     """Runs calls. Answers with bytes (a pickled value), a tuple (pickle, buffers) or a list (an exception)."""
 
-    def define(self, definition: bytes, shared: memoryview | None) -> None:
-        _received.define(definition, shared)
+    def define(self, token: int, data: Any, buffers: list[memoryview] | None) -> None:
+        _received.define(token, data, buffers)
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         """Decodes a call, calls, encodes the result."""
@@ -204,10 +204,10 @@ def _decode_call(token: int, shape: int, data: Any, buffers: list[Any] | None) -
         return function, *decode(data, buffers)
     value = decode(data, buffers)
     if shape == BUNDLE:
-        definitions, call = value
+        definitions, call, beside = value
         for definition in definitions:
-            _received.define(definition)
-        value = decode(call, None)
+            _received.define(*definition)
+        value = decode(call, beside)
     elif shape == INHERITED:
         value = *_inherited.call(value), {}
     else:
