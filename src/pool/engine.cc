@@ -114,8 +114,10 @@ void Engine::look_at_blocks(MonotonicNs now) {
   const auto take_back = [this] {
     for (const auto& link : crew_.links()) link->take_blocks_back();
   };
+  const std::uint64_t asked = store.looks_asked();
   if (store.somebody_waits()) {
     take_back();
+    block_customer_.has_looked(asked);
     blocks_due_ = now + kLookForRoom;
     return;
   }
