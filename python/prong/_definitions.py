@@ -60,7 +60,8 @@ _serials = itertools.count(1)
 _sent: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  #: the program's own object of each token
 _MISSING = object()
 
-# The engine and the workers keep what they are told until the pool ends: it must not become more and more.
+# The engine and the workers keep what they are told while the function is there and as it is. Who makes more and more
+# functions has them carried, from here on.
 _MOST_TOLD_BYTES = 64 * 1024 * 1024
 _OVERHEAD_BYTES = 4 * 1024  #: of a definition beside its bytes, roughly
 _MOST_COPIED = 4  #: buffers of a function; each has a descriptor open
@@ -109,7 +110,6 @@ class Definition:
         "buffers",
         "data",
         "digest",
-        "engine_id",
         "handle",
         "made",
         "making",
@@ -117,6 +117,8 @@ class Definition:
         "references",
         "snapshot",
         "token",
+        "told",
+        "told_bytes",
         "weak",
     )
 
@@ -130,7 +132,8 @@ class Definition:
         self.making = False
         self.made = 0  #: number of the payload that it was made for first
         self.snapshot: Snapshot | None = None
-        self.engine_id: int | None = None  #: once it is told
+        self.told: _core.Told | None = None  #: while workers know it, or will
+        self.told_bytes = 0
         self.handle: _core.Function | None = None
         self.weak: weakref.ref[Any] | None = None
 
@@ -148,6 +151,13 @@ class Definition:
     def parts(self) -> _received.Parts:
         """What workers are told."""
         return self.token, self.data, self.buffers
+
+    def retire(self, told_bytes: dict[bool, int]) -> None:
+        """The function is gone, or has become another: nobody names it any more."""
+        told_bytes[is_large(self.told_bytes)] -= self.told_bytes
+        self.told_bytes = 0
+        self.told = self.handle = self.snapshot = None
+        self.memory = Memory()
 
     def pack(self, dumped: Dumped, variables: list[Variable]) -> None:
         """Makes its bytes, and the buffers that go beside them."""
@@ -184,11 +194,11 @@ class Definitions:
     """
 
     def __init__(self, inherited: Inherited | None = None) -> None:
-        self._publish: Callable[..., int] | None = None
+        self._publish: Callable[..., _core.Told] | None = None
         self._inherited = inherited
         self._by_id: dict[int, Definition] = {}
         self._functions: dict[int, tuple[Any, _core.Function]] = {}
-        self._by_digest: dict[bytes, Definition] = {}
+        self._by_digest: OrderedDict[bytes, tuple[Definition, int]] = OrderedDict()  #: with what it keeps, in bytes
         self._globals: dict[tuple[str, str], _Global] = {}
         self._namespaces: dict[int, tuple[str, dict[str, Any]]] = {}
         self._lock = threading.RLock()
@@ -201,7 +211,7 @@ class Definitions:
         self._tokens: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         weakref.finalize(self, _forget, self._tokens, inherited).atexit = False
 
-    def publish_with(self, publish: Callable[..., int]) -> None:
+    def publish_with(self, publish: Callable[..., _core.Told]) -> None:
         """The pool exists now."""
         self._publish = publish
 
@@ -225,10 +235,10 @@ class Definitions:
             if is_registered_by_value(function.__module__):
                 return self._handle(self._definition(function))
             told = self._by_id.get(id(function))
-            if told is None or told.engine_id is None:
+            if told is None or told.told is None:
                 return None
             definition = self._definition(function)
-            if definition.engine_id is not None:
+            if definition.told is not None:
                 return self._handle(definition)
             definition.made += 1  # the payload that comes now is the first one
             return None
@@ -249,7 +259,7 @@ class Definitions:
         with self._making_payload():
             return dump_by_value(value, lambda obj: self._carry(obj, references), callback)
 
-    def engine_ids(self, references: Iterable[Definition]) -> list[int]:
+    def tell(self, references: Iterable[Definition]) -> list[_core.Told]:
         """What a job needs that refers to these definitions, directly or not."""
         with self._lock:
             return [self._tell(definition) for definition in list(_closure(references))]
@@ -272,7 +282,7 @@ class Definitions:
                 if self._depth == 0:
                     for definition in self._fresh:
                         definition.data, definition.buffers = b"", []
-                        if definition.engine_id is None:
+                        if definition.told is None:
                             definition.snapshot = None
                     self._fresh.clear()
 
@@ -289,33 +299,34 @@ class Definitions:
             references.update(found)
             return reduced
         closure = list(_closure([definition]))
-        references.update({one.token: one for one in closure if one.engine_id is not None})
-        return _received.carried, (definition.token, tuple(one.parts() for one in closure if one.engine_id is None))
+        references.update({one.token: one for one in closure if one.told is not None})
+        return _received.carried, (definition.token, tuple(one.parts() for one in closure if one.told is None))
 
     def _is_told(self, definition: Definition) -> bool:
         """Tells a definition that comes again, if there is room."""
-        if definition.engine_id is not None:
+        if definition.told is not None:
             return True
         if self._publish is None or definition.made >= self._payload:
             return False
-        closure = [one for one in _closure([definition]) if one.engine_id is None]
+        closure = [one for one in _closure([definition]) if one.told is None]
         if any(self._told_bytes[is_large(one.size)] >= _MOST_TOLD_BYTES for one in closure):
             return False
         for one in closure:
             self._tell(one)
         return True
 
-    def _tell(self, definition: Definition) -> int:
-        if definition.engine_id is None:
+    def _tell(self, definition: Definition) -> _core.Told:
+        if definition.told is None:
             assert self._publish is not None
             assert definition.data
-            definition.engine_id = self._publish(*definition.parts())
-            self._told_bytes[is_large(definition.size)] += definition.size + _OVERHEAD_BYTES
-        return definition.engine_id
+            definition.told = self._publish(*definition.parts())
+            definition.told_bytes = definition.size + _OVERHEAD_BYTES
+            self._told_bytes[is_large(definition.told_bytes)] += definition.told_bytes
+        return definition.told
 
     def _handle(self, definition: Definition) -> _core.Function:
         if definition.handle is None:
-            definition.handle = _core.Function(definition.token, self.engine_ids([definition]))
+            definition.handle = _core.Function(definition.token, self.tell([definition]))
         return definition.handle
 
     # By token or by name.
@@ -359,7 +370,7 @@ class Definitions:
         definition.made = self._payload
         before = self._by_id.get(id(obj))
         try:
-            definition.weak = weakref.ref(obj, partial(_drop, self._by_id, id(obj)))
+            definition.weak = weakref.ref(obj, partial(_drop, self._by_id, self._told_bytes, id(obj)))
             self._by_id[id(obj)] = definition  # what refers back to it finds it
             self._make(obj, definition)
         except BaseException:
@@ -383,7 +394,7 @@ class Definitions:
                 known.digest, known.references, known.snapshot, known.memory = before
         if not same:
             definition = self._define(obj)
-            known.memory = Memory()
+            known.retire(self._told_bytes)
             return definition
         self._keep(obj, known)
         return known
@@ -408,7 +419,7 @@ class Definitions:
         if isinstance(obj, type) or not is_large(definition.size):
             _add_recent(self._kept, id(obj), obj, _MOST_KEPT)
         oldest = _add_recent(self._versions, definition.token, definition, _MOST_VERSIONS)
-        if oldest is not None and oldest.engine_id is None:
+        if oldest is not None and oldest.told is None:
             _sent.pop(oldest.token, None)
             self._tokens.pop(oldest.token, None)
 
@@ -428,15 +439,24 @@ class Definitions:
     def _anonymous(self, dumped: Dumped, references: dict[int, Definition]) -> Definition:
         """The definition of what is only called, and never comes back."""
         key = digest(*dumped)
-        known = self._by_digest.get(key)
-        if known is None:
-            known = Definition(next(_tokens))
-            known.references = references
-            known.pack(dumped, [])
-            self._fresh.append(known)
-            self.engine_ids([known])
-            self._by_digest[key] = known
-        return known
+        if key not in self._by_digest:
+            definition = Definition(next(_tokens))
+            definition.references = references
+            definition.pack(dumped, [])
+            self._fresh.append(definition)
+            self.tell([definition])
+            self._by_digest[key] = definition, sum(one.told_bytes for one in _closure([definition]))
+            self._drop_anonymous()
+        self._by_digest.move_to_end(key)
+        return self._by_digest[key][0]
+
+    def _drop_anonymous(self) -> None:
+        """Those that were not called for longest, but never the last one."""
+        total = sum(size for _, size in self._by_digest.values())
+        while len(self._by_digest) > 1 and (len(self._by_digest) > _MOST_KEPT or total > _MOST_TOLD_BYTES):
+            _, (oldest, size) = self._by_digest.popitem(last=False)
+            oldest.retire(self._told_bytes)
+            total -= size
 
     # Globals.
 
@@ -605,11 +625,11 @@ def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) 
     return recent.popitem(last=False)[1] if len(recent) > most else None
 
 
-def _drop(by_id: dict[int, Definition], key: int, weak: weakref.ref[Any]) -> None:
+def _drop(by_id: dict[int, Definition], told_bytes: dict[bool, int], key: int, weak: weakref.ref[Any]) -> None:
     """A function or class is gone."""
     definition = by_id.get(key)
     if definition is not None and definition.weak is weak:
-        definition.memory = Memory()
+        definition.retire(told_bytes)
         del by_id[key]
 
 

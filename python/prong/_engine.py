@@ -76,7 +76,7 @@ class Engine:
 
     def _by_value(
         self, value: Any, buffers: Buffers, blame: Callable[[], EncodingError | None]
-    ) -> tuple[bytes, list[int] | None]:
+    ) -> tuple[bytes, list[_core.Told] | None]:
         buffers.clear()
         references: dict[int, Definition] = {}
         try:
@@ -85,7 +85,7 @@ class Engine:
             raise
         except Exception as error:
             raise blame() or cannot_pickle("the call", error) from error
-        return data, self.definitions.engine_ids(references.values()) if references else None
+        return data, self.definitions.tell(references.values()) if references else None
 
     # Many jobs.
 

@@ -49,10 +49,17 @@ _setting: set[tuple[str, str]] = set()
 
 
 def define(token: int, data: Any, buffers: Any) -> None:
-    """A definition has come, to stay. It is not decoded before a job needs it: that runs code."""
+    """A definition has come, to stay until forget(). It is not decoded before a job needs it: that runs code."""
     _carried.pop(token, None)
     if token not in _definitions:
         _definitions[token] = _Definition(data, buffers)
+
+
+def forget(token: int) -> None:
+    """What came back as a token goes back by value from now on."""
+    known = _definitions.pop(token)
+    if _tokens.get(id(known.value)) == token:
+        del _tokens[id(known.value)]
 
 
 def carried(token: int, definitions: Iterable[Parts]) -> Any:
@@ -77,9 +84,7 @@ def _drop_old() -> None:
     while excess > 0:
         token, size = _carried.popitem(last=False)
         excess -= size
-        known = _definitions.pop(token)
-        if _tokens.get(id(known.value)) == token:
-            del _tokens[id(known.value)]
+        forget(token)
 
 
 def received(token: int) -> Any:

@@ -118,8 +118,16 @@ def _preload(modules: list[str]) -> None:
 class Runner:
     """Runs calls. Answers with bytes (a pickled value), a tuple (pickle, buffers) or a list (an exception)."""
 
-    def define(self, token: int, data: Any, buffers: list[memoryview] | None) -> None:
+    def __init__(self) -> None:
+        self._tokens: dict[int, int] = {}  #: of definitions, by the engine's number for them
+
+    def define(self, number: int, token: int, data: Any, buffers: list[memoryview] | None) -> None:
+        self._tokens[number] = token
         _received.define(token, data, buffers)
+
+    def forget(self, number: int) -> None:
+        """No later job needs a definition."""
+        _received.forget(self._tokens.pop(number))
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         """Decodes a call, calls, encodes the result."""

@@ -6,6 +6,7 @@ import contextlib
 import functools
 import gc
 import os
+import time
 from pathlib import Path
 
 import culprits
@@ -147,6 +148,63 @@ def test_a_function_that_is_used_once_takes_its_memory_along(make_pool):
     number = 1
     pool.submit(lambda: number).result()  # another one that is carried: the worker drops what is large
     assert eventually(lambda: open_blocks() == 0)
+
+
+def leases_of(worker):
+    """Blocks that a process has mapped."""
+    lines = Path(f"/proc/{worker}/maps").read_text().splitlines()
+    return len({line.split()[4] for line in lines if "prong-block" in line})
+
+
+def test_what_is_told_goes_with_its_function(make_pool):
+    pool = make_pool(1)
+    worker = pool.submit(os.getpid).result()
+    for number in range(70):  # more than there are numbers to lend under
+        array = np.full(SIZE, number)
+        shared = prong.share(np.full(SIZE, -number))
+
+        def function(index, array=array, shared=shared):
+            return int(array[index]) + int(shared.value[index])
+
+        assert pool.map(function, range(3)) == [0] * 3
+        assert [pool.submit(function, index).result() for index in range(2)] == [0] * 2
+    del function, array, shared
+    for number in range(10):  # a worker keeps the last handles that it has looked at
+        assert pool.submit(lambda handle: handle.value, prong.share(number)).result() == number
+    assert eventually(lambda: (leases_of(worker), open_blocks()) == (0, 0))
+
+
+def test_what_changed_is_not_kept(make_pool):
+    pool = make_pool(1)
+    array = np.zeros(SIZE)
+
+    def function(index):
+        return int(array[index])
+
+    for number in range(20):
+        array[0] = number
+        assert pool.map(function, range(2)) == [number, 0]
+    assert eventually(lambda: open_blocks() == 1)
+
+
+def test_partials_that_are_not_used_any_more_go(make_pool):
+    pool = make_pool(1)
+    for number in range(20):
+        assert pool.map(functools.partial(np.add, np.full(2**20, number)), [1])[0][0] == number + 1
+    assert eventually(lambda: open_blocks() <= 10)  # 64 MiB, and the last result
+
+
+def test_jobs_keep_what_they_need(make_pool):
+    pool = make_pool(1)
+    gate = pool.submit(time.sleep, 0.2)
+    jobs = []
+    for number in range(5):
+        array = np.full(SIZE, number)
+        jobs.append(pool.map_async(lambda index, array=array: int(array[index]), range(3)))
+    del array
+    gc.collect()
+    assert [job.get() for job in jobs] == [[number] * 3 for number in range(5)]
+    gate.result()
 
 
 def test_they_are_counted_and_refused_beyond_the_limit(make_pool):
