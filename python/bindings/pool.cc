@@ -102,7 +102,7 @@ JobSpec make_spec(nb::handle options, Payload payload, Needs needs) {
 nb::object add_job(Core& core, nb::handle type, nb::handle context, JobSpec spec) {
   JobPtr job = core.handle->pool().submit(std::move(spec));
   core.handle->track(job);
-  return make_job(type, core.handle, std::move(job), context);
+  return make_job(type, std::move(job), context);
 }
 
 nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
