@@ -107,6 +107,8 @@ class Definition:
     """One function or class, as workers are told it."""
 
     __slots__ = (
+        "__weakref__",
+        "_all_told_bytes",
         "buffers",
         "data",
         "digest",
@@ -118,12 +120,14 @@ class Definition:
         "snapshot",
         "token",
         "told",
+        "told_as_large",
         "told_bytes",
         "weak",
     )
 
-    def __init__(self, token: int) -> None:
+    def __init__(self, token: int, all_told_bytes: dict[bool, int]) -> None:
         self.token = token
+        self._all_told_bytes = all_told_bytes
         self.data = b""  #: only while a payload is made; and so the buffers
         self.buffers: list[PickleBuffer] = []
         self.memory = Memory()  #: while the function is there, as it is
@@ -132,8 +136,9 @@ class Definition:
         self.making = False
         self.made = 0  #: number of the payload that it was made for first
         self.snapshot: Snapshot | None = None
-        self.told: _core.Told | None = None  #: while workers know it, or will
+        self.told: _core.Told | None = None  #: workers know it, or will, while this is there
         self.told_bytes = 0
+        self.told_as_large = False
         self.handle: _core.Function | None = None
         self.weak: weakref.ref[Any] | None = None
 
@@ -152,11 +157,19 @@ class Definition:
         """What workers are told."""
         return self.token, self.data, self.buffers
 
-    def retire(self, told_bytes: dict[bool, int]) -> None:
-        """The function is gone, or has become another: nobody names it any more."""
-        told_bytes[is_large(self.told_bytes)] -= self.told_bytes
-        self.told_bytes = 0
-        self.told = self.handle = self.snapshot = None
+    def tell(self, publish: Callable[..., _core.Told]) -> None:
+        assert self.data
+        self.told = publish(*self.parts())
+        self.told_bytes = self.size + _OVERHEAD_BYTES
+        self.told_as_large = is_large(self.size)
+        self._all_told_bytes[self.told_as_large] += self.told_bytes
+
+    def __del__(self) -> None:  # uses no globals: they may be gone
+        self._all_told_bytes[self.told_as_large] -= self.told_bytes
+
+    def retire(self) -> None:
+        """The function is gone, or has become another. (Others may still refer to what it was.)"""
+        self.snapshot = self.handle = None
         self.memory = Memory()
 
     def pack(self, dumped: Dumped, variables: list[Variable]) -> None:
@@ -207,7 +220,7 @@ class Definitions:
         self._fresh: list[Definition] = []  #: made for this payload
         self._told_bytes = {False: 0, True: 0}  #: of small and of large definitions
         self._kept: OrderedDict[int, Any] = OrderedDict()  #: what may come back although the program has dropped it
-        self._versions: OrderedDict[int, Definition] = OrderedDict()  #: what may come back at all, by token
+        self._versions: OrderedDict[int, weakref.ref[Definition]] = OrderedDict()  #: what may come back, by token
         self._tokens: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         weakref.finalize(self, _forget, self._tokens, inherited).atexit = False
 
@@ -318,10 +331,8 @@ class Definitions:
     def _tell(self, definition: Definition) -> _core.Told:
         if definition.told is None:
             assert self._publish is not None
-            assert definition.data
-            definition.told = self._publish(*definition.parts())
-            definition.told_bytes = definition.size + _OVERHEAD_BYTES
-            self._told_bytes[is_large(definition.told_bytes)] += definition.told_bytes
+            definition.tell(self._publish)
+        assert definition.told is not None
         return definition.told
 
     def _handle(self, definition: Definition) -> _core.Function:
@@ -366,11 +377,11 @@ class Definitions:
     # Making definitions.
 
     def _define(self, obj: Any) -> Definition:
-        definition = Definition(next(_tokens))
+        definition = Definition(next(_tokens), self._told_bytes)
         definition.made = self._payload
         before = self._by_id.get(id(obj))
         try:
-            definition.weak = weakref.ref(obj, partial(_drop, self._by_id, self._told_bytes, id(obj)))
+            definition.weak = weakref.ref(obj, partial(_drop, self._by_id, id(obj)))
             self._by_id[id(obj)] = definition  # what refers back to it finds it
             self._make(obj, definition)
         except BaseException:
@@ -394,7 +405,7 @@ class Definitions:
                 known.digest, known.references, known.snapshot, known.memory = before
         if not same:
             definition = self._define(obj)
-            known.retire(self._told_bytes)
+            known.retire()
             return definition
         self._keep(obj, known)
         return known
@@ -418,10 +429,17 @@ class Definitions:
         """Keeps an object for a while. Large functions come back by value: what they hold is not kept."""
         if isinstance(obj, type) or not is_large(definition.size):
             _add_recent(self._kept, id(obj), obj, _MOST_KEPT)
-        oldest = _add_recent(self._versions, definition.token, definition, _MOST_VERSIONS)
-        if oldest is not None and oldest.told is None:
-            _sent.pop(oldest.token, None)
-            self._tokens.pop(oldest.token, None)
+        oldest = _add_recent(self._versions, definition.token, weakref.ref(definition), _MOST_VERSIONS)
+        if oldest is not None:
+            self._drop_version(*oldest)
+
+    def _drop_version(self, token: int, version: weakref.ref[Definition]) -> None:
+        definition = version()
+        if definition is not None and definition.told is not None:
+            self._versions[token] = version  # workers have it still
+        else:
+            _sent.pop(token, None)
+            self._tokens.pop(token, None)
 
     def _function_by_name(self, function: Any) -> _core.Function:
         """The token of a function that workers import."""
@@ -440,7 +458,7 @@ class Definitions:
         """The definition of what is only called, and never comes back."""
         key = digest(*dumped)
         if key not in self._by_digest:
-            definition = Definition(next(_tokens))
+            definition = Definition(next(_tokens), self._told_bytes)
             definition.references = references
             definition.pack(dumped, [])
             self._fresh.append(definition)
@@ -454,8 +472,7 @@ class Definitions:
         """Those that were not called for longest, but never the last one."""
         total = sum(size for _, size in self._by_digest.values())
         while len(self._by_digest) > 1 and (len(self._by_digest) > _MOST_KEPT or total > _MOST_TOLD_BYTES):
-            _, (oldest, size) = self._by_digest.popitem(last=False)
-            oldest.retire(self._told_bytes)
+            _, (_, size) = self._by_digest.popitem(last=False)
             total -= size
 
     # Globals.
@@ -618,18 +635,18 @@ def digest(data: bytes, memory: Memory) -> bytes:
     return hashed.digest()
 
 
-def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> Any:
-    """Makes an entry the newest; gives the oldest one if there are too many now."""
+def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> tuple[int, Any] | None:
+    """Makes an entry the newest; takes the oldest one out if there are too many now."""
     recent[key] = value
     recent.move_to_end(key)
-    return recent.popitem(last=False)[1] if len(recent) > most else None
+    return recent.popitem(last=False) if len(recent) > most else None
 
 
-def _drop(by_id: dict[int, Definition], told_bytes: dict[bool, int], key: int, weak: weakref.ref[Any]) -> None:
+def _drop(by_id: dict[int, Definition], key: int, weak: weakref.ref[Any]) -> None:
     """A function or class is gone."""
     definition = by_id.get(key)
     if definition is not None and definition.weak is weak:
-        definition.retire(told_bytes)
+        definition.retire()
         del by_id[key]
 
 

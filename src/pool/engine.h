@@ -29,7 +29,7 @@ class Engine final : private CrewEvents {
   /// `options.workers` > 0. Starts the launcher. Throws.
   /// `look`: has somebody call work() soon; any thread, also with other locks held.
   Engine(PoolOptions options, os::Poller& poller, const std::function<void()>& look);
-  ~Engine() { forgotten_->close(); }
+  ~Engine() override { forgotten_->close(); }
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
