@@ -29,7 +29,7 @@ Pool::~Pool() {
   join();
 }
 
-DefinitionId Pool::define(Payload definition) {
+DefinitionPtr Pool::define(Payload definition) {
   coordinator_->check_owner();
   return coordinator_->define(std::move(definition));
 }

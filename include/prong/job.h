@@ -16,6 +16,9 @@ namespace prong {
 namespace jobs {
 class Ledger;
 }
+namespace pool {
+class Forgotten;
+}
 
 using JobId = std::uint64_t;
 using DefinitionId = std::uint32_t;
@@ -49,11 +52,32 @@ class CompletionQueue {
   std::vector<JobPtr> jobs_;
 };
 
+/// What workers are told (a function, a class), each once, before a job that needs it. Made by Pool::define(). They
+/// have it until it is gone: when the program and all jobs that are not done have dropped it. Any thread.
+class Definition {
+ public:
+  Definition(DefinitionId id, Payload payload, std::shared_ptr<pool::Forgotten> forgotten);
+  ~Definition();
+  Definition(const Definition&) = delete;
+  Definition& operator=(const Definition&) = delete;
+
+  DefinitionId id() const noexcept { return id_; }
+  const Payload& payload() const noexcept { return payload_; }
+  bool belongs_to(const pool::Forgotten& forgotten) const noexcept { return forgotten_.get() == &forgotten; }
+
+ private:
+  DefinitionId id_;
+  Payload payload_;
+  std::shared_ptr<pool::Forgotten> forgotten_;
+};
+using DefinitionPtr = std::shared_ptr<const Definition>;
+/// What jobs need; shared by many of them. Null: nothing.
+using Needs = std::shared_ptr<const std::vector<DefinitionPtr>>;
+
 /// What to run, and how. `payload` is encoded by the face; the engine never looks inside.
 struct JobSpec {
   Payload payload{};
-  /// Definitions (functions, classes) that the worker must have seen before this job.
-  std::vector<DefinitionId> needs{};
+  Needs needs{};                                   ///< what the worker must have been told before this job
   std::shared_ptr<const JobOptions> options{};     ///< shared by many jobs; null: defaults
   std::shared_ptr<CompletionQueue> completions{};  ///< null: none
   std::uint64_t tag = 0;                           ///< the caller's own; kept with the job

@@ -79,8 +79,8 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  /// Registers bytes that workers must see (once each) before jobs that need them.
-  DefinitionId define(Payload definition);
+  /// Makes bytes known that workers must see (once each) before jobs that need them.
+  DefinitionPtr define(Payload definition);
 
   /// Queues a job. Throws ClosedError after close(), PoolError when the pool has failed, UsageError for bad options.
   /// With a key that is queued or running already, returns that job.

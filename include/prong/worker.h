@@ -40,6 +40,8 @@ class JobRunner {
   virtual ~JobRunner() = default;
   /// A definition, before the first job that needs it.
   virtual void define(DefinitionId id, const Payload& definition) = 0;
+  /// No later job needs it.
+  virtual void forget(DefinitionId id) { (void)id; }
   virtual void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) = 0;
   /// A batch (JobSpec::items); `id` is that of the payload's first item. Only for faces that submit batches.
   virtual void run_items(JobId id, const Payload& payload, ItemSink& sink);

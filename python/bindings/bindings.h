@@ -19,11 +19,18 @@ void add_worker(nb::module_& module);    // _worker.py
 std::chrono::nanoseconds duration(double seconds);
 std::shared_ptr<const JobOptions> options_of(nb::handle object);
 
-/// A function that workers know: its token and the definitions that it needs.
+/// What workers are told, for as long as Python keeps this.
+struct Told {
+  DefinitionPtr definition;
+};
+
+/// A function that workers know: its token and what it needs.
 struct Function {
   std::uint32_t token = 0;
-  std::vector<DefinitionId> needs;
+  Needs needs;
 };
+/// What a job needs that calls it. `extra`: None or a list of Told.
+Needs needs_of(const Function& function, nb::handle extra);
 
 /// An opaque payload, for initializers, finalizers and commands.
 struct Sealed {

@@ -49,11 +49,25 @@ PyType_Slot slots[] = {
 PyType_Spec spec = {"prong._core.Buffer", sizeof(BufferObject), 0,
                     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION, slots};
 
-/// The payload whose bytes, in a segment, the view shows; null if it shows something else.
-const Payload* payload_behind(const Py_buffer& view) {
-  if (view.obj == nullptr || Py_TYPE(view.obj) != buffer_type) return nullptr;
-  const Payload& payload = reinterpret_cast<BufferObject*>(view.obj)->payload;
-  return payload.segment_fd() >= 0 && static_cast<std::size_t>(view.len) == payload.size() ? &payload : nullptr;
+/// Whether it gets a segment of its own, shared by all that is made of the same memory.
+bool is_worth_a_segment(ByteSpan bytes) noexcept {
+  return bytes.size() >= kAttachFrom;
+}
+
+/// New reference to a Buffer, or None.
+nb::object hold(nb::handle buffer, bool may_copy) {
+  const HeldBuffers held(nb::make_tuple(buffer));
+  Payload payload = held.segment_behind(0);
+  const ByteSpan bytes = held.buffers().front().bytes;
+  if (payload.empty() && is_worth_a_segment(bytes)) {
+    const nb::gil_scoped_release release;
+    payload = Payload::known_copy(bytes);
+    if (payload.empty() && may_copy) {
+      SharedMemoryRoom room(bytes.size());
+      payload = Payload::copy_of_memory(bytes, &room);
+    }
+  }
+  return payload.empty() ? nb::none() : buffer_of(payload);
 }
 
 nb::object slice(const nb::object& view, ByteSpan all, ByteSpan part) {
@@ -90,8 +104,12 @@ void add_buffer_type(nb::module_& module) {
       },
       "buffer"_a, "The pickle and the buffers (or None) of what seal_buffer() has made.");
   module.def(
-      "is_in_segment", [](nb::handle buffer) { return payload_in(buffer).segment_fd() >= 0; }, "buffer"_a,
-      "Whether other processes can map it.");
+      "hold", &hold, "buffer"_a, "may_copy"_a,
+      "A Buffer with its bytes in a segment: itself, or a copy that is made once; None if that is not worth it.");
+  module.def(
+      "identity_of",
+      [](nb::handle buffer) { return reinterpret_cast<std::uintptr_t>(payload_in(buffer).storage().get()); },
+      "buffer"_a, "Equal for Buffers of the same memory, while one of them lives.");
   module.def(
       "buffer_of", [](nb::bytes bytes) { return buffer_of(Payload::copy_of(span_of(bytes))); }, "bytes"_a,
       "A Buffer with a copy of these bytes.");
@@ -143,6 +161,13 @@ std::vector<EnvelopeBuffer> HeldBuffers::buffers() const {
   return buffers;
 }
 
+Payload HeldBuffers::segment_behind(std::size_t index) const {
+  const Py_buffer& view = views_[index];
+  if (view.obj == nullptr || Py_TYPE(view.obj) != buffer_type) return {};
+  const Payload& payload = reinterpret_cast<BufferObject*>(view.obj)->payload;
+  return payload.segment_fd() >= 0 && static_cast<std::size_t>(view.len) == payload.size() ? payload : Payload();
+}
+
 std::vector<EnvelopeBuffer> HeldBuffers::attach(std::size_t pickle, SharedMemoryRoom& room) const {
   std::vector<EnvelopeBuffer> buffers = this->buffers();
   std::vector<EnvelopeBuffer*> to_copy;
@@ -151,13 +176,10 @@ std::vector<EnvelopeBuffer> HeldBuffers::attach(std::size_t pickle, SharedMemory
   std::size_t joined = pickle;
   for (std::size_t i = 0; i < buffers.size(); ++i) {
     EnvelopeBuffer& buffer = buffers[i];
-    const bool is_large = buffer.bytes.size() >= kAttachFrom;
+    const bool is_large = is_worth_a_segment(buffer.bytes);
     if (attached < Payload::kMostAttachments) {
-      const Payload* payload = payload_behind(views_[i]);
-      if (payload != nullptr)
-        buffer.attachment = *payload;
-      else if (is_large)
-        buffer.attachment = Payload::known_copy(buffer.bytes);
+      buffer.attachment = segment_behind(i);
+      if (buffer.attachment.empty() && is_large) buffer.attachment = Payload::known_copy(buffer.bytes);
     }
     if (!buffer.attachment.empty()) {
       ++attached;

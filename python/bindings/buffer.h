@@ -29,13 +29,15 @@ Contents contents_of(const Payload& payload, const Envelope& envelope);
 /// Python buffers (of a list of picklable buffers) held while their bytes are copied.
 class HeldBuffers {
  public:
-  /// `buffers`: None or a list. Throws nb::python_error if one is not contiguous.
+  /// `buffers`: None or a sequence. Throws nb::python_error if one is not contiguous.
   explicit HeldBuffers(nb::handle buffers);
   ~HeldBuffers();
   HeldBuffers(const HeldBuffers&) = delete;
   HeldBuffers& operator=(const HeldBuffers&) = delete;
 
   std::vector<EnvelopeBuffer> buffers() const;
+  /// The payload in a segment whose bytes, all of them, one of the buffers shows; empty if it shows something else.
+  Payload segment_behind(std::size_t index) const;
   /// The same for a call with such a pickle, large ones as attachments. `room` becomes what the call needs. Without the
   /// GIL if need be. Throws SystemError.
   std::vector<EnvelopeBuffer> attach(std::size_t pickle, SharedMemoryRoom& room) const;

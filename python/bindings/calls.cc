@@ -33,11 +33,8 @@ JobSpec Calls::job_of(nb::handle encoded) const {
   if (PyBytes_CheckExact(encoded.ptr()))
     return job_with(seal_call(function_.token, shape_, nb::borrow<nb::bytes>(encoded), nb::none()), function_.needs);
   const auto parts = nb::cast<nb::tuple>(encoded);
-  std::vector<DefinitionId> needs = function_.needs;
-  if (!parts[2].is_none()) {
-    for (const nb::handle id : parts[2]) needs.push_back(nb::cast<DefinitionId>(id));
-  }
-  return job_with(seal_call(function_.token, shape_, nb::cast<nb::bytes>(parts[0]), parts[1]), std::move(needs));
+  return job_with(seal_call(function_.token, shape_, nb::cast<nb::bytes>(parts[0]), parts[1]),
+                  needs_of(function_, parts[2]));
 }
 
 JobSpec Calls::batch(const ItemWriter& records, std::uint32_t count) const {
@@ -46,7 +43,7 @@ JobSpec Calls::batch(const ItemWriter& records, std::uint32_t count) const {
   return spec;
 }
 
-JobSpec Calls::job_with(Payload payload, std::vector<DefinitionId> needs) const {
+JobSpec Calls::job_with(Payload payload, Needs needs) const {
   JobSpec spec;
   spec.payload = std::move(payload);
   spec.needs = std::move(needs);

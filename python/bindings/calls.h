@@ -25,7 +25,7 @@ class Calls {
   const HandlePtr& handle() const noexcept { return handle_; }
 
  private:
-  JobSpec job_with(Payload payload, std::vector<DefinitionId> needs) const;
+  JobSpec job_with(Payload payload, Needs needs) const;
 
   HandlePtr handle_;
   std::shared_ptr<const JobOptions> options_;

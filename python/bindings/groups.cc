@@ -119,7 +119,7 @@ class Group {
     const auto after = std::upper_bound(jobs_.begin(), jobs_.end(), index,
                                         [](std::size_t number, const Entry& entry) { return number < entry.begin; });
     const Entry& entry = *std::prev(after);
-    return make_job(type, handle_, entry.is_batch ? item_job(entry, index) : entry.job, context);
+    return make_job(type, entry.is_batch ? item_job(entry, index) : entry.job, context);
   }
 
   bool wait(std::optional<double> seconds) {

@@ -2,6 +2,7 @@
 
 #include <new>
 
+#include "bindings.h"
 #include "buffer.h"
 #include "errors.h"
 
@@ -29,6 +30,11 @@ JobObject& pooled(PyObject* self) {
   return *cast(self);
 }
 
+/// Asked for, not kept: jobs are many, and most of them only give their result.
+HandlePtr handle_of(const JobObject& object) {
+  return nb::cast<Core&>(nb::handle(object.context).attr("core")).handle;
+}
+
 std::optional<double> seconds_from(PyObject* value) {
   if (value == Py_None) return std::nullopt;
   const double seconds = PyFloat_AsDouble(value);
@@ -39,7 +45,6 @@ std::optional<double> seconds_from(PyObject* value) {
 PyObject* create(PyTypeObject* type, PyObject*, PyObject*) {
   PyObject* self = type->tp_alloc(type, 0);
   if (self == nullptr) return nullptr;
-  new (&cast(self)->handle) HandlePtr();
   new (&cast(self)->job) JobPtr();
   cast(self)->context = Py_NewRef(Py_None);
   return self;
@@ -61,7 +66,6 @@ void deallocate(PyObject* self) {
   PyObject_GC_UnTrack(self);
   clear(self);
   cast(self)->job.~JobPtr();
-  cast(self)->handle.~HandlePtr();
   type->tp_free(self);
   Py_DECREF(type);
 }
@@ -81,8 +85,7 @@ PyObject* wait(PyObject* self, PyObject* timeout) {
     const JobObject& object = pooled(self);
     // The wait may outlive the object: a signal handler may drop it.
     const JobPtr job = object.job;
-    const HandlePtr handle = object.handle;
-    return nb::bool_(job->done() || handle->wait([&] { return job->done(); }, seconds_from(timeout)));
+    return nb::bool_(job->done() || handle_of(object)->wait([&] { return job->done(); }, seconds_from(timeout)));
   });
 }
 
@@ -152,16 +155,16 @@ PyObject* quarantined(PyObject* self, PyObject*) {
 PyObject* watch(PyObject* self, PyObject*) {
   return guarded([&] {
     const JobObject& object = pooled(self);
-    return nb::bool_(object.handle->watch(object.job, self));
+    return nb::bool_(handle_of(object)->watch(object.job, self));
   });
 }
 
 PyObject* cancel(PyObject* self, PyObject*) {
-  return guarded([&] { return nb::bool_(pooled(self).handle->pool().cancel(cast(self)->job)); });
+  return guarded([&] { return nb::bool_(handle_of(pooled(self))->pool().cancel(cast(self)->job)); });
 }
 
 PyObject* kill(PyObject* self, PyObject*) {
-  return guarded([&] { return nb::bool_(pooled(self).handle->pool().kill(cast(self)->job)); });
+  return guarded([&] { return nb::bool_(handle_of(pooled(self))->pool().kill(cast(self)->job)); });
 }
 
 PyObject* get_id(PyObject* self, void*) {
@@ -231,9 +234,8 @@ nb::object plain_value_of(const Job& job, nb::handle loads) {
   }
 }
 
-nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle context) {
+nb::object make_job(nb::handle type, JobPtr job, nb::handle context) {
   nb::object self = owned(create(reinterpret_cast<PyTypeObject*>(type.ptr()), nullptr, nullptr));
-  cast(self.ptr())->handle = std::move(handle);
   cast(self.ptr())->job = std::move(job);
   Py_XSETREF(cast(self.ptr())->context, context.inc_ref().ptr());
   return self;

@@ -9,15 +9,14 @@
 namespace prong::python {
 
 struct JobObject {
-  PyObject_HEAD HandlePtr handle;  ///< null: a job that was never given to a pool
-  JobPtr job;
-  PyObject* context;  ///< the Python engine: decodes results
+  PyObject_HEAD JobPtr job;  ///< null: it was never given to a pool
+  PyObject* context;         ///< the Python engine: has the pool, and decodes results
 };
 
 void add_job_type(nb::module_& module);
 
 /// A new object of `type` (a subclass of prong._core.Job).
-nb::object make_job(nb::handle type, HandlePtr handle, JobPtr job, nb::handle context);
+nb::object make_job(nb::handle type, JobPtr job, nb::handle context);
 
 /// The value of an outcome of kind "returned", or the encoded exception of "raised".
 nb::object contents_tuple(const Payload& payload);

@@ -91,14 +91,7 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   return core;
 }
 
-std::vector<DefinitionId> needs_of(const Function& function, nb::handle extra) {
-  std::vector<DefinitionId> needs = function.needs;
-  if (extra.is_none()) return needs;
-  for (const nb::handle id : extra) needs.push_back(nb::cast<DefinitionId>(id));
-  return needs;
-}
-
-JobSpec make_spec(nb::handle options, Payload payload, std::vector<DefinitionId> needs) {
+JobSpec make_spec(nb::handle options, Payload payload, Needs needs) {
   JobSpec spec;
   spec.payload = std::move(payload);
   spec.needs = std::move(needs);
@@ -109,7 +102,7 @@ JobSpec make_spec(nb::handle options, Payload payload, std::vector<DefinitionId>
 nb::object add_job(Core& core, nb::handle type, nb::handle context, JobSpec spec) {
   JobPtr job = core.handle->pool().submit(std::move(spec));
   core.handle->track(job);
-  return make_job(type, core.handle, std::move(job), context);
+  return make_job(type, std::move(job), context);
 }
 
 nb::object submit(Core& core, nb::handle type, nb::handle context, nb::handle options, const Function& function,
@@ -178,20 +171,29 @@ nb::list finalizer_outcomes(Core& core) {
   return list;
 }
 
-DefinitionId define(Core& core, nb::bytes definition, nb::handle shared) {
-  std::vector<Payload> attachments;
-  if (!shared.is_none()) attachments.push_back(payload_in(shared));
-  return core.handle->pool().define(
-      Payload::with_attachments(Payload::copy_of(span_of(definition)), std::move(attachments)));
+Told define(Core& core, std::uint32_t token, nb::bytes pickle, nb::handle buffers) {
+  return {core.handle->pool().define(seal_call(token, 0, pickle, buffers))};
 }
 
 }  // namespace
 
+Needs needs_of(const Function& function, nb::handle extra) {
+  if (extra.is_none()) return function.needs;
+  std::vector<DefinitionPtr> needs;
+  if (function.needs) needs = *function.needs;
+  for (const nb::handle each : extra) needs.push_back(nb::cast<const Told&>(each).definition);
+  return std::make_shared<const std::vector<DefinitionPtr>>(std::move(needs));
+}
+
 void add_pool(nb::module_& module) {
+  nb::class_<Told>(module, "Told",
+                   "A definition that workers are told. They forget it when nobody has this, and no job.");
   nb::class_<Function>(module, "Function", "A function that workers know under a token.")
-      .def(nb::init<std::uint32_t, std::vector<DefinitionId>>(), "token"_a, "needs"_a)
-      .def_ro("token", &Function::token)
-      .def_ro("needs", &Function::needs);
+      .def(nb::new_([](std::uint32_t token, nb::typed<nb::list, Told> needs) {
+             return Function{token, nb::len(needs) == 0 ? nullptr : needs_of({}, needs)};
+           }),
+           "token"_a, "needs"_a)
+      .def_ro("token", &Function::token);
   nb::class_<Sealed>(module, "Sealed", "An encoded call or command.");
   module.def(
       "seal",
@@ -212,8 +214,8 @@ void add_pool(nb::module_& module) {
            "budget"_a, "stall"_a, "start_timeout"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a,
            "initializer"_a.none(), "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a,
            "fork_template"_a.none(), "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
-      .def("define", &define, "definition"_a, "shared"_a = nb::none(),
-           "Registers bytes that workers must see before jobs that need them.")
+      .def("define", &define, "token"_a, "pickle"_a, "buffers"_a.none(),
+           "What workers are told before jobs that need it.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,
            "buffers"_a.none(), "needs"_a.none())
       .def("submit_record", &submit_record, "type"_a, "context"_a, "options"_a, "function"_a, "arguments"_a,

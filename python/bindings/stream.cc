@@ -154,7 +154,7 @@ std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle 
 /// The next job, or the error that kept it from being made. Requires that it is done.
 nb::object Stream::take(nb::handle type, nb::handle context) {
   Entry entry = take_front();
-  return entry.job ? make_job(type, calls_.handle(), std::move(entry.job), context) : std::move(entry.failure);
+  return entry.job ? make_job(type, std::move(entry.job), context) : std::move(entry.failure);
 }
 
 /// Takes no more calls, and cancels the jobs that have not started.

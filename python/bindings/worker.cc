@@ -206,6 +206,7 @@ class PythonRunner final : public JobRunner {
   explicit PythonRunner(nb::object runner)
       : run_(runner.attr("run")),
         define_(runner.attr("define")),
+        forget_(runner.attr("forget")),
         initialize_(runner.attr("initialize")),
         finalize_(runner.attr("finalize")),
         before_exit_(runner.attr("before_exit")),
@@ -213,12 +214,15 @@ class PythonRunner final : public JobRunner {
         record_hooks_(runner),
         state_(PyEval_SaveThread()) {}
 
-  void define(DefinitionId, const Payload& definition) override {
+  void define(DefinitionId id, const Payload& definition) override {
     call([&] {
-      const ByteSpan bytes = definition.bytes();
-      const std::span<const Payload> shared = definition.attachments();
-      define_(nb::bytes(bytes.data(), bytes.size()), shared.empty() ? nb::none() : view_of(shared.front()));
+      const Envelope envelope = open_envelope(definition);
+      const Contents contents = contents_of(definition, envelope);
+      define_(id, envelope.token, contents.pickle, contents.buffers);
     });
+  }
+  void forget(DefinitionId id) override {
+    call([&] { forget_(id); });
   }
 
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override {
@@ -278,6 +282,7 @@ class PythonRunner final : public JobRunner {
 
   nb::object run_;
   nb::object define_;
+  nb::object forget_;
   nb::object initialize_;
   nb::object finalize_;
   nb::object before_exit_;

@@ -22,8 +22,13 @@ def seal_buffer(pickle: bytes, buffers: object | None) -> Buffer:
 def open_buffer(buffer: Buffer) -> tuple[Any, list[memoryview] | None]:
     """The pickle and the buffers (or None) of what seal_buffer() has made."""
 
-def is_in_segment(buffer: Buffer) -> bool:
-    """Whether other processes can map it."""
+def hold(buffer: object, may_copy: bool) -> Buffer | None:
+    """
+    A Buffer with its bytes in a segment: itself, or a copy that is made once; None if that is not worth it.
+    """
+
+def identity_of(buffer: object) -> int:
+    """Equal for Buffers of the same memory, while one of them lives."""
 
 def buffer_of(bytes: bytes) -> Buffer:
     """A Buffer with a copy of these bytes."""
@@ -104,16 +109,18 @@ class JobOptions:
 def usable_cpus() -> int:
     """CPUs this process may really use: affinity and cgroup quota."""
 
+class Told:
+    """
+    A definition that workers are told. They forget it when nobody has this, and no job.
+    """
+
 class Function:
     """A function that workers know under a token."""
 
-    def __init__(self, token: int, needs: Sequence[int]) -> None: ...
+    def __init__(self, token: int, needs: list[Told]) -> None: ...
 
     @property
     def token(self) -> int: ...
-
-    @property
-    def needs(self) -> list[int]: ...
 
 class Sealed:
     """An encoded call or command."""
@@ -129,8 +136,8 @@ class Pool:
     def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, start_timeout: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
         """Durations in seconds, memory in bytes; 0 is no limit."""
 
-    def define(self, definition: bytes, shared: object | None = None) -> int:
-        """Registers bytes that workers must see before jobs that need them."""
+    def define(self, token: int, pickle: bytes, buffers: object | None) -> Told:
+        """What workers are told before jobs that need it."""
 
     def submit(self, type: type[Any], context: object, options: object, function: Function, shape: int, pickle: bytes, buffers: object | None, needs: object | None) -> Any: ...
 

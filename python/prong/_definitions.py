@@ -8,6 +8,9 @@ so the program's own object is the one used (``isinstance`` and the identity of 
 A told definition is used again only while it is *current*: same code, defaults, cells and referenced globals, all of
 them immutable, importable or current definitions themselves. Else it is pickled again, and the bytes are compared.
 
+Large buffers that functions hold (their *memory*) go beside the bytes: each is put into shared memory once, while the
+function lives, and every job and worker that needs the function has that. To see that one is as it was, it is compared.
+
 Referenced globals are a snapshot at submit. Each value has a serial number; a worker sets a global only when the serial
 is another than the one that it has set last. So what an initializer put into a global stays, until the program changes
 that global itself.
@@ -17,7 +20,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import struct
 import sys
 import threading
 import types
@@ -25,18 +27,29 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from pickle import PickleBuffer
 from typing import Any
 
 from prong import _core, _received
+from prong._exceptions import SystemRefused
+from prong._importable import is_importable, is_registered_by_value
 from prong._inherited import Inherited
-from prong._pickling import PROTOCOL, Reduced, brief, cannot_pickle, dump_by_value, dumps, is_large, name_of, names_main
-from prong._shared import Shared
+from prong._pickling import (
+    PROTOCOL,
+    Reduced,
+    brief,
+    cannot_pickle,
+    dump_by_value,
+    dumps,
+    is_large,
+    name_of,
+    names_main,
+    size_of,
+)
 from prong._snapshots import (
     Snapshot,
     class_functions,
     is_dispatcher,
-    is_importable,
-    is_registered_by_value,
     is_stable,
     referenced_names,
     snapshot_of,
@@ -47,9 +60,11 @@ _serials = itertools.count(1)
 _sent: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  #: the program's own object of each token
 _MISSING = object()
 
-# The engine and the workers keep what they are told until the pool ends: it must not become more and more.
+# The engine and the workers keep what they are told while the function is there and as it is. Who makes more and more
+# functions has them carried, from here on.
 _MOST_TOLD_BYTES = 64 * 1024 * 1024
 _OVERHEAD_BYTES = 4 * 1024  #: of a definition beside its bytes, roughly
+_MOST_COPIED = 4  #: buffers of a function; each has a descriptor open
 _MOST_KEPT = 1000
 _MOST_VERSIONS = 10_000
 
@@ -62,20 +77,68 @@ def sent(token: int) -> Any:
     return obj
 
 
+class Memory(list[_core.Buffer]):
+    """Large buffers of what is pickled, in shared memory."""
+
+    def add(self, buffer: PickleBuffer) -> bool:
+        """For ``buffer_callback``: true keeps a buffer inside the pickle."""
+        held = _core.hold(buffer, len(self) < _MOST_COPIED)
+        if held is None:
+            return True
+        self.append(held)
+        return False
+
+    def identities(self) -> list[int]:
+        """Equal for the same buffers with the same contents, while one of the two lives."""
+        return list(map(_core.identity_of, self))
+
+    def beside(self) -> list[PickleBuffer]:
+        """The buffers, to be pickled."""
+        return list(map(PickleBuffer, self))
+
+
+#: What is pickled for a definition.
+Dumped = tuple[bytes, Memory]
+#: A global that a function refers to: its namespace, name, and value.
+Variable = tuple[str, str, "_Global"]
+
+
 class Definition:
     """One function or class, as workers are told it."""
 
-    __slots__ = ("blob", "digest", "engine_id", "handle", "made", "making", "references", "snapshot", "token", "weak")
+    __slots__ = (
+        "__weakref__",
+        "_all_told_bytes",
+        "buffers",
+        "data",
+        "digest",
+        "handle",
+        "made",
+        "making",
+        "memory",
+        "references",
+        "snapshot",
+        "token",
+        "told",
+        "told_as_large",
+        "told_bytes",
+        "weak",
+    )
 
-    def __init__(self, token: int) -> None:
+    def __init__(self, token: int, all_told_bytes: dict[bool, int]) -> None:
         self.token = token
-        self.blob = b""  #: only while a payload is made
+        self._all_told_bytes = all_told_bytes
+        self.data = b""  #: only while a payload is made; and so the buffers
+        self.buffers: list[PickleBuffer] = []
+        self.memory = Memory()  #: while the function is there, as it is
         self.digest = b""
         self.references: dict[int, Definition] = {}
         self.making = False
         self.made = 0  #: number of the payload that it was made for first
         self.snapshot: Snapshot | None = None
-        self.engine_id: int | None = None  #: once it is told
+        self.told: _core.Told | None = None  #: workers know it, or will, while this is there
+        self.told_bytes = 0
+        self.told_as_large = False
         self.handle: _core.Function | None = None
         self.weak: weakref.ref[Any] | None = None
 
@@ -86,39 +149,69 @@ class Definition:
         """
         return self.making or (self.snapshot is not None and self.snapshot.is_current())
 
+    @property
+    def size(self) -> int:
+        return size_of(self.data, self.buffers)
 
-class _Unchanging:
-    """The snapshot of a handle."""
+    def parts(self) -> _received.Parts:
+        """What workers are told."""
+        return self.token, self.data, self.buffers
 
-    def is_current(self) -> bool:
-        return True
+    def tell(self, publish: Callable[..., _core.Told]) -> None:
+        assert self.data
+        self.told = publish(*self.parts())
+        self.told_bytes = self.size + _OVERHEAD_BYTES
+        self.told_as_large = is_large(self.size)
+        self._all_told_bytes[self.told_as_large] += self.told_bytes
+
+    def __del__(self) -> None:  # uses no globals: they may be gone
+        self._all_told_bytes[self.told_as_large] -= self.told_bytes
+
+    def retire(self) -> None:
+        """The function is gone, or has become another. (Others may still refer to what it was.)"""
+        self.snapshot = self.handle = None
+        self.memory = Memory()
+
+    def pack(self, dumped: Dumped, variables: list[Variable]) -> None:
+        """Makes its bytes, and the buffers that go beside them."""
+        data, memory = dumped
+        self.memory = Memory([*memory, *(buffer for *_, value in variables for buffer in value.memory)])
+        values = [(space, name, value.serial, value.data, value.memory.beside()) for space, name, value in variables]
+        self.buffers = []
+        parts = list(self.references), values, data, memory.beside()
+        self.data = dumps(parts, PROTOCOL, buffer_callback=self.buffers.append)
+        self.digest = digest(self.data, self.memory)
 
 
 class _Global:
     """The value of a global as it was sent last."""
 
-    __slots__ = ("blob", "references", "serial", "stable", "value")
+    __slots__ = ("data", "memory", "references", "serial", "stable", "value")
 
-    def __init__(self, value: Any, blob: bytes, references: dict[int, Definition], stable: bool) -> None:
+    def __init__(self, value: Any, dumped: Dumped, references: dict[int, Definition], stable: bool) -> None:
         self.value = value
-        self.blob = blob
+        self.data, self.memory = dumped
         self.references = references
         self.stable = stable
         self.serial = next(_serials)
+
+    def is_same(self, dumped: Dumped) -> bool:
+        data, memory = dumped
+        return self.data == data and self.memory.identities() == memory.identities()
 
 
 class Definitions:
     """What the workers of one pool have been told.
 
-    ``publish(bytes, buffer=None)`` registers a definition with the engine.
+    ``publish(token, bytes, buffers)`` registers a definition with the engine.
     """
 
     def __init__(self, inherited: Inherited | None = None) -> None:
-        self._publish: Callable[..., int] | None = None
+        self._publish: Callable[..., _core.Told] | None = None
         self._inherited = inherited
         self._by_id: dict[int, Definition] = {}
         self._functions: dict[int, tuple[Any, _core.Function]] = {}
-        self._by_digest: dict[bytes, Definition] = {}
+        self._by_digest: OrderedDict[bytes, tuple[Definition, int]] = OrderedDict()  #: with what it keeps, in bytes
         self._globals: dict[tuple[str, str], _Global] = {}
         self._namespaces: dict[int, tuple[str, dict[str, Any]]] = {}
         self._lock = threading.RLock()
@@ -127,11 +220,11 @@ class Definitions:
         self._fresh: list[Definition] = []  #: made for this payload
         self._told_bytes = {False: 0, True: 0}  #: of small and of large definitions
         self._kept: OrderedDict[int, Any] = OrderedDict()  #: what may come back although the program has dropped it
-        self._versions: OrderedDict[int, Definition] = OrderedDict()  #: what may come back at all, by token
+        self._versions: OrderedDict[int, weakref.ref[Definition]] = OrderedDict()  #: what may come back, by token
         self._tokens: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
         weakref.finalize(self, _forget, self._tokens, inherited).atexit = False
 
-    def publish_with(self, publish: Callable[..., int]) -> None:
+    def publish_with(self, publish: Callable[..., _core.Told]) -> None:
         """The pool exists now."""
         self._publish = publish
 
@@ -155,10 +248,10 @@ class Definitions:
             if is_registered_by_value(function.__module__):
                 return self._handle(self._definition(function))
             told = self._by_id.get(id(function))
-            if told is None or told.engine_id is None:
+            if told is None or told.told is None:
                 return None
             definition = self._definition(function)
-            if definition.engine_id is not None:
+            if definition.told is not None:
                 return self._handle(definition)
             definition.made += 1  # the payload that comes now is the first one
             return None
@@ -174,20 +267,20 @@ class Definitions:
             references: dict[int, Definition] = {}
             return self._handle(self._anonymous(self._dump(function, references), references))
 
-    def dump(self, value: Any, references: dict[int, Definition], callback: Any = None) -> bytes:
+    def dump(self, value: Any, references: dict[int, Definition], callback: Any) -> bytes:
         """Pickles by value for a payload; the told definitions that it refers to are added to ``references``."""
         with self._making_payload():
             return dump_by_value(value, lambda obj: self._carry(obj, references), callback)
 
-    def engine_ids(self, references: Iterable[Definition]) -> list[int]:
+    def tell(self, references: Iterable[Definition]) -> list[_core.Told]:
         """What a job needs that refers to these definitions, directly or not."""
         with self._lock:
             return [self._tell(definition) for definition in list(_closure(references))]
 
-    def blobs(self, references: Iterable[Definition]) -> list[bytes]:
-        """The bytes of these definitions and of what they need."""
+    def parts(self, references: Iterable[Definition]) -> list[_received.Parts]:
+        """These definitions and what they need, as workers are told them."""
         with self._lock:
-            return [definition.blob for definition in _closure(references)]
+            return [definition.parts() for definition in _closure(references)]
 
     @contextlib.contextmanager
     def _making_payload(self) -> Iterator[None]:
@@ -201,8 +294,8 @@ class Definitions:
                 self._depth -= 1
                 if self._depth == 0:
                     for definition in self._fresh:
-                        definition.blob = b""
-                        if definition.engine_id is None:
+                        definition.data, definition.buffers = b"", []
+                        if definition.told is None:
                             definition.snapshot = None
                     self._fresh.clear()
 
@@ -219,33 +312,32 @@ class Definitions:
             references.update(found)
             return reduced
         closure = list(_closure([definition]))
-        references.update({one.token: one for one in closure if one.engine_id is not None})
-        return _received.carried, (definition.token, tuple(one.blob for one in closure if one.engine_id is None))
+        references.update({one.token: one for one in closure if one.told is not None})
+        return _received.carried, (definition.token, tuple(one.parts() for one in closure if one.told is None))
 
     def _is_told(self, definition: Definition) -> bool:
         """Tells a definition that comes again, if there is room."""
-        if definition.engine_id is not None:
+        if definition.told is not None:
             return True
         if self._publish is None or definition.made >= self._payload:
             return False
-        closure = [one for one in _closure([definition]) if one.engine_id is None]
-        if any(self._told_bytes[is_large(one.blob)] >= _MOST_TOLD_BYTES for one in closure):
+        closure = [one for one in _closure([definition]) if one.told is None]
+        if any(self._told_bytes[is_large(one.size)] >= _MOST_TOLD_BYTES for one in closure):
             return False
         for one in closure:
             self._tell(one)
         return True
 
-    def _tell(self, definition: Definition) -> int:
-        if definition.engine_id is None:
+    def _tell(self, definition: Definition) -> _core.Told:
+        if definition.told is None:
             assert self._publish is not None
-            assert definition.blob
-            definition.engine_id = self._publish(definition.blob)
-            self._told_bytes[is_large(definition.blob)] += len(definition.blob) + _OVERHEAD_BYTES
-        return definition.engine_id
+            definition.tell(self._publish)
+        assert definition.told is not None
+        return definition.told
 
     def _handle(self, definition: Definition) -> _core.Function:
         if definition.handle is None:
-            definition.handle = _core.Function(definition.token, self.engine_ids([definition]))
+            definition.handle = _core.Function(definition.token, self.tell([definition]))
         return definition.handle
 
     # By token or by name.
@@ -266,8 +358,9 @@ class Definitions:
             return self._define(obj)
         return known if known.is_current() else self._redefine(obj, known)
 
-    def _dump(self, value: Any, references: dict[int, Definition]) -> bytes:
-        return dump_by_value(value, lambda obj: self._reference(obj, references))
+    def _dump(self, value: Any, references: dict[int, Definition]) -> Dumped:
+        memory = Memory()
+        return dump_by_value(value, lambda obj: self._reference(obj, references), memory.add), memory
 
     def _reference(self, obj: Any, references: dict[int, Definition]) -> Reduced | None:
         """How a definition names a function or class."""
@@ -275,32 +368,16 @@ class Definitions:
             reduced = self._inherited.reduce(obj)
             if reduced is not None:
                 return reduced
-        if isinstance(obj, Shared):
-            definition = self._shared_definition(obj)
-            if definition is None:
-                return None
-        elif isinstance(obj, (type, types.FunctionType)) and self._is_defined(obj):
-            definition = self._definition(obj)
-        else:
+        if not isinstance(obj, (type, types.FunctionType)) or not self._is_defined(obj):
             return None
+        definition = self._definition(obj)
         references[definition.token] = definition
         return _received.received, (definition.token,)
-
-    def _shared_definition(self, shared: Shared[Any]) -> Definition | None:
-        """That of a handle which a function or class holds: told at once, with its memory; None if it cannot be."""
-        known = self._by_id.get(id(shared))
-        if known is None and self._publish is not None and shared.in_segment:
-            known = Definition(next(_tokens))
-            known.snapshot = _Unchanging()
-            known.engine_id = self._publish(pack(known.token, (), [], shared.identity), shared.buffer)
-            known.weak = weakref.ref(shared, partial(_drop, self._by_id, id(shared)))
-            self._by_id[id(shared)] = known
-        return known
 
     # Making definitions.
 
     def _define(self, obj: Any) -> Definition:
-        definition = Definition(next(_tokens))
+        definition = Definition(next(_tokens), self._told_bytes)
         definition.made = self._payload
         before = self._by_id.get(id(obj))
         try:
@@ -318,16 +395,18 @@ class Definitions:
 
     def _redefine(self, obj: Any, known: Definition) -> Definition:
         """Pickles a function or class again. The definition stays if its bytes are the same."""
-        before = known.digest, known.references, known.snapshot
+        before = known.digest, known.references, known.snapshot, known.memory
         same = False
         try:
             self._make(obj, known)
             same = known.digest == before[0]
         finally:
             if not same:
-                known.digest, known.references, known.snapshot = before
+                known.digest, known.references, known.snapshot, known.memory = before
         if not same:
-            return self._define(obj)
+            definition = self._define(obj)
+            known.retire()
+            return definition
         self._keep(obj, known)
         return known
 
@@ -337,9 +416,10 @@ class Definitions:
         definition.references = {}
         self._fresh.append(definition)
         try:
-            definition.blob = _DefinitionPickler(self, definition, obj).blob()
-            definition.digest = digest(definition.blob)
+            definition.pack(*_DefinitionPickler(self, definition, obj).dump())
             definition.snapshot = snapshot_of(obj, self._by_id.get)
+        except SystemRefused:
+            raise
         except Exception as error:
             raise cannot_pickle(f"{'class' if isinstance(obj, type) else 'function'} {name_of(obj)}", error) from error
         finally:
@@ -347,38 +427,53 @@ class Definitions:
 
     def _keep(self, obj: Any, definition: Definition) -> None:
         """Keeps an object for a while. Large functions come back by value: what they hold is not kept."""
-        if isinstance(obj, type) or not is_large(definition.blob):
+        if isinstance(obj, type) or not is_large(definition.size):
             _add_recent(self._kept, id(obj), obj, _MOST_KEPT)
-        oldest = _add_recent(self._versions, definition.token, definition, _MOST_VERSIONS)
-        if oldest is not None and oldest.engine_id is None:
-            _sent.pop(oldest.token, None)
-            self._tokens.pop(oldest.token, None)
+        oldest = _add_recent(self._versions, definition.token, weakref.ref(definition), _MOST_VERSIONS)
+        if oldest is not None:
+            self._drop_version(*oldest)
+
+    def _drop_version(self, token: int, version: weakref.ref[Definition]) -> None:
+        definition = version()
+        if definition is not None and definition.told is not None:
+            self._versions[token] = version  # workers have it still
+        else:
+            _sent.pop(token, None)
+            self._tokens.pop(token, None)
 
     def _function_by_name(self, function: Any) -> _core.Function:
         """The token of a function that workers import."""
         references: dict[int, Definition] = {}
         try:
-            blob = dumps(function, PROTOCOL)
-            if names_main(blob):
-                blob = self._dump(function, references)
+            dumped = dumps(function, PROTOCOL), Memory()
+            if names_main(dumped[0]):
+                dumped = self._dump(function, references)
         except Exception:
-            blob = self._dump(function, references)
-        handle = self._handle(self._anonymous(blob, references))
+            dumped = self._dump(function, references)
+        handle = self._handle(self._anonymous(dumped, references))
         self._functions[id(function)] = function, handle
         return handle
 
-    def _anonymous(self, blob: bytes, references: dict[int, Definition]) -> Definition:
+    def _anonymous(self, dumped: Dumped, references: dict[int, Definition]) -> Definition:
         """The definition of what is only called, and never comes back."""
-        key = digest(blob)
-        known = self._by_digest.get(key)
-        if known is None:
-            known = Definition(next(_tokens))
-            known.references = references
-            known.blob = pack(known.token, references, [], blob)
-            self._fresh.append(known)
-            self.engine_ids([known])
-            self._by_digest[key] = known
-        return known
+        key = digest(*dumped)
+        if key not in self._by_digest:
+            definition = Definition(next(_tokens), self._told_bytes)
+            definition.references = references
+            definition.pack(dumped, [])
+            self._fresh.append(definition)
+            self.tell([definition])
+            self._by_digest[key] = definition, sum(one.told_bytes for one in _closure([definition]))
+            self._drop_anonymous()
+        self._by_digest.move_to_end(key)
+        return self._by_digest[key][0]
+
+    def _drop_anonymous(self) -> None:
+        """Those that were not called for longest, but never the last one."""
+        total = sum(size for _, size in self._by_digest.values())
+        while len(self._by_digest) > 1 and (len(self._by_digest) > _MOST_KEPT or total > _MOST_TOLD_BYTES):
+            _, (_, size) = self._by_digest.popitem(last=False)
+            total -= size
 
     # Globals.
 
@@ -393,10 +488,8 @@ class Definitions:
             known = self._namespaces[id(variables)] = name, variables
         return known[0]
 
-    def globals_of(
-        self, function: types.FunctionType, references: dict[int, Definition]
-    ) -> list[tuple[str, str, int, bytes]]:
-        """(namespace, name, serial, pickle) of each global that a function refers to and that has a value."""
+    def globals_of(self, function: types.FunctionType, references: dict[int, Definition]) -> list[Variable]:
+        """Each global that a function refers to and that has a value."""
         namespace = self.namespace(function)
         variables = function.__globals__
         found = []
@@ -406,7 +499,7 @@ class Definitions:
                 continue
             sent_global = self._global(namespace, name, value)
             references.update(sent_global.references)
-            found.append((namespace, name, sent_global.serial, sent_global.blob))
+            found.append((namespace, name, sent_global))
         return found
 
     def _global(self, namespace: str, name: str, value: Any) -> _Global:
@@ -415,11 +508,13 @@ class Definitions:
             return known
         references: dict[int, Definition] = {}
         try:
-            blob = self._dump(value, references)
+            dumped = self._dump(value, references)
+        except SystemRefused:
+            raise
         except Exception as error:
             raise cannot_pickle(f"global {name!r} ({brief(value)})", error) from error
-        if known is None or known.blob != blob:
-            known = self._globals[namespace, name] = _Global(value, blob, references, is_stable(value))
+        if known is None or not known.is_same(dumped):
+            known = self._globals[namespace, name] = _Global(value, dumped, references, is_stable(value))
         return known
 
 
@@ -430,14 +525,14 @@ class _DefinitionPickler:
         self._definitions = definitions
         self._definition = definition
         self._root = root
-        self._globals: list[tuple[str, str, int, bytes]] = []
+        self._globals: list[Variable] = []
         # Methods travel inside their class.
         self._inside = {id(function) for function in class_functions(root)} if isinstance(root, type) else set()
 
-    def blob(self) -> bytes:
-        definition = self._definition
-        data = dump_by_value(self._root, self._refer)
-        return pack(definition.token, definition.references, self._globals, data)
+    def dump(self) -> tuple[Dumped, list[Variable]]:
+        memory = Memory()
+        data = dump_by_value(self._root, self._refer, memory.add)
+        return (data, memory), self._globals
 
     def _refer(self, obj: Any) -> Reduced | None:
         if obj is self._root:
@@ -520,11 +615,6 @@ def _cell_contents(cell: Any) -> tuple[Any, ...]:
         return ()
 
 
-def pack(token: int, references: Iterable[int], variables: list[tuple[str, str, int, bytes]], blob: bytes) -> bytes:
-    """The bytes of a definition: its token, then the rest as a pickle."""
-    return struct.pack("=I", token) + dumps((list(references), variables, blob), PROTOCOL)
-
-
 def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
     seen: set[int] = set()
     waiting = list(references)
@@ -536,24 +626,27 @@ def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
             yield definition
 
 
-def digest(blob: bytes) -> bytes:
-    """Stands for bytes that are not kept."""
+def digest(data: bytes, memory: Memory) -> bytes:
+    """Stands for bytes that are not kept, and for memory that is."""
     from hashlib import blake2b
 
-    return blake2b(blob, digest_size=16).digest()
+    hashed = blake2b(data, digest_size=16)
+    hashed.update(repr(memory.identities()).encode())
+    return hashed.digest()
 
 
-def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> Any:
-    """Makes an entry the newest; gives the oldest one if there are too many now."""
+def _add_recent(recent: OrderedDict[int, Any], key: int, value: Any, most: int) -> tuple[int, Any] | None:
+    """Makes an entry the newest; takes the oldest one out if there are too many now."""
     recent[key] = value
     recent.move_to_end(key)
-    return recent.popitem(last=False)[1] if len(recent) > most else None
+    return recent.popitem(last=False) if len(recent) > most else None
 
 
 def _drop(by_id: dict[int, Definition], key: int, weak: weakref.ref[Any]) -> None:
     """A function or class is gone."""
     definition = by_id.get(key)
     if definition is not None and definition.weak is weak:
+        definition.retire()
         del by_id[key]
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from prong import _core, _exit
 from prong._definitions import Definition, Definitions
-from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError
+from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError, SystemRefused
 from prong._outcome import outcome_from
 from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, dumps, encode, name_of, names_main
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL
@@ -76,16 +76,16 @@ class Engine:
 
     def _by_value(
         self, value: Any, buffers: Buffers, blame: Callable[[], EncodingError | None]
-    ) -> tuple[bytes, list[int] | None]:
+    ) -> tuple[bytes, list[_core.Told] | None]:
         buffers.clear()
         references: dict[int, Definition] = {}
         try:
             data = self.definitions.dump(value, references, buffers.add)
-        except EncodingError:
+        except (EncodingError, SystemRefused):
             raise
         except Exception as error:
             raise blame() or cannot_pickle("the call", error) from error
-        return data, self.definitions.engine_ids(references.values()) if references else None
+        return data, self.definitions.tell(references.values()) if references else None
 
     # Many jobs.
 
@@ -93,7 +93,7 @@ class Engine:
         """The token of a function that many jobs call. Raises EncodingError."""
         try:
             return self.definitions.callee(function)
-        except EncodingError:
+        except (EncodingError, SystemRefused):
             raise
         except Exception as error:
             raise cannot_pickle(f"function {name_of(function)}", error) from error
@@ -159,14 +159,17 @@ class Engine:
     def bundle(self, function: Any, args: tuple[Any, ...]) -> _core.Sealed:
         """A call together with every definition that it needs."""
         references: dict[int, Definition] = {}
+        beside = Buffers()
         try:
-            call = self.definitions.dump((function, args, {}), references)
-        except EncodingError:
+            call = self.definitions.dump((function, args, {}), references, beside.add)
+        except (EncodingError, SystemRefused):
             raise
         except Exception as error:
             raise cannot_pickle(f"the call of {name_of(function)}", error) from error
-        data = dumps((self.definitions.blobs(references.values()), call), PROTOCOL)
-        return _core.seal(0, BUNDLE, data, None)
+        buffers = Buffers()
+        parts = self.definitions.parts(references.values()), call, list(beside)
+        data = dumps(parts, PROTOCOL, buffer_callback=buffers.add)
+        return _core.seal(0, BUNDLE, data, buffers or None)
 
     # The pool's life.
 

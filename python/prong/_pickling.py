@@ -14,7 +14,7 @@ from _pickle import dumps as dumps
 from _pickle import loads as loads
 
 from prong._exceptions import EncodingError
-from prong._snapshots import is_importable
+from prong._importable import is_importable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ PROTOCOL = 5
 SMALL_BUFFER_BYTES = 16 * 1024
 MOST_BUFFERS = 60_000
 LARGE_BYTES = 64 * 1024
+_FORMATS = frozenset("?bBcdfhHiIlLnNqQP")  #: of memoryviews whose items are plain values
 
 #: A pickle and the buffers that go beside it (None if there are none).
 Encoded = tuple[bytes, "list[PickleBuffer] | None"]
@@ -47,9 +48,14 @@ def names_main(data: bytes) -> bool:
     return b"__main__" in data
 
 
-def is_large(definition: bytes) -> bool:
-    """True for the bytes of a definition that neither side keeps without need."""
-    return len(definition) > LARGE_BYTES
+def size_of(data: Any, buffers: Any) -> int:
+    """Bytes of a pickle and of the buffers beside it."""
+    return len(data) + sum(memoryview(buffer).nbytes for buffer in buffers or ())
+
+
+def is_large(size: int) -> bool:
+    """True for the size of a definition that neither side keeps without need."""
+    return size > LARGE_BYTES
 
 
 def decode(data: Any, buffers: list[memoryview] | None) -> Any:
@@ -72,7 +78,6 @@ def _make_by_value_pickler() -> type[Pickler]:
     import cloudpickle
 
     from prong import _received
-    from prong._shared import Shared
 
     class ByValuePickler(cloudpickle.Pickler):  # type: ignore[misc]
         """cloudpickle, but functions and classes are asked for at ``refer`` first.
@@ -81,14 +86,12 @@ def _make_by_value_pickler() -> type[Pickler]:
         for every object; ``reducer_override`` costs nothing for lists of numbers.)
         """
 
-        def __init__(self, file: io.BytesIO, refer: Callable[[Any], Reduced | None], callback: Any = None) -> None:
+        def __init__(self, file: io.BytesIO, refer: Callable[[Any], Reduced | None], callback: Any) -> None:
             super().__init__(file, PROTOCOL, buffer_callback=callback)
             self._refer = refer
-            self._has_buffers = callback is not None
 
         def reducer_override(self, obj: Any) -> Any:
-            # The memory of a handle goes beside the pickle if it may.
-            if isinstance(obj, (type, types.FunctionType)) or (isinstance(obj, Shared) and not self._has_buffers):
+            if isinstance(obj, (type, types.FunctionType)):
                 reduced = self._refer(obj)
                 if reduced is not None:
                     return reduced
@@ -98,12 +101,22 @@ def _make_by_value_pickler() -> type[Pickler]:
                 return self._refer(obj) or (_received.make_cached, make)
             elif type(obj) is functools.cached_property:  # its lock, before Python 3.12, does not pickle
                 return functools.cached_property, (obj.func,), {"attrname": obj.attrname, "__doc__": obj.__doc__}
+            elif type(obj) is memoryview and obj.format in _FORMATS and (obj.ndim == 1 or obj.nbytes):
+                return _received.view, (_whole(obj), obj.format, obj.shape)
             return super().reducer_override(obj)
 
     return ByValuePickler
 
 
-def dump_by_value(value: Any, refer: Callable[[Any], Reduced | None], callback: Any = None) -> bytes:
+def _whole(view: memoryview) -> PickleBuffer:
+    """The memory of a view, without gaps."""
+    if view.c_contiguous:
+        return PickleBuffer(view)
+    data = view.tobytes()
+    return PickleBuffer(data if view.readonly else bytearray(data))
+
+
+def dump_by_value(value: Any, refer: Callable[[Any], Reduced | None], callback: Any) -> bytes:
     """Pickles by value: see ``ByValuePickler``."""
     file = io.BytesIO()
     by_value_pickler()(file, refer, callback).dump(value)  # type: ignore[arg-type]

@@ -10,29 +10,32 @@ import sys
 import types
 from collections import OrderedDict
 
-from prong._pickling import Reduced, is_large, loads
+from prong._pickling import Reduced, decode, is_large, size_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
-_Variables = list[tuple[str, str, int, bytes]]
+#: A definition as it comes: its token, the pickle of its parts, and buffers that go beside that.
+Parts = tuple[int, "bytes | memoryview", "Sequence[Any] | None"]
+#: (namespace, name, serial, pickle, buffers) of each global.
+_Variables = list[tuple[str, str, int, bytes, "list[memoryview]"]]
 _MISSING = object()
 
 
 class _Definition:
     """One that came: bytes, then the object."""
 
-    __slots__ = ("blob", "flat", "large", "references", "value", "variables")
+    __slots__ = ("data", "flat", "memory", "references", "size", "value", "variables")
 
-    def __init__(self, definition: bytes) -> None:
+    def __init__(self, data: Any, buffers: Any) -> None:
         self.references: list[int]
         self.variables: _Variables  #: globals that it refers to
-        self.references, self.variables, self.blob = loads(definition[4:])
+        self.references, self.variables, self.data, self.memory = decode(data, buffers)
         self.flat: _Variables | None = None  #: the same, with those of all that it refers to
         self.value: Any = _MISSING
-        self.large = is_large(definition)
+        self.size = size_of(data, buffers)
 
 
 _definitions: dict[int, _Definition] = {}
@@ -45,34 +48,33 @@ _set: dict[tuple[str, str], int] = {}  #: serial of the value that a global was 
 _setting: set[tuple[str, str]] = set()
 
 
-def define(definition: bytes, shared: memoryview | None = None) -> None:
-    """A definition has come, to stay. It is not decoded before a job needs it: that runs code.
-
-    ``shared``: it is a handle (of ``prong.share``) to this memory.
-    """
-    token = _token_of(definition)
+def define(token: int, data: Any, buffers: Any) -> None:
+    """A definition has come, to stay until forget(). It is not decoded before a job needs it: that runs code."""
     _carried.pop(token, None)
     if token not in _definitions:
-        known = _definitions[token] = _Definition(definition)
-        if shared is not None:
-            from prong._shared import received as received_handle
-
-            known.value = received_handle(known.blob, shared)
+        _definitions[token] = _Definition(data, buffers)
 
 
-def carried(token: int, definitions: Iterable[bytes]) -> Any:
+def forget(token: int) -> None:
+    """What came back as a token goes back by value from now on."""
+    known = _definitions.pop(token)
+    if _tokens.get(id(known.value)) == token:
+        del _tokens[id(known.value)]
+
+
+def carried(token: int, definitions: Iterable[Parts]) -> Any:
     """The function or class of a token, of which the payload has the definitions. The last ones are kept."""
     _drop_old()
-    tokens = list(map(_token_of, definitions))
-    for one, definition in zip(tokens, definitions, strict=True):
+    tokens = [one for one, *_ in definitions]
+    for one, data, buffers in definitions:
         if one not in _definitions:
-            _definitions[one] = _Definition(definition)
-            _carried[one] = len(definition) + _OVERHEAD_BYTES
+            _definitions[one] = _Definition(data, buffers)
+            _carried[one] = _definitions[one].size + _OVERHEAD_BYTES
         elif one in _carried:
             _carried.move_to_end(one)
     value = received(token)
     for known in [_definitions[one] for one in tokens]:
-        if known.large and isinstance(known.value, types.FunctionType):
+        if is_large(known.size) and isinstance(known.value, types.FunctionType):
             _tokens.pop(id(known.value), None)  # the program does not keep it: it goes back by value
     return value
 
@@ -82,13 +84,7 @@ def _drop_old() -> None:
     while excess > 0:
         token, size = _carried.popitem(last=False)
         excess -= size
-        known = _definitions.pop(token)
-        if _tokens.get(id(known.value)) == token:
-            del _tokens[id(known.value)]
-
-
-def _token_of(definition: bytes) -> int:
-    return int.from_bytes(definition[:4], sys.byteorder)
+        forget(token)
 
 
 def received(token: int) -> Any:
@@ -96,11 +92,11 @@ def received(token: int) -> Any:
     known = _definitions[token]
     if known.value is _MISSING:
         try:
-            known.value = loads(known.blob)
+            known.value = decode(known.data, known.memory)
         except BaseException:
             known.value = _MISSING  # not half an object
             raise
-        known.blob = b""
+        known.data, known.memory = b"", []
     _set_globals(known)
     return known.value
 
@@ -166,6 +162,12 @@ def make_cached(function: Any, maxsize: int | None, typed: bool) -> Any:
     return functools.lru_cache(maxsize, typed)(function)
 
 
+def view(data: Any, form: str, shape: tuple[int, ...]) -> memoryview:
+    """A memoryview, over this memory."""
+    flat = memoryview(data).cast("B")
+    return flat.cast(form) if len(shape) == 1 else flat.cast(form, shape)  # type: ignore[call-overload]
+
+
 def namespace_of(name: str) -> dict[str, Any]:
     """The globals of functions that came by value: one dictionary for each module of the program."""
     if name == "__main__":
@@ -185,12 +187,12 @@ def _register(token: int, value: Any) -> Any:
 def _set_globals(known: _Definition) -> None:
     if known.flat is None:
         known.flat = _flatten(known)
-    for namespace, name, serial, blob in known.flat:
+    for namespace, name, serial, data, memory in known.flat:
         place = namespace, name
         if _set.get(place) != serial and place not in _setting:
             _setting.add(place)
             try:
-                namespace_of(namespace)[name] = loads(blob)
+                namespace_of(namespace)[name] = decode(data, memory)
                 _set[place] = serial
             finally:
                 _setting.discard(place)

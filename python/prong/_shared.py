@@ -30,12 +30,11 @@ class Shared(Generic[T]):
     The memory is free again when the program has dropped the handle and no worker looks at the object.
     """
 
-    __slots__ = ("__weakref__", "_value", "buffer", "identity", "in_segment")
+    __slots__ = ("__weakref__", "_value", "buffer", "identity")
 
     def __init__(self, identity: bytes, buffer: _core.Buffer) -> None:
         self.identity = identity
         self.buffer = buffer
-        self.in_segment: bool = _core.is_in_segment(buffer)
         _alive[identity] = ref(self, _forget(identity))
 
     @property

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import functools
-import sys
 import types
 import weakref
+
+from prong._shared import Shared
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ _ATOMS = (
     type(Ellipsis),
     types.ModuleType,
     types.BuiltinFunctionType,
+    Shared,
 )
 _MISSING = object()
 
@@ -47,25 +49,6 @@ def is_stable(value: Any) -> bool:
     if type(value) in _ATOMS:
         return True
     return type(value) in (tuple, frozenset) and all(map(is_stable, value))
-
-
-def is_importable(obj: Any) -> bool:
-    """True if a worker finds a function or class by its name. Heeds ``cloudpickle.register_pickle_by_value``."""
-    module = getattr(obj, "__module__", None)
-    value: Any = sys.modules.get(module or "")
-    if value is None or module == "__main__" or is_registered_by_value(module):
-        return False
-    for name in getattr(obj, "__qualname__", "").split("."):
-        value = getattr(value, name, None)
-    return value is obj
-
-
-def is_registered_by_value(module: Any) -> bool:
-    """Whether the program has asked cloudpickle for it."""
-    cloudpickle = sys.modules.get("cloudpickle.cloudpickle")
-    if cloudpickle is None:
-        return False
-    return any(module == name or module.startswith(f"{name}.") for name in cloudpickle.list_registry_pickle_by_value())
 
 
 @functools.lru_cache(maxsize=4096)

@@ -118,8 +118,16 @@ def _preload(modules: list[str]) -> None:
 class Runner:
     """Runs calls. Answers with bytes (a pickled value), a tuple (pickle, buffers) or a list (an exception)."""
 
-    def define(self, definition: bytes, shared: memoryview | None) -> None:
-        _received.define(definition, shared)
+    def __init__(self) -> None:
+        self._tokens: dict[int, int] = {}  #: of definitions, by the engine's number for them
+
+    def define(self, number: int, token: int, data: Any, buffers: list[memoryview] | None) -> None:
+        self._tokens[number] = token
+        _received.define(token, data, buffers)
+
+    def forget(self, number: int) -> None:
+        """No later job needs a definition."""
+        _received.forget(self._tokens.pop(number))
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         """Decodes a call, calls, encodes the result."""
@@ -204,10 +212,10 @@ def _decode_call(token: int, shape: int, data: Any, buffers: list[Any] | None) -
         return function, *decode(data, buffers)
     value = decode(data, buffers)
     if shape == BUNDLE:
-        definitions, call = value
+        definitions, call, beside = value
         for definition in definitions:
-            _received.define(definition)
-        value = decode(call, None)
+            _received.define(*definition)
+        value = decode(call, beside)
     elif shape == INHERITED:
         value = *_inherited.call(value), {}
     else:

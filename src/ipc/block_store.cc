@@ -6,6 +6,7 @@
 #include <bit>
 #include <cerrno>
 #include <filesystem>
+#include <limits>
 #include <new>
 #include <string>
 #include <utility>
@@ -30,7 +31,8 @@ std::size_t capacity_for(std::size_t size) noexcept {
   return rounded < size ? size : rounded;
 }
 
-constexpr std::int64_t kSliceNs = 50'000'000;  ///< of a wait
+constexpr std::int64_t kSliceNs = 50'000'000;           ///< of a wait
+constexpr std::int64_t kLongestLookNs = 1'000'000'000;  ///< a pool that has not looked then is not waited for
 
 std::array<std::atomic<std::uint64_t>, 4> bytes_in_use{};
 
@@ -42,6 +44,12 @@ std::atomic<std::uint64_t>& count_of(Use use) noexcept {
 std::uint64_t allowed(const SharedMemoryLimit& limit) {
   if (limit.bytes != 0) return limit.bytes;
   return (os::available_memory() + count_of(Use::kArguments) + count_of(Use::kKept)) / 2;
+}
+
+/// The end of a wait that begins now and may be as long as a number can be.
+std::int64_t deadline_of(std::chrono::nanoseconds wait) {
+  const std::int64_t now = os::monotonic_now();
+  return now + std::min<std::int64_t>(wait.count(), std::numeric_limits<std::int64_t>::max() - now);
 }
 
 Block create_block(std::size_t size) {
@@ -88,6 +96,7 @@ BlockStore::Customer::~Customer() {
   freed.swap(store.kept_);
   // What this pool leaves is not for others to look after: they say anew what they will look at.
   for (Customer* other : store.customers_) other->keep_until_ = 0;
+  store.room_.notify_all();  // nobody needs to wait for its look
 }
 
 BlockStore::BlockStore() {
@@ -133,7 +142,8 @@ void BlockStore::set_limit(SharedMemoryLimit limit) {
 std::string BlockStore::admit(std::uint64_t size) {
   KeptBlocks freed;  // after the lock
   std::unique_lock lock(mutex_);
-  const std::int64_t deadline = os::monotonic_now() + limit_.wait.count();
+  const std::int64_t deadline = deadline_of(limit_.wait);
+  const std::uint64_t look = looks_asked_ + 1;
   for (;;) {
     const std::uint64_t limit = allowed(limit_);
     const std::uint64_t used = count_of(Use::kArguments);
@@ -143,20 +153,47 @@ std::string BlockStore::admit(std::uint64_t size) {
       return {};
     }
     const std::int64_t left = deadline - os::monotonic_now();
-    if (left <= 0 || size > limit) {
+    // What workers have given back shows when their pools look.
+    const bool looked = everybody_has_looked(look) || left < -kLongestLookNs;
+    if ((left <= 0 && looked) || size > limit) {
       if (limit_.spill_folder.empty()) refuse(size, ENOMEM, limit);
       return limit_.spill_folder;
     }
-    ++waiting_;
-    for (const Customer* customer : customers_) customer->look_();
-    room_.wait_for(lock, std::chrono::nanoseconds(std::min(left, kSliceNs)));
-    --waiting_;
+    wait_for_looks(lock, left > 0 ? std::min(left, kSliceNs) : kSliceNs);
     if (!limit_.interrupted) continue;
     const auto interrupted = limit_.interrupted;
     lock.unlock();
     if (interrupted()) refuse(size, EINTR, limit);
     lock.lock();
   }
+}
+
+/// Has all pools look, and waits until something may have come of it.
+void BlockStore::wait_for_looks(std::unique_lock<std::mutex>& lock, std::int64_t at_most_ns) {
+  ++waiting_;
+  ++looks_asked_;
+  for (const Customer* customer : customers_) customer->look_();
+  room_.wait_for(lock, std::chrono::nanoseconds(at_most_ns));
+  --waiting_;
+}
+
+bool BlockStore::everybody_has_looked(std::uint64_t asked) const noexcept {
+  return std::all_of(customers_.begin(), customers_.end(),
+                     [asked](const Customer* customer) { return customer->looked_ >= asked; });
+}
+
+void BlockStore::look() {
+  std::unique_lock lock(mutex_);
+  const std::uint64_t look = looks_asked_ + 1;
+  const std::int64_t deadline = os::monotonic_now() + kLongestLookNs;
+  while (!everybody_has_looked(look) && os::monotonic_now() < deadline) wait_for_looks(lock, kSliceNs);
+}
+
+void BlockStore::Customer::has_looked(std::uint64_t asked) noexcept {
+  BlockStore& store = of_this_process();
+  const std::lock_guard lock(store.mutex_);
+  looked_ = asked;
+  store.room_.notify_all();
 }
 
 /// Not one of which most would be wasted. The last choice is what may be asked for again as it is.

@@ -76,11 +76,14 @@ class BlockStore {
 
     /// It will call release_idle() at that time: until then free blocks are kept.
     void keep_until(std::int64_t time) noexcept;
+    /// It has looked. `asked`: of looks_asked(), before it did.
+    void has_looked(std::uint64_t asked) noexcept;
 
    private:
     friend class BlockStore;
     std::function<void()> look_;
     std::int64_t keep_until_ = 0;
+    std::uint64_t looked_ = 0;  ///< the last look that was asked for and is done
   };
 
   static BlockStore& of_this_process();
@@ -101,7 +104,10 @@ class BlockStore {
   void set_limit(SharedMemoryLimit limit);
   /// Waits until so many bytes of arguments have room, and counts them. A folder: they are to be files there.
   std::string admit(std::uint64_t size);
+  /// Waits until every pool has looked which blocks its workers have given back.
+  void look();
   bool somebody_waits() const noexcept { return waiting_ > 0; }
+  std::uint64_t looks_asked() const noexcept { return looks_asked_; }
 
   /// Gives free blocks back to the system that nobody has taken for kKeepNs.
   void release_idle(std::int64_t now) noexcept;
@@ -113,6 +119,8 @@ class BlockStore {
   BlockStore();
   std::optional<Block> take_kept(std::size_t size);
   bool somebody_looks_after(std::int64_t time) const noexcept;
+  void wait_for_looks(std::unique_lock<std::mutex>& lock, std::int64_t at_most_ns);
+  bool everybody_has_looked(std::uint64_t asked) const noexcept;
   struct Kept {
     Block block;
     std::int64_t since;
@@ -125,7 +133,8 @@ class BlockStore {
   friend class Reservation;
   mutable std::mutex mutex_;
   std::condition_variable room_;  ///< there may be more
-  std::atomic<int> waiting_ = 0;  ///< changed under the mutex
+  std::atomic<int> waiting_ = 0;  ///< changed under the mutex, as the next one
+  std::atomic<std::uint64_t> looks_asked_ = 0;
   SharedMemoryLimit limit_;
   std::vector<Customer*> customers_;
   KeptBlocks kept_;

@@ -4,12 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "ipc/blocks.h"
 #include "os/clock.h"
 #include "prong/payload.h"
+#include "prong/shared_memory.h"
 #include "support/crash.h"
 
 namespace prong::ipc {
@@ -170,6 +174,20 @@ TEST_F(BlockStoreTest, WhatMayBeAskedForAgainIsTakenLast) {
     EXPECT_EQ(identity(second), copy) << "there is no other";
   }
   EXPECT_EQ(of_memory(as_bytes(memory)).text(), memory);
+}
+
+TEST_F(BlockStoreTest, AWaitMayBeAsLongAsANumberCanBe) {
+  store_.set_limit({.bytes = 2 * kSize, .wait = std::chrono::nanoseconds::max()});
+  std::optional<SharedMemoryRoom> first(2 * kSize);
+  std::atomic<bool> ended = false;
+  std::thread other([&] {
+    EXPECT_NO_THROW(SharedMemoryRoom(2 * kSize));
+    ended = true;
+  });
+  while (!store_.somebody_waits() && !ended) std::this_thread::yield();
+  first.reset();
+  other.join();
+  store_.set_limit({});
 }
 
 TEST_F(BlockStoreTest, ARetiredBlockIsNotKept) {

@@ -227,19 +227,45 @@ Payload Payload::known_copy(ByteSpan memory) {
   return kept;
 }
 
-Payload Payload::copy_of_memory(ByteSpan memory, SharedMemoryRoom* room) {
+namespace {
+
+/// Joins `parts` in a segment, or in a file if `room` says so. `origin`: the memory that it is a copy of, or nothing.
+/// What is full may have blocks that workers have given back a moment ago.
+Payload in_segment(std::span<const ByteSpan> parts, SharedMemoryRoom* room, ByteSpan origin = {}) {
   ipc::BlockStore& store = ipc::BlockStore::of_this_process();
-  ipc::Block block = store.take(memory.size(), ipc::Use::kArguments, room);
-  block.origin = memory;
-  Payload copy = ipc::write_block(std::move(block), std::span(&memory, 1));
-  store.remember_copy(memory, copy.storage());
+  const std::size_t size = total_size(parts);
+  const auto written = [&] {
+    ipc::Block block = store.take(size, ipc::Use::kArguments, room);
+    block.origin = origin;
+    return ipc::write_block(std::move(block), parts);
+  };
+  if (room == nullptr) return written();
+  try {
+    return written();
+  } catch (const SystemError&) {
+    store.look();
+  }
+  try {
+    return written();
+  } catch (const SystemError& refusal) {
+    if (room->folder().empty()) throw;
+    throw SystemError("put " + std::to_string(size) +
+                          " bytes, which are beyond the limit of shared memory, into a file in '" + room->folder() +
+                          "' (free some of its disk, name another folder, or raise the limit)",
+                      refusal.error());
+  }
+}
+
+}  // namespace
+
+Payload Payload::copy_of_memory(ByteSpan memory, SharedMemoryRoom* room) {
+  Payload copy = in_segment(std::span(&memory, 1), room, memory);
+  ipc::BlockStore::of_this_process().remember_copy(memory, copy.storage());
   return copy;
 }
 
 Payload Payload::gather(std::span<const ByteSpan> parts, SharedMemoryRoom* room) {
-  const std::size_t size = total_size(parts);
-  if (size < ipc::kInlineLimit) return copy_of(parts);
-  return ipc::write_block(ipc::BlockStore::of_this_process().take(size, ipc::Use::kArguments, room), parts);
+  return total_size(parts) < ipc::kInlineLimit ? copy_of(parts) : in_segment(parts, room);
 }
 
 }  // namespace prong

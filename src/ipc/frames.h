@@ -26,8 +26,10 @@ enum class RequestKind : std::uint16_t {
   kDefine = 1,  ///< `job` is the definition's id
   kInitialize,
   kRun,
-  kFinish,  ///< run the finalizer (payload; may be empty), then end the process with status 0
-  kBatch,   ///< items `first_item` to `end_item` of the payload, one after another
+  kFinish,   ///< run the finalizer (payload; may be empty), then end the process with status 0
+  kBatch,    ///< items `first_item` to `end_item` of the payload, one after another
+  kForget,   ///< `job` is the id of a definition that no later job needs
+  kRelease,  ///< nothing is to be done with its blocks, and those before them
 };
 
 struct Request {

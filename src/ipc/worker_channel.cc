@@ -31,7 +31,7 @@ bool makes_sense(const RequestRecord& record, std::uint64_t sequence) noexcept {
   return intact(record) && record.sequence == sequence && record.zero == 0 && record.size <= kInlineLimit &&
          record.offset <= kRequestArenaSize - record.size &&
          record.kind >= static_cast<std::uint16_t>(RequestKind::kDefine) &&
-         record.kind <= static_cast<std::uint16_t>(RequestKind::kBatch);
+         record.kind <= static_cast<std::uint16_t>(RequestKind::kRelease);
 }
 
 std::string damaged(const char* what, std::uint64_t sequence) {

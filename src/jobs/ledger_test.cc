@@ -229,13 +229,16 @@ TEST_F(LedgerTest, DoneJobKeepsNeitherPayloadNorQueue) {
   {
     const auto completions = std::make_shared<CompletionQueue>();
     queue = completions;
-    job = ledger_.submit({.payload = payload, .needs = {1, 2}, .completions = completions}, kNow);
+    job = ledger_.submit({.payload = payload,
+                          .needs = std::make_shared<const std::vector<DefinitionPtr>>(2),
+                          .completions = completions},
+                         kNow);
     next();
     ledger_.end_attempt(job, ended(Returned{}), kNow);
   }
   EXPECT_TRUE(queue.expired());
   EXPECT_EQ(payload.storage().use_count(), 1);
-  EXPECT_TRUE(Ledger::spec(*job).needs.empty());
+  EXPECT_EQ(Ledger::spec(*job).needs, nullptr);
 }
 
 TEST_F(LedgerTest, WatchedJobsAreHandedOutOnce) {

@@ -104,7 +104,7 @@ void Coordinator::check_owner() const {
 
 // --- what callers ask for ---
 
-DefinitionId Coordinator::define(Payload definition) {
+DefinitionPtr Coordinator::define(Payload definition) {
   const Lock lock(mutex_);
   return engine_.define(std::move(definition));
 }

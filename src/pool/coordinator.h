@@ -30,7 +30,7 @@ class Coordinator {
   Coordinator(const Coordinator&) = delete;
   Coordinator& operator=(const Coordinator&) = delete;
 
-  DefinitionId define(Payload definition);
+  DefinitionPtr define(Payload definition);
   JobPtr submit(JobSpec spec);
   std::vector<JobPtr> submit_all(std::vector<JobSpec> specs);
   bool cancel(const JobPtr& job);

@@ -25,11 +25,6 @@ constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before 
 
 }  // namespace
 
-DefinitionId Dispatcher::define(Payload definition) {
-  definitions_.push_back(std::move(definition));
-  return static_cast<DefinitionId>(definitions_.size() - 1);
-}
-
 std::size_t Dispatcher::depth() const noexcept {
   if (mean_duration_ns_ <= 0) return 1;
   const std::size_t least = mean_duration_ns_ < kWorthWaitingNs ? 2 : 1;
@@ -90,8 +85,10 @@ double Dispatcher::begins_after_ns(const WorkerLink& link) const noexcept {
 
 bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
   const JobSpec& spec = jobs::Ledger::spec(*job);
-  for (const DefinitionId id : spec.needs)
-    if (!link.knows(id) && !link.push_definition(id, definitions_.at(id), now)) return false;
+  if (spec.needs) {
+    for (const DefinitionPtr& definition : *spec.needs)
+      if (!link.knows(definition->id()) && !link.push_definition(*definition, now)) return false;
+  }
   return link.push_job(job, spec.payload, jobs::Ledger::attempt_number(*job), now);
 }
 

@@ -17,9 +17,6 @@ class Dispatcher {
   Dispatcher(const PoolOptions& options, jobs::Ledger& ledger, Crew& crew)
       : options_(options), ledger_(ledger), crew_(crew), cpus_(os::fair_share_of_cpus()) {}
 
-  DefinitionId define(Payload definition);
-  bool has_definition(DefinitionId id) const noexcept { return id < definitions_.size(); }
-
   /// Hands out jobs for as long as there are jobs and room, then wakes who got some.
   void dispatch(MonotonicNs now);
   /// A job ran for this long.
@@ -50,7 +47,6 @@ class Dispatcher {
   jobs::Ledger& ledger_;
   Crew& crew_;
   int cpus_;
-  std::vector<Payload> definitions_;
   std::vector<WorkerLink*> to_wake_;  ///< of the dispatch that goes on
   bool refused_by_idle_ = false;  ///< a worker without work had no room for a job: nothing of it will say when it has
   double mean_duration_ns_ = 0;   ///< of recent jobs; 0: not known yet

@@ -63,21 +63,28 @@ void mark_unconfirmed(Outcome& outcome, const Death& death) {
 
 }  // namespace
 
-Engine::Engine(PoolOptions options, os::Poller& poller, std::function<void()> look)
+Engine::Engine(PoolOptions options, os::Poller& poller, const std::function<void()>& look)
     : options_(std::move(options)),
       ledger_(static_cast<std::uint64_t>(os::monotonic_now()), options_.start == StartKind::kCommand),
       crew_(options_, poller, *this),
       dispatcher_(options_, ledger_, crew_),
-      block_customer_(std::move(look)) {
+      forgotten_(std::make_shared<Forgotten>(look)),
+      block_customer_(look) {
   if (options_.budget.count() > 0) budget_until_ = os::monotonic_now() + options_.budget.count();
+}
+
+DefinitionPtr Engine::define(Payload definition) {
+  return std::make_shared<const Definition>(next_definition_++, std::move(definition), forgotten_);
 }
 
 JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
   if (!failure_.empty()) throw PoolError("the pool takes no more jobs: " + failure_);
   if (closed_) throw ClosedError("the pool is closed and takes no more jobs");
-  for (const DefinitionId id : spec.needs)
-    if (!dispatcher_.has_definition(id))
-      throw UsageError("definition " + std::to_string(id) + " is not known: define() it");
+  if (spec.needs) {
+    for (const DefinitionPtr& definition : *spec.needs)
+      if (!definition || !definition->belongs_to(*forgotten_))
+        throw UsageError("a job needs a definition that this pool has not made: define() it");
+  }
   if (spec.items != 0 && !may_be_batches(spec.options ? *spec.options : JobOptions(), options_))
     throw UsageError("jobs with these options cannot be batches");
   return ledger_.submit(std::move(spec), now);
@@ -98,6 +105,7 @@ void Engine::work(MonotonicNs now) {
   dispatcher_.take_back_behind_long_jobs(now);
   end_stranded_jobs();
   retire_workers();
+  tell_what_is_not_needed(now);
   dispatcher_.dispatch(now);
   make_room_for_fresh_job();
   keep_crew_full();
@@ -107,6 +115,14 @@ void Engine::work(MonotonicNs now) {
   look_at_blocks(now);
 }
 
+void Engine::tell_what_is_not_needed(MonotonicNs now) {
+  const std::vector<DefinitionId> forgotten = forgotten_->take();
+  for (const auto& link : crew_.links()) {
+    for (const DefinitionId id : forgotten) link->forget(id);
+    if (link->state == LinkState::kServing && !link->damaged) link->push_what_is_not_needed(now);
+  }
+}
+
 /// Once a second, while jobs end, and once more afterwards: unused blocks go back to the system. One that a worker
 /// keeps in spite of being idle is not asked for again. While a submission waits for room, it is looked all the time.
 void Engine::look_at_blocks(MonotonicNs now) {
@@ -114,8 +130,10 @@ void Engine::look_at_blocks(MonotonicNs now) {
   const auto take_back = [this] {
     for (const auto& link : crew_.links()) link->take_blocks_back();
   };
+  const std::uint64_t asked = store.looks_asked();
   if (store.somebody_waits()) {
     take_back();
+    block_customer_.has_looked(asked);
     blocks_due_ = now + kLookForRoom;
     return;
   }
@@ -143,6 +161,8 @@ void Engine::on_ending(WorkerLink& link, Ending& ending) {
       return keep_finalizer_outcome(std::move(ending.attempt.outcome));
     case RequestKind::kDefine:
     case RequestKind::kBatch:
+    case RequestKind::kForget:
+    case RequestKind::kRelease:
       return;
   }
 }

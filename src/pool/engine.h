@@ -9,6 +9,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -18,6 +19,7 @@
 #include "jobs/ledger.h"
 #include "pool/crew.h"
 #include "pool/dispatcher.h"
+#include "pool/forgotten.h"
 #include "prong/pool.h"
 
 namespace prong::pool {
@@ -26,9 +28,12 @@ class Engine final : private CrewEvents {
  public:
   /// `options.workers` > 0. Starts the launcher. Throws.
   /// `look`: has somebody call work() soon; any thread, also with other locks held.
-  Engine(PoolOptions options, os::Poller& poller, std::function<void()> look);
+  Engine(PoolOptions options, os::Poller& poller, const std::function<void()>& look);
+  ~Engine() override { forgotten_->close(); }
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
 
-  DefinitionId define(Payload definition) { return dispatcher_.define(std::move(definition)); }
+  DefinitionPtr define(Payload definition);
   /// Throws ClosedError, PoolError.
   JobPtr submit(JobSpec spec, MonotonicNs now);
   /// What submit() leaves to be done once after several.
@@ -87,6 +92,7 @@ class Engine final : private CrewEvents {
   void enforce_budget();
   void enforce_stall();
   void look_at_blocks(MonotonicNs now);
+  void tell_what_is_not_needed(MonotonicNs now);
   MonotonicNs stalled_at(WorkerLink& link) const;
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
@@ -104,6 +110,8 @@ class Engine final : private CrewEvents {
   jobs::Ledger ledger_;
   Crew crew_;
   Dispatcher dispatcher_;
+  std::shared_ptr<Forgotten> forgotten_;
+  DefinitionId next_definition_ = 0;
   std::vector<Outcome> finalizer_outcomes_;
   std::vector<WorkerLoss> losses_;
   std::string failure_;

@@ -103,7 +103,11 @@ std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payloa
   std::optional<std::uint64_t> sequence;
   try {
     const os::SendResult sent = ipc::send_request_blocks(control_.get(), request.block, blocks, leases);
-    if (sent == os::SendResult::kSent) sequence = channel_.try_push(request);
+    if (sent == os::SendResult::kSent) {
+      sequence = channel_.try_push(request);
+      last_sent_ = request.block;
+      unwanted_ = sequence ? 0 : request.block;
+    }
     // Full of blocks of requests that were taken back, which it reads with the next one only.
     if (sent == os::SendResult::kFull && outstanding_.empty() && state == LinkState::kServing) damaged = true;
   } catch (...) {
@@ -155,13 +159,32 @@ void WorkerLink::take_all_blocks_back() noexcept {
   lent_count_ = 0;
 }
 
-bool WorkerLink::push_definition(DefinitionId id, const Payload& definition, MonotonicNs now) {
-  const auto sequence = push({.kind = RequestKind::kDefine, .job = id}, definition);
+bool WorkerLink::push_and_note(const ipc::Request& request, const Payload& payload, MonotonicNs now) {
+  const auto sequence = push(request, payload);
   if (!sequence) return false;
-  outstanding_.push_back({.sequence = *sequence, .kind = RequestKind::kDefine, .job = nullptr, .pushed = now});
+  outstanding_.push_back({.sequence = *sequence, .kind = request.kind, .job = nullptr, .pushed = now});
+  return true;
+}
+
+bool WorkerLink::push_definition(const Definition& definition, MonotonicNs now) {
+  const DefinitionId id = definition.id();
+  if (!push_and_note({.kind = RequestKind::kDefine, .job = id}, definition.payload(), now)) return false;
   if (known_.size() <= id) known_.resize(id + 1);
   known_[id] = true;
   return true;
+}
+
+void WorkerLink::forget(DefinitionId id) {
+  if (knows(id)) forgotten_.push_back(id);
+}
+
+void WorkerLink::push_what_is_not_needed(MonotonicNs now) {
+  if (forgotten_.empty() && unwanted_ == 0) return;
+  if (unwanted_ != 0 && !for_commands_ && push_and_note({.kind = RequestKind::kRelease, .block = unwanted_}, {}, now))
+    unwanted_ = 0;
+  while (!forgotten_.empty() && push_and_note({.kind = RequestKind::kForget, .job = forgotten_.back()}, {}, now))
+    forgotten_.pop_back();
+  wake();
 }
 
 bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now) {
@@ -191,10 +214,7 @@ bool WorkerLink::push_job(const JobPtr& job, const Payload& payload, int attempt
 }
 
 bool WorkerLink::push_control(RequestKind kind, const Payload& payload, MonotonicNs now) {
-  const auto sequence = push({.kind = kind}, payload);
-  if (!sequence) return false;
-  outstanding_.push_back({.sequence = *sequence, .kind = kind, .job = nullptr, .pushed = now});
-  return true;
+  return push_and_note({.kind = kind}, payload, now);
 }
 
 // Definitions stay: later jobs may need them, and they are known to be known.
@@ -204,7 +224,7 @@ std::vector<JobPtr> WorkerLink::take_back_unstarted() {
     if (outstanding_[i].kind != RequestKind::kRun) continue;
     if (!channel_.try_revoke(outstanding_[i].sequence)) break;  // begun, and so was all before it
     taken.push_back(std::move(outstanding_[i].job));
-    forget(i);
+    drop(i);
   }
   return taken;
 }
@@ -213,12 +233,14 @@ bool WorkerLink::take_back(const Job& job) {
   const auto found = std::find_if(outstanding_.begin(), outstanding_.end(),
                                   [&](const Outstanding& request) { return request.job.get() == &job; });
   if (found == outstanding_.end() || !channel_.try_revoke(found->sequence)) return false;
-  forget(static_cast<std::size_t>(found - outstanding_.begin()));
+  drop(static_cast<std::size_t>(found - outstanding_.begin()));
   return true;
 }
 
-void WorkerLink::forget(std::size_t index) {
-  take_blocks_of(outstanding_[index].blocks);
+void WorkerLink::drop(std::size_t index) {
+  const std::uint32_t blocks = outstanding_[index].blocks;
+  take_blocks_of(blocks);
+  if (blocks != 0 && blocks == last_sent_) unwanted_ = blocks;
   outstanding_.erase(outstanding_.begin() + static_cast<std::ptrdiff_t>(index));
   --jobs_given;
   exclusive = exclusive && std::any_of(outstanding_.begin(), outstanding_.end(),

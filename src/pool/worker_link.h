@@ -97,10 +97,15 @@ class WorkerLink {
 
   bool knows(DefinitionId id) const noexcept { return id < known_.size() && known_[id]; }
   /// Each pushes one request; false if there is no room now. wake() once after a batch.
-  bool push_definition(DefinitionId id, const Payload& definition, MonotonicNs now);
+  bool push_definition(const Definition& definition, MonotonicNs now);
   /// Requires that the worker is idle and serving if the job has limits of what it may use.
   bool push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now);
   bool push_control(ipc::RequestKind kind, const Payload& payload, MonotonicNs now);
+  /// No later job needs it.
+  void forget(DefinitionId id);
+  /// Tells the worker, if there is room, of definitions that were forgotten, and to close blocks of requests that it
+  /// will never run.
+  void push_what_is_not_needed(MonotonicNs now);
   void wake() noexcept { channel_.wake_worker(); }
   bool asleep() const noexcept { return channel_.worker_cpu() < 0; }
 
@@ -174,7 +179,8 @@ class WorkerLink {
   };
 
   std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
-  void forget(std::size_t index);
+  bool push_and_note(const ipc::Request& request, const Payload& payload, MonotonicNs now);
+  void drop(std::size_t index);
   const Outstanding* first_batch() const noexcept;
   const Outstanding* running_batch() const noexcept;
   bool take_items(const Outstanding& request, std::uint32_t count, Payload results);
@@ -200,7 +206,10 @@ class WorkerLink {
   os::Fd worker_control_;
   std::deque<Outstanding> outstanding_;
   std::vector<bool> known_;
+  std::vector<DefinitionId> forgotten_;  ///< of what it knows
   std::uint32_t next_block_ = 1;
+  std::uint32_t last_sent_ = 0;  ///< blocks of the last request that has some
+  std::uint32_t unwanted_ = 0;  ///< the same, if it will never run: with the next ones, the worker closes them; 0: none
   struct GrantedBlock {
     std::uint32_t id = 0;
     std::uint64_t size = 0;

@@ -64,6 +64,10 @@ class Worker final : private ResultSink, private ItemSink {
     switch (request_.kind) {
       case ipc::RequestKind::kDefine:
         return runner_.define(static_cast<DefinitionId>(request_.job), payload);
+      case ipc::RequestKind::kForget:
+        return runner_.forget(static_cast<DefinitionId>(request_.job));
+      case ipc::RequestKind::kRelease:
+        return;
       case ipc::RequestKind::kInitialize:
         return runner_.initialize(payload, *this);
       case ipc::RequestKind::kRun:

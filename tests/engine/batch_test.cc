@@ -229,7 +229,8 @@ TEST_P(BatchTest, TerminateEndsAllItems) {
 TEST_P(BatchTest, DefinitionsComeFirst) {
   Pool pool(options());
   JobSpec spec = batch({"defined 0", "echo b"});
-  spec.needs = {pool.define(Payload::copy_of(std::string("what it is")))};
+  spec.needs =
+      std::make_shared<const std::vector<DefinitionPtr>>(1, pool.define(Payload::copy_of(std::string("what it is"))));
   const JobPtr job = pool.submit(std::move(spec));
   wait_for(pool, [&] { return all_done(job); });
   EXPECT_EQ(outcomes_of(job), (Texts{"what it is", "b"}));

@@ -213,14 +213,41 @@ TEST_P(PoolTest, SameKeyIsOneJob) {
 
 TEST_P(PoolTest, DefinitionsArriveOncePerWorkerBeforeTheJob) {
   Pool pool(options());
-  const DefinitionId id = pool.define(Payload::copy_of("a definition"));
+  const DefinitionPtr definition = pool.define(Payload::copy_of("a definition"));
+  const Needs needs = std::make_shared<const std::vector<DefinitionPtr>>(1, definition);
   for (int i = 0; i < 20; ++i) {
-    JobSpec spec = job("defined " + std::to_string(id));
-    spec.needs = {id};
+    JobSpec spec = job("defined " + std::to_string(definition->id()));
+    spec.needs = needs;
     const JobPtr submitted = pool.submit(std::move(spec));
     wait_for(pool, submitted);
     EXPECT_EQ(value_of(submitted), "a definition");
   }
+}
+
+TEST_P(PoolTest, DefinitionsThatNobodyHasAreForgotten) {
+  Pool pool(options(1));
+  DefinitionPtr definition = pool.define(Payload::copy_of("a definition"));
+  const std::string question = "defined " + std::to_string(definition->id());
+  JobSpec spec = job(question);
+  spec.needs = std::make_shared<const std::vector<DefinitionPtr>>(1, definition);
+  const JobPtr submitted = pool.submit(std::move(spec));
+  definition.reset();  // the job has it
+  wait_for(pool, submitted);
+  EXPECT_EQ(value_of(submitted), "a definition");
+  while (run(pool, question) != "") std::this_thread::yield();
+}
+
+TEST_P(PoolTest, DefinitionsOutliveTheirPool) {
+  DefinitionPtr definition;
+  {
+    Pool pool(options(1));
+    definition = pool.define(Payload::copy_of("a definition"));
+    Pool other(options(1));
+    JobSpec spec = job("echo it");
+    spec.needs = std::make_shared<const std::vector<DefinitionPtr>>(1, definition);
+    EXPECT_THROW(other.submit(std::move(spec)), UsageError);
+  }
+  EXPECT_EQ(definition->payload().text(), "a definition");
 }
 
 TEST_P(PoolTest, InitializerAndFinalizerRunInEachWorker) {

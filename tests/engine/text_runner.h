@@ -23,6 +23,7 @@ namespace prong::test {
 class TextRunner final : public JobRunner {
  public:
   void define(DefinitionId id, const Payload& definition) override { definitions_[id] = definition.text(); }
+  void forget(DefinitionId id) override { definitions_.erase(id); }
   void run(JobId id, int attempt, const Payload& payload, ResultSink& sink) override;
   void run_items(JobId id, const Payload& payload, ItemSink& sink) override;
   void initialize(const Payload& payload, ResultSink& sink) override;

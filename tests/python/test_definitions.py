@@ -205,3 +205,26 @@ def test_versions_that_are_queued(make_pool):
         level[0] = i // 3
         jobs += [pool.submit(get), pool.submit(lambda: get())]
     assert [job.result() for job in jobs] == [i // 6 for i in range(100)]
+
+
+def test_versions_that_a_class_refers_to(make_pool):
+    pool = make_pool(1)
+    level = [0]
+
+    def get():
+        return level[0]
+
+    class Holder:
+        def value(self, get=get):
+            return get()
+
+    for number in range(4):
+        level[0] = number
+        assert [pool.submit(get).result() for _ in range(3)] == [number] * 3
+        for _ in range(3):
+            assert pool.submit(Holder().value).result() in range(number + 1)  # defaults are taken as they are
+        assert pool.map(get_of, [Holder()] * 2)
+
+
+def get_of(holder):
+    return [holder.value()]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -95,6 +98,43 @@ def test_beyond_the_limit_files_take_it(make_pool, tmp_path):
     assert list(tmp_path.iterdir()) == []
     del jobs
     assert eventually(lambda: pool.stats["spilled_bytes"] == 0)
+
+
+def test_without_a_wait_it_is_looked_once_what_workers_have_given_back(make_pool):
+    pool = make_pool(1)
+    prong.limit_shared_memory(SIZE * 3 // 2, wait=0)
+    for number in range(20):
+        assert pool.submit(first, filled(number)).result() == number
+        pool.submit(abs, 0).result()  # the worker has let go of the one before
+
+
+FILLS_A_DISK = """
+import numpy, prong, sys
+folder = sys.argv[1]
+with prong.Pool(1) as pool:
+    prong.limit_shared_memory(2**20, wait=0, spill=folder)
+    for number in range(5):
+        assert pool.submit(numpy.max, numpy.full(2**20, number)).result() == number
+        pool.submit(abs, 0).result()
+    try:
+        pool.submit(numpy.max, numpy.ones(2**21))
+    except prong.SystemRefused as error:
+        print(str(error).replace(folder, "FOLDER"))
+"""
+
+
+def test_a_disk_that_is_full(tmp_path):
+    mounts = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    mount = f"mount -t tmpfs -o size=12m none {shlex.quote(str(tmp_path))}"
+    if subprocess.run([*mounts, mount], check=False, capture_output=True).returncode != 0:
+        pytest.skip("may not mount a disk that is small")
+    program = shlex.join([sys.executable, "-c", FILLS_A_DISK, str(tmp_path)])
+    run = subprocess.run([*mounts, f"{mount} && exec {program}"], check=False, capture_output=True, text=True)
+    assert run.stderr == ""
+    assert run.stdout == (
+        "[Errno 28] cannot put 16777216 bytes, which are beyond the limit of shared memory, into a file in 'FOLDER' "
+        "(free some of its disk, name another folder, or raise the limit): No space left on device (ENOSPC)\n"
+    )
 
 
 def test_results_are_not_held_back(make_pool):

@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import pickle
+import time
 from pathlib import Path
 
 import culprits
@@ -23,6 +24,15 @@ def blocks_of(pid):
     """Blocks that a process has mapped."""
     lines = Path(f"/proc/{pid}/maps").read_text().splitlines()
     return len({line.split()[4] for line in lines if "prong-block" in line})
+
+
+def descriptors_in_sockets_of(pid):
+    """Descriptors that were sent to a process, and that it has not received."""
+    found = 0
+    for entry in Path(f"/proc/{pid}/fdinfo").iterdir():
+        with contextlib.suppress(OSError):
+            found += sum(int(line.split()[1]) for line in entry.read_text().splitlines() if "scm_fds" in line)
+    return found
 
 
 def open_blocks():
@@ -217,6 +227,24 @@ def totals(*handles):
 def test_a_job_takes_many_handles(pool):
     handles = [prong.share(np.full(SIZE, number)) for number in range(20)]  # more than there are attachments
     assert pool.submit(totals, *handles).result() == [SIZE * number for number in range(20)]
+
+
+def test_an_idle_worker_closes_what_cancelled_jobs_were_given(make_pool):
+    pool = make_pool(1)
+    worker = pool.submit(os.getpid).result()
+    handle = prong.share(np.ones(SIZE))
+    assert pool.submit(total, handle).result() == SIZE
+    for _ in range(100):  # short ones: others are given ahead
+        pool.submit(abs, 1).result()
+    pool.submit(time.sleep, 0).result()
+    blocker = pool.submit(time.sleep, 0.3)
+    jobs = [pool.submit(total, handle) for _ in range(3)]
+    if not eventually(lambda: blocker.done() or descriptors_in_sockets_of(worker) > 0) or blocker.done():
+        pytest.skip("it was not given ahead, or the kernel does not tell")
+    for job in jobs:
+        job.cancel()
+    blocker.result()
+    assert eventually(lambda: descriptors_in_sockets_of(worker) == 0)
 
 
 def test_cancelled_jobs_with_handles_do_not_block_a_worker(make_pool):
