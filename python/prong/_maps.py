@@ -422,7 +422,7 @@ class Intake:
             return self._window - self.pending() if self._more else 0
 
     def _widen(self) -> None:
-        """A window whose half was taken in no time is too small to keep the workers busy; one of large results costs."""
+        """A window whose half was taken in no time is too small to keep the workers busy; large results cost memory."""
         now = time.monotonic()
         if self._adaptive:
             affordable = int(_MOST_RESULT_BYTES / max(self._feeder.result_bytes(), 1.0))

@@ -75,6 +75,8 @@ _by_value_pickler: Any = None
 
 
 def _make_by_value_pickler() -> type[Pickler]:
+    import marshal
+
     import cloudpickle
 
     from prong import _received
@@ -95,6 +97,16 @@ def _make_by_value_pickler() -> type[Pickler]:
                 reduced = self._refer(obj)
                 if reduced is not None:
                     return reduced
+            # Code and modules in our own form: most workers then need no cloudpickle. To import it takes
+            # longer than to start one.
+            elif type(obj) is types.CodeType:
+                try:
+                    return _received.make_code, (marshal.dumps(obj, 2),)  # 3 and up: not the same bytes each time
+                except ValueError:  # it has been given constants that no compiler makes
+                    pass
+            elif type(obj) is types.ModuleType:
+                make, arguments, *state = cloudpickle.cloudpickle._module_reduce(obj)
+                return _received.imported if make is cloudpickle.cloudpickle.subimport else make, arguments, *state
             elif type(obj) is functools._lru_cache_wrapper and not is_importable(obj):
                 parameters = obj.cache_parameters()
                 make = obj.__wrapped__, parameters["maxsize"], parameters["typed"]

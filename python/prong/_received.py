@@ -117,6 +117,20 @@ def make_class(token: int, make: Any, arguments: tuple[Any, ...]) -> type:
     return _register(token, cls)
 
 
+def make_code(data: bytes) -> types.CodeType:
+    """The code of a function."""
+    from marshal import loads as load_code
+
+    code: types.CodeType = load_code(data)
+    return code
+
+
+def imported(name: str) -> types.ModuleType:
+    """A module that the program has by this name."""
+    __import__(name)
+    return sys.modules[name]
+
+
 def make_function(token: int, code: types.CodeType, namespace: str, name: str, cells: int) -> Any:
     """A function without its state."""
     closure = tuple(types.CellType() for _ in range(cells)) or None

@@ -6,7 +6,9 @@ import abc
 import dataclasses
 import enum
 import gc
+import math
 import os
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -228,3 +230,27 @@ def test_versions_that_a_class_refers_to(make_pool):
 
 def get_of(holder):
     return [holder.value()]
+
+
+def test_workers_need_no_cloudpickle_for_most_functions():
+    factor = 3
+
+    def root(number):
+        return factor * math.sqrt(number), os.path.isabs("/a"), "cloudpickle" in sys.modules
+
+    with prong.Pool(1, start="fresh") as pool:
+        assert pool.submit(root, 9).result() == (9.0, True, False)
+
+
+def test_code_with_constants_that_no_compiler_makes(fresh_pool):
+    def function():
+        return 1.5
+
+    constants = tuple(Point if constant == 1.5 else constant for constant in function.__code__.co_consts)
+    function.__code__ = function.__code__.replace(co_consts=constants)
+    assert fresh_pool.submit(lambda: function()(1, 2).x).result() == 1
+
+
+class Point:
+    def __init__(self, x, y):
+        self.x, self.y = x, y
