@@ -46,6 +46,7 @@ class Stream {
   static constexpr std::size_t kLeastSweep = 64;
 
   bool in_order() const noexcept { return finished_ == nullptr; }
+  void keep(JobPtr job);
   void remember(const JobPtr& job);
   bool next_is_done();
   Entry take_front();
@@ -84,14 +85,22 @@ void Stream::add(nb::handle item, bool together) {
 void Stream::submit() {
   if (closed) specs_.clear();
   if (specs_.empty()) return;
-  for (JobPtr& job : calls_.handle()->pool().submit_all(std::exchange(specs_, {}))) {
-    calls_.handle()->track(job);
-    ++added_;
-    if (in_order()) {
-      entries_.push_back({std::move(job), {}});
-    } else {
-      remember(job);
-    }
+  Pool& pool = calls_.handle()->pool();
+  if (specs_.size() == 1) {
+    JobSpec spec = std::move(specs_.front());
+    specs_.clear();  // its memory stays for the next one
+    return keep(pool.submit(std::move(spec)));
+  }
+  for (JobPtr& job : pool.submit_all(std::exchange(specs_, {}))) keep(std::move(job));
+}
+
+void Stream::keep(JobPtr job) {
+  calls_.handle()->track(job);
+  ++added_;
+  if (in_order()) {
+    entries_.push_back({std::move(job), {}});
+  } else {
+    remember(job);
   }
 }
 

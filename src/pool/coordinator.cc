@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "os/cpus.h"
+#include "os/futex.h"
 #include "os/this_process.h"
 #include "os/thread.h"
 #include "prong/error.h"
@@ -16,7 +17,8 @@ namespace prong {
 namespace {
 
 constexpr std::uint64_t kKickToken = 0;
-constexpr MonotonicNs kLease = 2'000'000;   ///< how long the role may stay free
+constexpr MonotonicNs kLease = 2'000'000;  ///< how long the role may stay free
+constexpr MonotonicNs kListenPause = 20'000;
 constexpr MonotonicNs kLinger = 1'000'000;  ///< the leader looks again after so long when jobs have ended
 constexpr MonotonicNs kMaxSpin = 50'000;
 constexpr MonotonicNs kMinSpin = 1'000;
@@ -127,10 +129,11 @@ std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
   return submitted;
 }
 
-/// While the role is free nobody listens to the workers: who submits then does, so that their channels do not run dry.
+/// While the role is free nobody listens to the workers: who submits then does, now and then, so that their channels do
+/// not run dry.
 void Coordinator::dispatch(MonotonicNs now) {
-  const bool nobody_listens = leader_ == Leader::kNobody;
-  keep_whole(now, [&] { nobody_listens ? engine_.work(now) : engine_.dispatch(now); });
+  if (leader_ == Leader::kNobody && now - listened_at_ >= kListenPause) return step(now);
+  keep_whole(now, [&] { engine_.dispatch(now); });
   after_change(now);
 }
 
@@ -327,6 +330,7 @@ void Coordinator::run_own_thread() {
 // --- one step of the loop ---
 
 void Coordinator::step(MonotonicNs now) {
+  listened_at_ = now;
   keep_whole(now, [&] { engine_.work(now); });
   after_change(now);
 }
@@ -376,14 +380,16 @@ os::Poller::Wake Coordinator::sleep(Lock& lock, std::optional<MonotonicNs> until
   woken_.clear();
   const os::Poller::Wake wake = poller_.wait(woken_, until.value_or(-1), signals);
   lock.lock();
+  if (spin_budget_ != 0 && os::monotonic_now() - now < kMaxSpin) spin_budget_ = kMaxSpin;
   asleep_ = false;
   engine_.disarm();
   if (std::find(woken_.begin(), woken_.end(), pool::Crew::kLauncherToken) != woken_.end()) engine_.launcher_spoke();
   return wake;
 }
 
-/// Watches the channels for a moment before sleeping: an answer that comes at once costs no system call. Half the time
-/// after a failure, all of it again after a success.
+/// Watches the channels for a moment before sleeping: an answer that comes at once costs no system call. Only while it
+/// can come from another CPU. Half the time after a failure, all of it again after a success, or a sleep as short as
+/// that.
 bool Coordinator::spin(Lock& lock) {
   const std::uint64_t dispatched = engine_.ledger().dispatched();
   if (spin_budget_ < kMinSpin || dispatched == 0 || dispatched > engine_.crew().links().size()) return false;
@@ -395,16 +401,23 @@ bool Coordinator::spin(Lock& lock) {
     return std::any_of(links.begin(), links.end(),
                        [](const auto& seen) { return seen.first->results_published() != seen.second; });
   };
+  const auto elsewhere = [&] {
+    const int here = os::current_cpu();
+    return std::any_of(links.begin(), links.end(), [here](const auto& seen) { return seen.first->cpu() != here; });
+  };
   const MonotonicNs until = os::monotonic_now() + spin_budget_;
   bool found = waiting();
-  while (!found && os::monotonic_now() < until) {
+  bool in_time = true;
+  while (!found && in_time && elsewhere()) {
     for (int i = 0; i < 16 && !found; ++i) {
       os::relax();
       found = waiting();
     }
+    in_time = os::monotonic_now() < until;
   }
   lock.lock();
-  spin_budget_ = found ? kMaxSpin : std::max(spin_budget_ / 2, kMinSpin);
+  if (found) spin_budget_ = kMaxSpin;
+  if (!found && !in_time) spin_budget_ = std::max(spin_budget_ / 2, kMinSpin);
   return found;
 }
 

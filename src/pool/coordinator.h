@@ -85,6 +85,7 @@ class Coordinator {
   bool own_thread_parked_ = false;  ///< the own thread sleeps without a time limit: wake it when the role falls free
   MonotonicNs taken_at_ = 0;        ///< when a waiter last took the role
   MonotonicNs left_at_ = 0;         ///< when it was last left
+  MonotonicNs listened_at_ = 0;     ///< to the workers
   std::condition_variable role_changed_;
   std::vector<int> followers_;  ///< doorbells of waiting threads that do not lead
   std::uint64_t finished_seen_ = 0;

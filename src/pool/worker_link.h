@@ -107,7 +107,9 @@ class WorkerLink {
   /// will never run.
   void push_what_is_not_needed(MonotonicNs now);
   void wake() noexcept { channel_.wake_worker(); }
-  bool asleep() const noexcept { return channel_.worker_cpu() < 0; }
+  /// Where the worker was last seen running; -1 while it sleeps.
+  int cpu() const noexcept { return channel_.worker_cpu(); }
+  bool asleep() const noexcept { return cpu() < 0; }
 
   /// Takes back all jobs that have not started; newest first.
   std::vector<JobPtr> take_back_unstarted();
