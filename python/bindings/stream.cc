@@ -19,16 +19,18 @@ class Stream {
   void add(nb::handle item, bool together);
   void submit();
 
-  /// Items that were added and not counted as taken.
-  std::uint64_t pending() const noexcept { return added_ - taken_; }
-  void count_taken(std::uint64_t count) noexcept { taken_ += count; }
+  /// Whether there are, or will be, results of what was added.
+  bool available() const noexcept { return added_ != given_; }
+  /// Items that were added and whose results are not used yet.
+  std::uint64_t pending() const noexcept { return added_ - used_; }
+  /// The results that were given are used.
+  void settle() noexcept { used_ = given_; }
 
   /// Mean of the last ones that were taken.
   double result_bytes() const noexcept { return result_bytes_; }
 
-  bool wait(std::optional<double> seconds);
-  std::size_t move_values(std::size_t most, nb::handle append, nb::handle loads);
-  nb::object take(nb::handle type, nb::handle context);
+  nb::object take(std::size_t most, nb::handle append, nb::handle loads, nb::handle type, nb::handle context,
+                  std::optional<double> seconds);
 
   void close();
 
@@ -49,11 +51,15 @@ class Stream {
   void keep(JobPtr job);
   void remember(const JobPtr& job);
   bool next_is_done();
+  bool wait(std::optional<double> seconds);
   Entry take_front();
+  void put_back(Entry entry);
+  std::size_t move_values(std::size_t most, nb::handle append, nb::handle loads);
 
   Calls calls_;
   std::uint64_t added_ = 0;
-  std::uint64_t taken_ = 0;
+  std::uint64_t given_ = 0;
+  std::uint64_t used_ = 0;
   double result_bytes_ = 0;
   std::vector<JobSpec> specs_;                  ///< to be submitted
   std::deque<Entry> entries_;                   ///< to be taken: all that are not, or those that are known to be done
@@ -115,9 +121,8 @@ void Stream::remember(const JobPtr& job) {
   unfinished_.push_back(job);
 }
 
-/// Waits until there is something to take. Requires that something is pending.
+/// Waits until the next job may be done; false: not in time.
 bool Stream::wait(std::optional<double> seconds) {
-  if (next_is_done()) return true;
   if (!in_order()) return calls_.handle()->wait([queue = finished_] { return !queue->empty(); }, seconds);
   const JobPtr first = entries_.front().job;
   return calls_.handle()->wait([&] { return first->done(); }, seconds);
@@ -134,9 +139,15 @@ bool Stream::next_is_done() {
 Stream::Entry Stream::take_front() {
   Entry entry = std::move(entries_.front());
   entries_.pop_front();
+  ++given_;
   const auto* value = entry.job ? std::get_if<Returned>(&entry.job->outcome()) : nullptr;
   if (value != nullptr) result_bytes_ += (static_cast<double>(value->value.size()) - result_bytes_) / 8;
   return entry;
+}
+
+void Stream::put_back(Entry entry) {
+  entries_.push_front(std::move(entry));
+  --given_;
 }
 
 /// Appends the values of at most so many jobs; as many as are done and have a value that is plainly decoded.
@@ -148,11 +159,11 @@ std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle 
     try {
       if (entry.job) value = plain_value_of(*entry.job, loads);
     } catch (...) {
-      entries_.push_front(std::move(entry));
+      put_back(std::move(entry));
       throw;
     }
     if (!value.is_valid()) {
-      entries_.push_front(std::move(entry));
+      put_back(std::move(entry));
       break;
     }
     append(value);
@@ -160,9 +171,21 @@ std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle 
   return moved;
 }
 
-/// The next job, or the error that kept it from being made. Requires that it is done.
-nb::object Stream::take(nb::handle type, nb::handle context) {
+/// How many values were appended (0: another one was faster); or one job that has no plain value, or the error that
+/// kept it from being made; or None: there was nothing in time. What was given before is used; the first of these is,
+/// too.
+nb::object Stream::take(std::size_t most, nb::handle append, nb::handle loads, nb::handle type, nb::handle context,
+                        std::optional<double> seconds) {
+  settle();
+  const std::uint64_t before = given_;
+  if (available() && !next_is_done() && !wait(seconds)) return nb::none();
+  const std::size_t moved = move_values(most, append, loads);
+  if (moved > 0 || !next_is_done()) {
+    used_ = std::min(before + 1, given_);
+    return nb::int_(moved);
+  }
   Entry entry = take_front();
+  settle();
   return entry.job ? make_job(type, std::move(entry.job), context) : std::move(entry.failure);
 }
 
@@ -190,19 +213,28 @@ class Feeder {
  public:
   explicit Feeder(const StreamOwner& owner) : stream_(owner.stream) {}
 
-  /// Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False if
-  /// there are no more.
-  bool feed(nb::handle iterator, std::uint64_t most, bool together) const {
-    bool interrupted = false;
-    for (; most > 0 && !interrupted; --most) {
+  /// Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, so
+  /// many are pending, or nobody wants any.
+  bool add(nb::handle item, std::uint64_t most) const {
+    const StreamPtr stream = stream_.lock();
+    if (!stream || stream->closed) return false;
+    stream->add(item, false);
+    return !stream->interrupted && stream->pending() < most;
+  }
+
+  /// Adds at most so many items of an iterator that waits for nothing, many together. False if there are no more.
+  bool feed(nb::handle iterator, std::uint64_t most) const {
+    const StreamPtr stream = stream_.lock();
+    for (; stream && !stream->closed && most > 0; --most) {
       const nb::object item = nb::steal(PyIter_Next(iterator.ptr()));
-      if (!item.is_valid()) return end();
-      const StreamPtr stream = stream_.lock();
-      if (!stream || stream->closed) return false;
-      stream->add(item, together);
-      interrupted = stream->interrupted;
+      if (!item.is_valid()) {
+        stream->submit();
+        if (PyErr_Occurred() != nullptr) throw nb::python_error();
+        return false;
+      }
+      stream->add(item, true);
     }
-    submit();
+    if (stream) stream->submit();
     return true;
   }
 
@@ -210,8 +242,13 @@ class Feeder {
     if (const StreamPtr stream = stream_.lock()) stream->interrupted = wanted;
   }
 
-  void count_taken(std::uint64_t count) const {
-    if (const StreamPtr stream = stream_.lock()) stream->count_taken(count);
+  void settle() const {
+    if (const StreamPtr stream = stream_.lock()) stream->settle();
+  }
+
+  bool available() const {
+    const StreamPtr stream = stream_.lock();
+    return stream && stream->available();
   }
 
   std::uint64_t pending() const {
@@ -225,20 +262,6 @@ class Feeder {
   }
 
  private:
-  void submit() const {
-    if (const StreamPtr stream = stream_.lock()) stream->submit();
-  }
-
-  bool end() const {
-    if (PyErr_Occurred() == nullptr) {
-      submit();
-      return false;
-    }
-    const nb::python_error raised;
-    submit();
-    throw raised;
-  }
-
   std::weak_ptr<Stream> stream_;
 };
 
@@ -247,13 +270,10 @@ StreamOwner make_stream(Core& core, nb::handle options, const Function& function
   return {std::make_shared<Stream>(Calls(core, options, function, shape, std::move(encode)), in_order)};
 }
 
-/// How many values were appended; or one job or error that is no plain value; or None: there was nothing in time.
-nb::object take(StreamOwner& owner, std::size_t most, nb::handle append, nb::handle loads, nb::handle type,
+nb::object take(const StreamOwner& owner, std::size_t most, nb::handle append, nb::handle loads, nb::handle type,
                 nb::handle context, std::optional<double> seconds) {
   const StreamPtr stream = owner.stream;
-  if (!stream->wait(seconds)) return nb::none();
-  const std::size_t moved = stream->move_values(most, append, loads);
-  return moved > 0 ? nb::int_(moved) : stream->take(type, context);
+  return stream->take(most, append, loads, type, context, seconds);
 }
 
 }  // namespace
@@ -264,7 +284,7 @@ void add_streams(nb::module_& module) {
       .def(
           "take", &take, "most"_a, "append"_a, "loads"_a, "type"_a, "context"_a, "seconds"_a.none(),
           "Appends values of jobs that are done, and says how many. Else: the next job, or the error that kept it from "
-          "being made. None: not in time. Requires that something is pending.")
+          "being made. None: not in time.")
       .def(
           "close", [](const StreamOwner& self) { self.stream->close(); },
           "Takes no more, and cancels what has not started.");
@@ -272,12 +292,16 @@ void add_streams(nb::module_& module) {
   nb::class_<Feeder>(module, "Feeder", "Reads the input of a stream, which it does not own.")
       .def(nb::init<const StreamOwner&>(), "stream"_a)
       .def(
-          "feed", &Feeder::feed, "iterator"_a, "most"_a, "together"_a,
-          "Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False "
-          "if there are no more.")
-      .def("interrupt", &Feeder::interrupt, "wanted"_a, "Whether feed() is to come back before it reads another item.")
-      .def("count_taken", &Feeder::count_taken, "count"_a)
-      .def("pending", &Feeder::pending, "Items that were read and not counted as taken.")
+          "add", &Feeder::add, "item"_a, "most"_a,
+          "Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, "
+          "so many are pending, or nobody wants any.")
+      .def("feed", &Feeder::feed, "iterator"_a, "most"_a,
+           "Adds at most so many items of an iterator that waits for nothing, many together. False if there are no "
+           "more.")
+      .def("interrupt", &Feeder::interrupt, "wanted"_a, "Whether who reads is wanted.")
+      .def("settle", &Feeder::settle, "The results that were given are used.")
+      .def("available", &Feeder::available, "Whether there are, or will be, results of what was added.")
+      .def("pending", &Feeder::pending, "Items that were added and whose results are not used yet.")
       .def("result_bytes", &Feeder::result_bytes, "Mean of the last results that were taken.");
 }
 

@@ -207,7 +207,7 @@ class Stream:
 
     def take(self, most: int, append: object, loads: object, type: type[Any], context: object, seconds: float | None) -> Any:
         """
-        Appends values of jobs that are done, and says how many. Else: the next job, or the error that kept it from being made. None: not in time. Requires that something is pending.
+        Appends values of jobs that are done, and says how many. Else: the next job, or the error that kept it from being made. None: not in time.
         """
 
     def close(self) -> None:
@@ -218,18 +218,27 @@ class Feeder:
 
     def __init__(self, stream: Stream) -> None: ...
 
-    def feed(self, iterator: object, most: int, together: bool) -> bool:
+    def add(self, item: object, most: int) -> bool:
         """
-        Reads at most so many items, each of them submitted before the next is asked for, or many `together`. False if there are no more.
+        Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.
+        """
+
+    def feed(self, iterator: object, most: int) -> bool:
+        """
+        Adds at most so many items of an iterator that waits for nothing, many together. False if there are no more.
         """
 
     def interrupt(self, wanted: bool) -> None:
-        """Whether feed() is to come back before it reads another item."""
+        """Whether who reads is wanted."""
 
-    def count_taken(self, count: int) -> None: ...
+    def settle(self) -> None:
+        """The results that were given are used."""
+
+    def available(self) -> bool:
+        """Whether there are, or will be, results of what was added."""
 
     def pending(self) -> int:
-        """Items that were read and not counted as taken."""
+        """Items that were added and whose results are not used yet."""
 
     def result_bytes(self) -> float:
         """Mean of the last results that were taken."""

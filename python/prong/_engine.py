@@ -98,21 +98,21 @@ class Engine:
         except Exception as error:
             raise cannot_pickle(f"function {name_of(function)}", error) from error
 
-    def _encode_one(self, item: Any, function: Any) -> Any:
+    def _encode_one(self, item: Any, callee: str) -> Any:
         buffers = Buffers()
         try:
             data = dumps(item, PROTOCOL, buffer_callback=buffers.add)
         except Exception:
-            return self._encode_item(item, function)
-        return self._encode_item(item, function) if buffers or names_main(data) else data
+            return self._encode_item(item, callee)
+        return self._encode_item(item, callee) if buffers or names_main(data) else data
 
-    def _encode_item(self, item: Any, function: Any) -> Any:
+    def _encode_item(self, item: Any, callee: str) -> Any:
         buffers = Buffers()
         needs = None
         data = self._plain(item, buffers)
         if data is None:
             try:
-                what = f"an item ({brief(item)}) for {name_of(function)}"
+                what = f"an item ({brief(item)}) for {callee}"
                 data, needs = self._by_value(item, buffers, lambda: None)
             except EncodingError as error:
                 return cannot_pickle(what, error.__cause__ or error)
@@ -134,7 +134,7 @@ class Engine:
     ) -> tuple[_core.Group, dict[int, Any]]:
         """Queues a call for each item, at most so many in one piece. Also says what could not be encoded."""
         failures: dict[int, Any] = {}
-        encode = functools.partial(self._encode_one, function=function)
+        encode = functools.partial(self._encode_one, callee=name_of(function))
         try:
             group = _core.submit_items(self.core, options, callee, shape, items, encode, failures, most, completions)
         except PoolError as error:
@@ -147,7 +147,7 @@ class Engine:
 
     def stream(self, options: Any, callee: _core.Function, shape: int, function: Any, in_order: bool) -> _core.Stream:
         """Jobs of calls that are to come; taken in their order or as they are done."""
-        encode = functools.partial(self._encode_one, function=function)
+        encode = functools.partial(self._encode_one, callee=name_of(function))
         return _core.Stream(self.core, options, callee, shape, encode, in_order)
 
     def feeder(self, stream: _core.Stream) -> _core.Feeder:

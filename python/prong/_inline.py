@@ -217,27 +217,28 @@ class InlineStream:
     def __init__(self, run: Callable[[Any], Any]) -> None:
         self._run = run
         self._jobs: deque[Any] = deque()
-        self._waiting = 0
 
-    def feed(self, iterator: Iterator[Any], most: int, together: bool) -> bool:
+    def feed(self, iterator: Iterator[Any], most: int) -> bool:
         read = 0
         for item in islice(iterator, most):
             read += 1
             self._jobs.append(self._run(item))
-            self._waiting += 1
         return read == most
 
     def pending(self) -> int:
-        return self._waiting
+        return len(self._jobs)
 
-    def count_taken(self, count: int) -> None:
-        self._waiting -= count
+    def available(self) -> bool:
+        return bool(self._jobs)
+
+    def settle(self) -> None:
+        pass
 
     def result_bytes(self) -> float:
         return 0.0
 
     def take(self, most: int, append: Any, loads: Any, job_type: Any, context: Any, seconds: float | None) -> Any:
-        return self._jobs.popleft()
+        return self._jobs.popleft() if self._jobs else 0
 
     def interrupt(self, wanted: bool) -> None:
         pass

@@ -230,11 +230,12 @@ class ResultIterator(Generic[T]):
         if not self._turn.acquire(timeout=_wait_limit(seconds)):
             raise _no_result(seconds)
         try:
-            if self._values:
-                return self._values.popleft()
-            job = self._take(seconds, deadline)
-            if job is None:
-                return self._values.popleft()
+            job = None
+            while job is None:
+                try:
+                    return self._values.popleft()  # another thread may be faster
+                except IndexError:
+                    job = self._take(seconds, deadline)
         finally:
             self._turn.release()
         try:
@@ -252,18 +253,20 @@ class ResultIterator(Generic[T]):
             self._progress.close()
 
     def _take(self, seconds: float | None, deadline: float | None) -> Job[T] | None:
-        """The next job; None: there are values now."""
+        """The next job; None: there are values now, or were."""
         intake = self._intake
-        intake.count_taken(0)
+        intake.settle()
         if not self._closed and not intake.wait_for_job(_left(deadline)):
             raise _no_result(seconds)
-        if self._closed or intake.pending() == 0:
+        if self._closed or not intake.available():
             self._end()
         taken = self._stream.take(intake.most_at_once(), self._values.append, loads, Job, self._engine, _left(deadline))
         if taken is None:
             raise _no_result(seconds)
+        intake.made_room()
+        if self._closed:
+            self._values.clear()
         count = taken if type(taken) is int else 1
-        intake.count_taken(count)
         if self._progress is not None:
             self._progress.advance(count)
         if type(taken) is int:
@@ -327,25 +330,25 @@ class Intake:
         self._changed = threading.Condition()
         self._more = True
         self._full = False  #: the thread waits until results were taken
-        self._in_advance = 0  #: results that were taken, but are not used yet
         self.error: BaseException | None = None  #: what comes after the last result
         with _intakes_lock:
             _intakes.add(self)
 
-    def pending(self) -> int:
-        """Items whose results were not taken."""
-        count: int = self._feeder.pending()
-        return count
+    def available(self) -> bool:
+        """True if there are, or will be, results of what was read."""
+        some: bool = self._feeder.available()
+        return some
 
     def wait_for_job(self, seconds: float | None) -> bool:
-        """Waits until something is pending, or there is no more input; False: not in time."""
+        """Waits until something is available, or there is no more input; False: not in time."""
         if self._reads_now:
             self._fill()
             return True
         if self._thread is None:
-            self._thread = threading.Thread(target=self._read_all, name="prong-input", daemon=True)
-            self._thread.start()
-        if self.pending() > 0:
+            thread = threading.Thread(target=self._read_all, name="prong-input", daemon=True)
+            thread.start()
+            self._thread = thread
+        if self.available():
             return True
         with self._changed:
             return self._changed.wait_for(self._something_came, seconds)
@@ -354,27 +357,29 @@ class Intake:
         """So many results may be taken together: until they are used, no more input is read in their place."""
         return max(1, self._window // _PARTS_OF_WINDOW)
 
-    def count_taken(self, count: int) -> None:
-        """So many results were taken together; those before are used."""
-        self._count(self._in_advance + min(count, 1))
-        self._in_advance = max(count - 1, 0)
+    def settle(self) -> None:
+        """The results that were taken are used."""
+        self._feeder.settle()
+        self.made_room()
+
+    def made_room(self) -> None:
+        """Results were taken: who waits for room may read on."""
+        if self._full and self._has_room():
+            with self._changed:
+                self._changed.notify_all()
 
     def stop(self) -> None:
         """Nothing more is read (an item that is awaited is dropped when it comes)."""
         self._end(None)
         self.engine = None  # a thread that still awaits an item shall not hold the pool
 
-    def _count(self, count: int) -> None:
-        self._feeder.count_taken(count)
-        if self._full and self.pending() <= self._window // 2:
-            with self._changed:
-                self._changed.notify_all()
+    def _has_room(self) -> bool:
+        some: bool = self._feeder.pending() <= self._window // 2
+        return some
 
     def _something_came(self) -> bool:
-        if self.pending() > 0 or not self._more:
-            return True
-        self._feeder.interrupt(True)  # else the thread reads on, and tells of many items at once
-        return False
+        self._feeder.interrupt(True)  # else the thread reads on before it tells; first: it may read at any time
+        return self.available() or not self._more
 
     def _end(self, error: BaseException | None) -> None:
         with self._changed:
@@ -384,42 +389,44 @@ class Intake:
             self._changed.notify_all()
 
     def _fill(self) -> None:
-        if not self._more or self.pending() > self._window // 2:
+        if not self._more or not self._has_room():
             return
         self._widen()
+        room = self._window - self._feeder.pending()
         try:
-            self._feed(self._window - self.pending(), together=True)
+            if room > 0 and not self._feeder.feed(self._items, room):
+                self._end(None)
         except Exception as error:
-            self._end(error)
+            self._end(self._explained(error))
 
     def _read_all(self) -> None:
+        error = None
         try:
-            room = self._window
-            while room > 0:
-                self._feed(room, together=False)
-                room = self._wait_for_room()
-        except BaseException as error:
+            for item in self._items:
+                go_on = self._feeder.add(item, self._window)
+                del item  # not to be held while the next is awaited
+                if not go_on and not self._wait_for_room():
+                    break
+        except BaseException as caught:
+            error = self._explained(caught)
+        finally:
             self._end(error)
 
-    def _feed(self, most: int, *, together: bool) -> None:
-        try:
-            more = self._feeder.feed(self._items, most, together)
-        except PoolError as error:
-            raise error if self.engine is None else self.engine.explain(error) from None
-        if not more:
-            self._end(None)
+    def _explained(self, error: BaseException) -> BaseException:
+        engine = self.engine
+        return engine.explain(error) if isinstance(error, PoolError) and engine is not None else error
 
-    def _wait_for_room(self) -> int:
-        """Tells of what was read, and waits, when the window is full, until half of it was taken. 0: read no more."""
+    def _wait_for_room(self) -> bool:
+        """Tells of what was read; waits, when the window is full, until half of it was taken. False: read no more."""
         with self._changed:
             self._feeder.interrupt(False)
             self._changed.notify_all()
-            if self.pending() >= self._window:
+            while self._more and self._feeder.pending() >= self._window:
                 self._full = True
-                self._changed.wait_for(lambda: not self._more or self.pending() <= self._window // 2)
+                self._changed.wait_for(lambda: not self._more or self._has_room())
                 self._full = False
                 self._widen()
-            return self._window - self.pending() if self._more else 0
+            return self._more
 
     def _widen(self) -> None:
         """A window whose half was taken in no time is too small to keep the workers busy; large results cost memory."""

@@ -25,7 +25,8 @@ Call = tuple[Any, tuple[Any, ...]]
 _BOOT = """\
 import os, sys
 count = int(os.environ.pop("PRONG_PYTHON_STATE"))
-state = eval("".join(os.environ.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count)))
+text = "".join(os.environ.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count))
+state = eval(text, {"__builtins__": {}})
 sys.path[:] = state["path"]
 from prong._worker import main
 main(state)
@@ -136,11 +137,12 @@ def program_arguments() -> list[str]:
 
 def _state(options: StartOptions) -> list[str]:
     """What workers are told of the program, as variables of their environment."""
+    package = getattr(sys.modules["__main__"], "__package__", None)
     state = {
         "path": list(map(_as_text, sys.path)),
         "argv": _arguments(),
-        "package": getattr(sys.modules["__main__"], "__package__", None),
-        "preload": options.preload,
+        "package": package if package is None else _as_text(package),
+        "preload": tuple(map(_as_text, options.preload)),
         "authkey": _authkey(),
         "exits_are_raised": options.exits_are_raised,
     }
@@ -164,7 +166,8 @@ def _arguments() -> list[str]:
 
 def _as_text(entry: Any) -> str:
     """An entry of ``sys.path`` or ``sys.argv``, which programs also fill with paths."""
-    return os.fsdecode(entry) if isinstance(entry, (str, bytes, os.PathLike)) else str(entry)
+    text = os.fsdecode(entry) if isinstance(entry, (str, bytes, os.PathLike)) else str(entry)
+    return str.__str__(text)  # a subclass of str may have another literal, or none
 
 
 def _authkey() -> str:

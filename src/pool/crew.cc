@@ -186,8 +186,13 @@ MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
 /// A worker that has worked, and does not begin what it was given: it was stopped while it was idle.
 void Crew::watch_idle_workers(MonotonicNs now) {
   for (const auto& link : links_) {
-    if (link->state != LinkState::kServing || link->never_answered() || link->idle() || link->has_begun(now)) continue;
-    if (now - link->outstanding().front().pushed < kBeginPatience) continue;
+    if (link->state != LinkState::kServing || link->never_answered() || link->idle()) continue;
+    const Outstanding& front = link->outstanding().front();
+    if (std::exchange(link->front_seen, front.sequence) != front.sequence) link->front_since = now;
+    // To forget a function runs the program's code, too: what deletes the objects that the function held.
+    const bool takes_no_time = front.kind == ipc::RequestKind::kForget || front.kind == ipc::RequestKind::kRelease;
+    if (link->has_begun(now) && !takes_no_time) continue;
+    if (now - link->front_since < kBeginPatience) continue;
     stop(*link, {});  // what it did not begin goes to another one
   }
 }

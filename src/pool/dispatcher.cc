@@ -9,10 +9,11 @@
 namespace prong::pool {
 namespace {
 
-constexpr double kWorkAheadNs = 200'000;        ///< about this much work waits in a channel
-constexpr double kWorthWaitingNs = 5'000'000;   ///< mean of jobs that have the next one wait behind them in any case
+constexpr double kWorkAheadNs = 200'000;  ///< about this much work waits in a channel
+constexpr MonotonicNs kWorthWaitingNs =
+    5'000'000;                                  ///< mean of jobs that have the next one wait behind them in any case
 constexpr std::size_t kMaxDepth = 192;          ///< leaves slots for definitions
-constexpr MonotonicNs kLongNs = 1'000'000;      ///< a job that runs longer has nothing queued behind it
+constexpr MonotonicNs kLongNs = 1'000'000;      ///< of a job that has nothing queued behind it, if somebody is free
 constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
 constexpr MonotonicNs kComesAlongNs = 300'000;  ///< since the oldest job that a worker has was given to it
 constexpr double kWorthSharing = 100'000;       ///< ns of work left in a batch from which on an idle worker gets half
@@ -27,7 +28,7 @@ constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before 
 
 std::size_t Dispatcher::depth() const noexcept {
   if (mean_duration_ns_ <= 0) return 1;
-  const std::size_t least = mean_duration_ns_ < kWorthWaitingNs ? 2 : 1;
+  const std::size_t least = mean_duration_ns_ < static_cast<double>(kWorthWaitingNs) ? 2 : 1;
   return std::clamp(static_cast<std::size_t>(kWorkAheadNs / mean_duration_ns_), least, kMaxDepth);
 }
 
@@ -39,13 +40,14 @@ void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
 
 bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   if (link.state != LinkState::kStarting && link.state != LinkState::kServing) return false;
-  if (link.exclusive || link.stalled || link.damaged) return false;
+  if (link.exclusive || link.stalled || link.damaged || link.has_no_room) return false;
   const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
   if (limit != 0 && link.jobs_given >= limit) return false;
   if (job.options().fresh && link.jobs_given != 0) return false;
   const bool measured = UsageWatch::wanted(job.options());
   if (measured && link.state != LinkState::kServing) return false;  // no pid yet to measure
-  const bool alone = link.state == LinkState::kStarting || is_exclusive(job.options()) || measured;
+  const bool prepares = !link.idle() && link.outstanding().front().kind == ipc::RequestKind::kInitialize;
+  const bool alone = link.state == LinkState::kStarting || prepares || is_exclusive(job.options()) || measured;
   return link.outstanding().size() < (alone ? 1 : depth());
 }
 
@@ -108,7 +110,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
   }
   ledger_.take_back(job);
   if (link.damaged) crew_.stop(link, {});
-  refused_by_idle_ = link.idle();
+  refused_by_idle_ |= link.idle();
   return false;
 }
 
@@ -120,10 +122,10 @@ void Dispatcher::dispatch(MonotonicNs now) {
     WorkerLink* link = choose(*first, now);
     if (link == nullptr) break;
     if (!std::exchange(link->to_be_woken, true)) to_wake_.push_back(link);
-    if (!hand_out(*link, ledger_.next(now), now)) break;
+    link->has_no_room = !hand_out(*link, ledger_.next(now), now);
   }
   for (WorkerLink* link : to_wake_) {
-    link->to_be_woken = false;
+    link->to_be_woken = link->has_no_room = false;
     link->wake();
   }
 }
@@ -164,31 +166,38 @@ void Dispatcher::share_items(MonotonicNs now) {
     take_items_away(*richest, end_of(*batch->items()) - (richest->items_left() + 1) / 2);
 }
 
-/// Somebody else could run what waits behind a job.
-bool Dispatcher::someone_is_free() const noexcept {
-  return someone_idles() || crew_.live() < options_.workers;
+/// How long a job may run until what waits behind it is taken back: not long if somebody else could run it, and not
+/// much longer in any case, for the order of the queue shall hold.
+MonotonicNs Dispatcher::patience() const noexcept {
+  const bool someone_is_free = someone_idles() || crew_.live() < options_.workers;
+  return someone_is_free ? kLongNs : kWorthWaitingNs;
+}
+
+/// When what waits behind the job that runs is to be taken back.
+MonotonicNs Dispatcher::loses_patience_at(WorkerLink& link, MonotonicNs now) const noexcept {
+  const Outstanding* running = link.running(now);
+  const bool began = running != nullptr && running->started != 0;
+  return (began ? std::max(running->started, running->item_seen) : now) + patience();
 }
 
 void Dispatcher::take_back_behind_long_jobs(MonotonicNs now) {
-  if (!someone_is_free()) return;
   for (const auto& link : crew_.links()) {
-    if (link->outstanding().size() < 2 || link->stalled) continue;
-    const Outstanding* running = link->running(now);
-    if (running->started == 0 || now - std::max(running->started, running->item_seen) < kLongNs) continue;
+    if (link->idle() || link->stalled || loses_patience_at(*link, now) > now) continue;
     for (const JobPtr& job : link->take_back_unstarted()) ledger_.take_back(job);
     link->stalled = true;
   }
 }
 
 MonotonicNs Dispatcher::next_look(MonotonicNs now) const noexcept {
-  if (refused_by_idle_) return now + kLongNs;
-  if (!someone_is_free()) return 0;
+  MonotonicNs first = refused_by_idle_ ? now + kLongNs : 0;
+  const auto consider = [&first](MonotonicNs due) { first = first == 0 ? due : std::min(first, due); };
   const bool idle = someone_idles();
-  const bool someone_waits = std::any_of(crew_.links().begin(), crew_.links().end(), [idle](const auto& link) {
-    if (link->state != LinkState::kServing) return false;
-    return (link->outstanding().size() > 1 && !link->stalled) || (idle && link->items_wait());
-  });
-  return someone_waits ? now + kLongNs : 0;
+  for (const auto& link : crew_.links()) {
+    if (link->state != LinkState::kServing || link->idle()) continue;
+    if (idle && link->items_wait()) consider(now + kLongNs);
+    if (link->outstanding().size() > 1 && !link->stalled) consider(loses_patience_at(*link, now));
+  }
+  return first;
 }
 
 }  // namespace prong::pool

@@ -39,7 +39,8 @@ class Dispatcher {
   bool push(WorkerLink& link, const JobPtr& job, MonotonicNs now);
   void take_items_away(WorkerLink& link, std::uint32_t from);
   bool someone_idles() const noexcept;
-  bool someone_is_free() const noexcept;
+  MonotonicNs patience() const noexcept;
+  MonotonicNs loses_patience_at(WorkerLink& link, MonotonicNs now) const noexcept;
   void share_items(MonotonicNs now);
   bool hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now);
 

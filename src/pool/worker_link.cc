@@ -180,8 +180,7 @@ void WorkerLink::forget(DefinitionId id) {
 
 void WorkerLink::push_what_is_not_needed(MonotonicNs now) {
   if (forgotten_.empty() && unwanted_ == 0) return;
-  if (unwanted_ != 0 && !for_commands_ && push_and_note({.kind = RequestKind::kRelease, .block = unwanted_}, {}, now))
-    unwanted_ = 0;
+  if (unwanted_ != 0 && push_and_note({.kind = RequestKind::kRelease, .block = unwanted_}, {}, now)) unwanted_ = 0;
   while (!forgotten_.empty() && push_and_note({.kind = RequestKind::kForget, .job = forgotten_.back()}, {}, now))
     forgotten_.pop_back();
   wake();
@@ -240,7 +239,7 @@ bool WorkerLink::take_back(const Job& job) {
 void WorkerLink::drop(std::size_t index) {
   const std::uint32_t blocks = outstanding_[index].blocks;
   take_blocks_of(blocks);
-  if (blocks != 0 && blocks == last_sent_) unwanted_ = blocks;
+  if (blocks != 0 && blocks == last_sent_ && !for_commands_) unwanted_ = blocks;
   outstanding_.erase(outstanding_.begin() + static_cast<std::ptrdiff_t>(index));
   --jobs_given;
   exclusive = exclusive && std::any_of(outstanding_.begin(), outstanding_.end(),

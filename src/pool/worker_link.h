@@ -75,11 +75,14 @@ class WorkerLink {
   MonotonicNs ordered_at = 0;
   std::uint64_t jobs_given = 0;  ///< pushed and not taken back
   std::uint64_t jobs_done = 0;
-  bool exclusive = false;    ///< its one job ends with it
-  bool stalled = false;      ///< its running job takes longer than expected: nothing is queued behind it
-  bool damaged = false;      ///< its channel makes no sense any more, or it waits for what cannot be had
-  bool to_be_woken = false;  ///< when the dispatch that goes on has given it all that it gets
-  MonotonicNs stop_by = 0;   ///< kFinishing, kAsked: when to lose patience
+  bool exclusive = false;        ///< its one job ends with it
+  bool stalled = false;          ///< its running job takes longer than expected: nothing is queued behind it
+  bool damaged = false;          ///< its channel makes no sense any more, or it waits for what cannot be had
+  bool has_no_room = false;      ///< for the job that a dispatch wanted to give to it: passed by until that ends
+  bool to_be_woken = false;      ///< when the dispatch that goes on has given it all that it gets
+  std::uint64_t front_seen = 0;  ///< sequence of the oldest request, when it was last looked at
+  MonotonicNs front_since = 0;   ///< and since when that has been the oldest
+  MonotonicNs stop_by = 0;       ///< kFinishing, kAsked: when to lose patience
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;
   std::uint64_t stop_sequence = 0;

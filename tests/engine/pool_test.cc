@@ -201,6 +201,21 @@ TEST_P(PoolTest, HigherPriorityRunsFirst) {
   EXPECT_LE(inversions, 1u);
 }
 
+TEST_P(PoolTest, WhatWaitsBehindALongJobGoesBackToTheQueue) {
+  Pool pool(options(1));
+  JobPtr last;
+  for (int i = 0; i < 300; ++i) last = pool.submit(job("echo x"));  // they are short: many are given ahead
+  wait_for(pool, last);
+  const std::string gate = temporary_name();
+  last = pool.submit(job("wait " + gate));
+  for (int i = 0; i < 20; ++i) last = pool.submit(job("echo low"));
+  EXPECT_TRUE(test::eventually([&] { return pool.stats().queued == 20; }));
+  const JobPtr urgent = pool.submit(job("echo urgent", {.priority = 1}));
+  std::ofstream(gate) << "go";
+  wait_for(pool, last);
+  EXPECT_LE(urgent->finished(), last->finished());
+}
+
 TEST_P(PoolTest, SameKeyIsOneJob) {
   Pool pool(options(1));
   const std::string gate = temporary_name();

@@ -9,6 +9,7 @@ import gc
 import math
 import os
 import sys
+import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -236,10 +237,10 @@ def test_workers_need_no_cloudpickle_for_most_functions():
     factor = 3
 
     def root(number):
-        return factor * math.sqrt(number), os.path.isabs("/a"), "cloudpickle" in sys.modules
+        return factor * math.sqrt(number), os.sep, "cloudpickle" in sys.modules
 
     with prong.Pool(1, start="fresh") as pool:
-        assert pool.submit(root, 9).result() == (9.0, True, False)
+        assert pool.submit(root, 9).result() == (9.0, "/", False)
 
 
 def test_code_with_constants_that_no_compiler_makes(fresh_pool):
@@ -254,3 +255,24 @@ def test_code_with_constants_that_no_compiler_makes(fresh_pool):
 class Point:
     def __init__(self, x, y):
         self.x, self.y = x, y
+
+
+def test_worker_that_hangs_while_it_forgets_is_replaced():
+    """To forget a function deletes what it holds, which may run code of the program's."""
+    program = os.getpid()
+
+    class Clings:
+        def __del__(self):
+            if os.getpid() != program:
+                time.sleep(600)
+
+    def make():
+        held = Clings(), os.urandom(100_000)  # too large to be kept when the program drops it
+        return lambda _: (os.getpid(), held)[0]
+
+    with prong.Pool(1) as pool:
+        function = make()
+        (first,) = pool.map(function, [1])
+        del function
+        gc.collect()
+        assert pool.submit(os.getpid).result(timeout=40) != first

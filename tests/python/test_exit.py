@@ -126,6 +126,23 @@ def test_iterator_whose_input_never_comes(program):
     assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
 
 
+def test_iterator_whose_input_comes_while_the_interpreter_ends(program):
+    done = program("""
+        import time
+
+        def ticks():
+            yield 1
+            while True:
+                time.sleep(0.0005)
+                yield 1
+
+        pool = prong.Pool(2, start=START)
+        iterator = pool.imap(abs, ticks())
+        print(next(iterator))
+        """)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1\n", "")
+
+
 def test_nothing_is_left_when_the_interpreter_ends(program):
     done = program("""
         prong._core.warn_of_leaks(True)

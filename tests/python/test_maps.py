@@ -160,7 +160,7 @@ def stop_at_one(number):
 
 @pytest.mark.parametrize("method", ["imap", "imap_unordered"])
 def test_threads_share_an_iterator(fresh_pool, method):
-    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(200)))
+    iterator = getattr(fresh_pool, method)(culprits.double, iter(range(20_000)))
     results, errors = [], []
 
     def take():
@@ -175,7 +175,7 @@ def test_threads_share_an_iterator(fresh_pool, method):
     for thread in threads:
         thread.join()
     assert errors == []
-    assert sorted(results) == list(range(0, 400, 2))
+    assert sorted(results) == list(range(0, 40_000, 2))
 
 
 def test_pool_that_is_closed_meanwhile_gives_the_results_of_what_was_read(fresh_pool):
@@ -361,3 +361,47 @@ def test_closed_iterator_gives_nothing_that_it_had(fresh_pool, method):
         next(iterator)
     iterator.close()
     assert list(iterator) == []
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_window_that_shrinks_because_results_grow(fresh_pool, method, kind):
+    results = getattr(fresh_pool, method)(_large_at_the_end, kind(range(1100)))
+    assert sum(len(result) for result in results) == 1000 + 100 * 2_000_000
+
+
+def _large_at_the_end(number):
+    return b"x" if number < 1000 else bytes(2_000_000)
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_iteration_goes_on_after_an_interrupt(fresh_pool, method):
+    _Interrupts.wanted = True
+    results, interrupts = [], 0
+    iterator = getattr(fresh_pool, method)(_interrupting, iter(range(300)))
+    while True:
+        try:
+            results.append(next(iterator))
+        except StopIteration:
+            break
+        except KeyboardInterrupt:
+            interrupts += 1
+            _Interrupts.wanted = False
+    assert interrupts == 1
+    assert len(results) == 300
+
+
+class _Interrupts:
+    wanted = True
+
+    def __reduce__(self):
+        return _interrupt_once, ()
+
+
+def _interrupt_once():
+    if _Interrupts.wanted:
+        raise KeyboardInterrupt
+
+
+def _interrupting(number):
+    return _Interrupts() if number == 150 else number
