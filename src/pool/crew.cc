@@ -320,8 +320,10 @@ bool Crew::ran_out_of_memory(int wait_status) {
 
 void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
   if (link.state == LinkState::kStarting) link.state = LinkState::kServing;  // its report was overtaken
+  const bool was_damaged = link.damaged;
   drain(link, now);
-  const bool stopped = link.state == LinkState::kAsked || link.state == LinkState::kStopping;
+  const bool damaged_unnoticed = link.damaged && !was_damaged;  // until now: so it was not stopped for that
+  const bool stopped = !damaged_unnoticed && (link.state == LinkState::kAsked || link.state == LinkState::kStopping);
   const bool expected = link.state == LinkState::kFinishing || stopped;
   const bool never_worked = !expected && link.never_answered() && !link.has_begun(now);
   death.expected = expected && !link.verdict;
