@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -15,6 +16,12 @@ std::uint64_t parse_size(std::string_view text);
 
 /// "4", or "50%" of `cpus` (at least 1).
 int parse_workers(std::string_view text, int cpus);
+
+/// "3": 1 or more.
+std::size_t parse_count(std::string_view text);
+
+/// ",", "\\t", "\\n", "\\0", "\\x1f".
+char parse_character(std::string_view text);
 
 /// "3": 0 or more.
 int parse_retries(std::string_view text);

@@ -1,4 +1,6 @@
 // prong run [options] command {} ::: inputs
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/command_template.h"
@@ -11,7 +13,8 @@
 namespace prong::cli {
 namespace {
 
-constexpr const char* kUsage = R"(Usage: prong run [options] command [argument ...] ::: input ...
+constexpr const char* kUsage = R"(Usage: prong run [options] command [argument ...] ::: input ... [::: input ...]
+       prong run [options] command [argument ...] :::: file ...
        prong run [options] command [argument ...] < inputs, one per line
        prong run [options] < commands, one per line)";
 
@@ -19,6 +22,7 @@ constexpr const char* kNotes = R"(
 In the command:
   {}    the input            {.}   without its extension   {#}   number of the job
   {/}   its last part        {//}  its directory           {/.}  last part without extension
+  {1} {2} {-1} {name}   one value of several (columns, several sources), also as {1.} {1/} {1//} {1/.}
   Without any of them the input is added as the last argument.
 
 A command of several words runs without a shell: each word, and each input, is one argument.
@@ -30,7 +34,8 @@ Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 i
 
 class CommandTask final : public Task {
  public:
-  CommandTask(const Words& command, bool with_shell) : template_(make_command_template(command, with_shell)) {}
+  CommandTask(const Words& command, CommandForm form, const ReplacementNames& names)
+      : template_(make_command_template(command, form, names)) {}
 
   PoolOptions pool_options() const override { return {.start = StartKind::kCommand}; }
   Payload payload(const Input& input) const override {
@@ -68,11 +73,17 @@ int run_command(const Words& words) {
   CLI::App app("Runs a command line for each input, several at a time.", "prong run");
   Settings settings;
   bool with_shell = false;
+  ReplacementNames names;
   add_settings(app, settings);
   app.add_flag("--shell", with_shell, "Join the words of the command to a shell line");
+  app.add_option("-I,--replace", names.input, "Use TEXT in the place of {}")->type_name("TEXT");
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
-  return execute(settings, CommandTask(arguments.command, with_shell), arguments);
+  const CommandForm form{.with_shell = with_shell, .repeats_words = settings.sources.fill};
+  return execute(settings, arguments, [&](Words column_names) {
+    names.columns = std::move(column_names);
+    return std::make_unique<CommandTask>(arguments.command, form, names);
+  });
 }
 
 }  // namespace prong::cli

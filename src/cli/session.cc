@@ -75,7 +75,7 @@ void Session::feed() {
 void Session::read_ahead() {
   for (std::size_t left = room(); left > 0; --left) {
     Input input;
-    const Next next = inputs_.next(input.text);
+    const Next next = inputs_.next(input.values);
     if (next != Next::kInput) {
       inputs_ended_ = next == Next::kEnd;
       return;
@@ -153,7 +153,7 @@ void Session::finish(const JobPtr& job) {
 void Session::show(const Flight& flight) {
   if (flight.withdrawn) return;
   progress_.erase();
-  task_.show(flight.input, *flight.job, settings_.tag ? flight.input.text + "\t" : "", output_);
+  task_.show(flight.input, *flight.job, settings_.tag ? flight.input.text() + "\t" : "", output_);
   if (!killed_ && !task_.succeeded(*flight.job)) complain(flight);
 }
 

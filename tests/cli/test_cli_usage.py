@@ -43,10 +43,8 @@ WRONG = {
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",
     ("run", "-a", "/nonexistent", "echo"): "prong: cannot read inputs from '/nonexistent': No such file or directory "
     "(ENOENT)",
-    ("run", "-a", "x", "echo", ":::", "a"): "prong: run: inputs are given twice: after ':::' and by -a; use one of "
-    "them; see prong run --help",
-    ("run", "echo", ":::", "a", ":::", "b"): "prong: run: ':::' is given twice; only one list of inputs is supported; "
-    "see prong run --help",
+    ("run", "echo", ":::+", "a"): "prong: run: ':::+' links its inputs with those before it, and there are none; write "
+    "':::' first; see prong run --help",
     ("run", "--joblog", "/nonexistent/log", "echo", ":::", "a"): "prong: cannot write the job log "
     "'/nonexistent/log': No such file or directory (ENOENT)",
     ("map",): "prong: map: which function is to be called? Write file.py:function or module:function; see prong map "
