@@ -73,13 +73,15 @@ std::uint64_t parse_size(std::string_view text) {
 }
 
 int parse_workers(std::string_view text, int cpus) {
-  if (const auto number = read_number(text)) {
-    const bool share = number->rest == "%";
-    const double wanted = share ? std::max(1.0, std::round(number->value * cpus / 100)) : number->value;
+  const bool more = text.starts_with('+');
+  if (const auto number = read_number(text.substr(more))) {
+    const bool share = !more && number->rest == "%";
+    const double wanted =
+        share ? std::max(1.0, std::round(number->value * cpus / 100)) : number->value + (more ? cpus : 0);
     if ((share || number->rest.empty()) && number->value > 0 && wanted == std::floor(wanted) && wanted <= kMostWorkers)
       return static_cast<int>(wanted);
   }
-  refuse(text, "a number of workers: write 1 or more (4), or a share of the CPUs (50%)");
+  refuse(text, "a number of workers: write 1 or more (4), a share of the CPUs (50%), or how many more than these (+1)");
 }
 
 int parse_retries(std::string_view text) {

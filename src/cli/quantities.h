@@ -14,7 +14,7 @@ std::chrono::nanoseconds parse_duration(std::string_view text);
 /// "100" (bytes), "64K", "500M", "2G", "1T", also with "B" or "iB" after the letter: powers of 1024. More than 0.
 std::uint64_t parse_size(std::string_view text);
 
-/// "4", or "50%" of `cpus` (at least 1).
+/// "4", "50%" of `cpus` (at least 1), or "+1": one more than `cpus`.
 int parse_workers(std::string_view text, int cpus);
 
 /// "3": 1 or more.

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/quantities.h"
+#include "cli/retry_causes.h"
 #include "prong/error.h"
 
 namespace prong::cli {
@@ -31,7 +32,8 @@ bool is_header_mark(const std::string& text) {
 }
 
 void add_job_settings(CLI::App& app, Settings& settings) {
-  add_parsed(app, "-j,--jobs", "N", "Jobs to run at a time, or a share of the CPUs (50%); default: one per usable CPU",
+  add_parsed(app, "-j,--jobs", "N",
+             "Jobs to run at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
   add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
              [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
@@ -49,6 +51,14 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.stall = parse_duration(text); });
   add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
              [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
+  add_parsed(app, "--backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
+             [&](const std::string& text) { settings.job.retry.backoff = parse_duration(text); });
+  add_parsed(app, "--retry-on", "CAUSES", "Retry only then: exit, exit=75, signal=9, exception=NAME, timeout, lost",
+             [&](const std::string& text) { set_retry_causes(text, settings.job.retry); });
+  add_parsed(app, "--halt", "RULE", "Start no more (soon) or kill all (now): now,fail=1 soon,success=3 now,done=10%",
+             [&](const std::string& text) { settings.halt = parse_halt(text); });
+  add_parsed(app, "--delay", "TIME", "Wait so long between the starts of two jobs",
+             [&](const std::string& text) { settings.delay = parse_duration(text); });
 }
 
 void add_input_settings(CLI::App& app, Settings& settings) {

@@ -3,10 +3,12 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.h"
+#include "cli/halt.h"
 #include "cli/progress.h"
 #include "cli/sources.h"
 #include "prong/options.h"
@@ -22,6 +24,8 @@ struct Settings {
   JobOptions job;
   std::chrono::nanoseconds budget{0};  ///< of the whole run; 0: none
   std::chrono::nanoseconds stall{0};   ///< 0: none
+  std::chrono::nanoseconds delay{0};   ///< between the starts of two jobs; 0: none
+  std::optional<HaltRule> halt;
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;

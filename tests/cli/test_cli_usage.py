@@ -37,8 +37,8 @@ WRONG = {
     ("help", "nonsense"): "prong: there is no command 'nonsense'; see prong --help",
     ("run", "--nonsense", "echo"): "prong: run: unknown option '--nonsense'; a command that begins with '-' goes "
     "after '--'; see prong run --help",
-    ("run", "-j", "0", "echo"): "prong: run: -j,--jobs: '0' is not a number of workers: write 1 or more (4), or a "
-    "share of the CPUs (50%); see prong run --help",
+    ("run", "-j", "0", "echo"): "prong: run: -j,--jobs: '0' is not a number of workers: write 1 or more (4), a "
+    "share of the CPUs (50%), or how many more than these (+1); see prong run --help",
     ("run", "--timeout", "soon", "echo"): "prong: run: --timeout: 'soon' is not a duration: write seconds (10, 1.5) or "
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",
     ("run", "-a", "/nonexistent", "echo"): "prong: cannot read inputs from '/nonexistent': No such file or directory "
