@@ -2,10 +2,9 @@
 
 #include <algorithm>
 #include <iterator>
-#include <regex>
 #include <utility>
 
-#include "prong/error.h"
+#include "cli/separator.h"
 
 namespace prong::cli {
 namespace {
@@ -55,29 +54,30 @@ std::vector<Kept> kept(InputsList sources) {
 
 class Columns final : public Inputs {
  public:
-  Columns(std::unique_ptr<Inputs> lines, const std::string& separator) : lines_(std::move(lines)) {
-    try {
-      separator_.assign(separator);
-    } catch (const std::regex_error& error) {
-      throw UsageError("--colsep: '" + separator + "' is not a regular expression (" + error.what() + ")");
-    }
-  }
+  Columns(std::unique_ptr<Inputs> lines, const std::string& separator)
+      : lines_(std::move(lines)), separator_(separator) {}
 
   Next next(Values& values) override {
     const Next next = lines_->next(line_);
     if (next != Next::kInput) return next;
     values.clear();
-    for (const std::string& text : line_)
-      std::copy(std::sregex_token_iterator(text.begin(), text.end(), separator_, -1), {}, std::back_inserter(values));
-    if (values.empty()) values.emplace_back();
+    for (const std::string& text : line_) cut(text, values);
     return Next::kInput;
   }
 
   std::optional<std::uint64_t> total() override { return lines_->total(); }
 
  private:
+  void cut(std::string_view text, Values& columns) const {
+    while (const std::optional<Span> found = separator_.find(text)) {
+      columns.emplace_back(text.substr(0, found->begin));
+      text.remove_prefix(found->end);
+    }
+    columns.emplace_back(text);
+  }
+
   std::unique_ptr<Inputs> lines_;
-  std::regex separator_;
+  Separator separator_;
   Values line_;
 };
 

@@ -12,7 +12,7 @@ namespace prong::cli {
 
 using InputsList = std::vector<std::unique_ptr<Inputs>>;
 
-/// Each value is cut where the regular expression (ECMAScript) `separator` matches. Throws UsageError for a wrong one.
+/// Each value is cut at the separator: see Separator. Throws UsageError for a wrong one.
 std::unique_ptr<Inputs> columns_of(std::unique_ptr<Inputs> lines, const std::string& separator);
 
 /// Every combination; the last source changes fastest. All but the first are kept in memory, the first is read as

@@ -116,7 +116,7 @@ TEST_P(CombinedInputsTest, GroupsOfNothingAreNone) {
 
 TEST_P(CombinedInputsTest, ColumnsAreCutAtTheSeparator) {
   const auto inputs = columns_of(source(GetParam(), {"a,b", "c", "", ",d,"}), ",");
-  EXPECT_EQ(counted_rows_of(*inputs), (Rows{{"a", "b"}, {"c"}, {""}, {"", "d"}}));
+  EXPECT_EQ(counted_rows_of(*inputs), (Rows{{"a", "b"}, {"c"}, {""}, {"", "d", ""}}));
   EXPECT_EQ(rows_of(*columns_of(source(GetParam(), {"a  b c"}), " +")), (Rows{{"a", "b", "c"}}));
 }
 

@@ -124,6 +124,7 @@ int run_command(const Words& words) {
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
+  if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
   const CommandForm form{.with_shell = with_shell, .repeats_words = settings.sources.fill};
   return execute(settings, arguments, [&](Words column_names) {
     names.columns = std::move(column_names);

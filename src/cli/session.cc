@@ -64,8 +64,7 @@ int Session::status() const {
 // --- inputs to the pool ---
 
 void Session::feed() {
-  if (inputs_ended_) return;
-  read_ahead();
+  if (!inputs_ended_) read_ahead();
   try {
     if (!batch_.empty() && monotonic_now() >= next_start_) launch();
   } catch (const PoolError& error) {
@@ -208,9 +207,11 @@ void Session::heed_halt() {
   const std::string reason = settings_.halt->reason(tally());
   stop();
   const std::size_t running = flights_.size();
-  const char* const fate = settings_.halt->kill ? "killed" : "left to end";
-  say(fmt::format("halt: {}; no more are started, {} running {} {}", reason, running, running == 1 ? "is" : "are",
-                  fate));
+  std::string message = "halt: " + reason + "; no more are started";
+  if (running > 0)
+    message += fmt::format(", {} running {} {}", running, running == 1 ? "is" : "are",
+                           settings_.halt->kill ? "killed" : "left to end");
+  say(message);
   if (settings_.halt->kill) kill();
 }
 

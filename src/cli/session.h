@@ -33,7 +33,7 @@ class Session {
   struct Flight {
     Input input;
     JobPtr job;
-    bool withdrawn = false;  ///< cancelled before it ran, because of a signal
+    bool withdrawn = false;  ///< cancelled, because of a signal or of --halt
   };
 
   bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty(); }

@@ -7,7 +7,12 @@ import subprocess
 import pytest
 from cli_program import Prong
 
-FILES = {"sizes.csv": "name,size\na.x,1\nb.y,2\n", "letters": "p\nq\nr\n", "tabs": "a b\tc\nd\te f\n"}
+FILES = {
+    "sizes.csv": "name,size\na.x,1\nb.y,2\n",
+    "letters": "p\nq\nr\n",
+    "tabs": "a b\tc\nd\te f\n",
+    "holes": ",d,\na,\n",
+}
 
 SAME = [
     ["echo", ":::", "a", "b", ":::", "1", "2"],
@@ -26,6 +31,8 @@ SAME = [
     ["-C", ",", "echo", "::::", "sizes.csv"],
     ["-C", "\\t", "echo", "{2}", "::::", "tabs"],
     ["-C", ",", "echo", "{2}", ":::", "a,b", "c"],
+    ["-C", ",", "echo", "{-1}-{2}-{3}.", "::::", "holes"],
+    ["-C", "[, ]+", "echo", "{2}{1}", ":::", "a, b"],
     ["--header", ":", "-C", ",", "echo", "{size} {name.}", "::::", "sizes.csv"],
     ["--header", ":", "echo", "{x}{y}", ":::", "x", "1", "2", ":::", "y", "a", "b"],
     ["-n", "2", "echo", ":::", "a", "b", "c"],
@@ -107,6 +114,7 @@ def test_functions_get_a_value_for_each_parameter(prong: Prong) -> None:
         (["-n", "0", "echo"], "'0' is not a number of inputs: write 1 or more (3)"),
         (["--header", "x", "echo"], "'x' is not ':', which says that the first line names the columns"),
         (["--header", ":", "echo", ":::"], "--header: a source of inputs is empty"),
+        (["-I", "", "echo", ":::", "a"], "-I: the text that stands for the input is empty"),
         (["-C", "(", "echo", ":::", "a"], "--colsep: '(' is not a regular expression"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
