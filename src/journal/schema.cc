@@ -1,0 +1,113 @@
+#include "journal/schema.h"
+
+#include <cstddef>
+#include <cstdint>
+
+#include "os/file.h"
+#include "prong/journal.h"
+
+namespace prong::journal {
+namespace {
+
+constexpr std::int64_t kApplication = 0x50726e67;  // "Prng"
+
+// WAL, in the two bytes of the header that say how the file is written and read.
+constexpr std::size_t kWriteVersionOffset = 18;
+constexpr std::size_t kReadVersionOffset = 19;
+constexpr char kWalVersion = 2;
+
+constexpr const char* kTables = R"(
+PRAGMA application_id = 0x50726e67;
+PRAGMA user_version = 1;
+CREATE TABLE run(
+  id INTEGER PRIMARY KEY,
+  command TEXT NOT NULL,
+  folder TEXT NOT NULL,
+  workers INTEGER NOT NULL
+) STRICT;
+CREATE TABLE session(
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run(id),
+  pid INTEGER NOT NULL,
+  version TEXT NOT NULL,
+  began INTEGER NOT NULL,
+  ended INTEGER,
+  exit_status INTEGER
+) STRICT;
+CREATE TABLE job(
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES run(id),
+  session INTEGER NOT NULL REFERENCES session(id),
+  key BLOB NOT NULL,
+  number INTEGER NOT NULL,
+  state TEXT NOT NULL CHECK(state IN ('queued', 'dispatched', 'done', 'failed')),
+  attempts INTEGER NOT NULL,
+  description TEXT NOT NULL,
+  input TEXT NOT NULL,
+  payload BLOB NOT NULL
+) STRICT;
+CREATE INDEX job_by_key ON job(run, key, session);
+CREATE TABLE attempt(
+  job INTEGER NOT NULL REFERENCES job(id),
+  number INTEGER NOT NULL,
+  session INTEGER NOT NULL REFERENCES session(id),
+  worker_pid INTEGER,
+  started INTEGER,
+  ended INTEGER,
+  outcome TEXT NOT NULL,
+  code INTEGER,
+  detail TEXT NOT NULL,
+  cpu INTEGER,
+  peak_memory INTEGER,
+  output_bytes INTEGER NOT NULL,
+  error_output_bytes INTEGER NOT NULL,
+  PRIMARY KEY(job, number)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE output(
+  job INTEGER NOT NULL REFERENCES job(id),
+  attempt INTEGER NOT NULL,
+  output BLOB NOT NULL,
+  error_output BLOB NOT NULL,
+  PRIMARY KEY(job, attempt)
+) STRICT;
+)";
+
+[[noreturn]] void refuse(const Database& database, const std::string& why) {
+  throw JournalError("journal '" + database.path() + "': " + why);
+}
+
+// SQLite itself notices a missing end only when it comes to it.
+void check_size(Database& database) {
+  const auto pages = static_cast<std::uint64_t>(database.number("PRAGMA page_count"));
+  const auto page_size = static_cast<std::uint64_t>(database.number("PRAGMA page_size"));
+  const std::uint64_t size = os::size_of_file(database.path()).value_or(0);
+  // What is in the write-ahead log alone is counted, too.
+  const std::uint64_t log = os::size_of_file(database.path() + "-wal").value_or(0);
+  if (size + log < pages * page_size)
+    refuse(database, "its end is missing: " + std::to_string(size) + " bytes of " + std::to_string(pages * page_size) +
+                         " are there; save what is left with: sqlite3 '" + database.path() +
+                         "' .recover | sqlite3 saved.db");
+}
+
+}  // namespace
+
+std::string empty_journal() {
+  Database database;
+  database.execute(kTables);
+  std::string image = database.image();
+  image[kWriteVersionOffset] = kWalVersion;
+  image[kReadVersionOffset] = kWalVersion;
+  return image;
+}
+
+void check_journal(Database& database) {
+  if (database.number("PRAGMA application_id") != kApplication)
+    refuse(database, "the file is a database of another program; nothing was changed in it");
+  const std::int64_t version = database.number("PRAGMA user_version");
+  if (version < 1 || version > kVersion)
+    refuse(database, "it has version " + std::to_string(version) + " of the format, and this program knows 1 to " +
+                         std::to_string(kVersion) + "; use the program that wrote it, or a later one");
+  check_size(database);
+}
+
+}  // namespace prong::journal

@@ -1,0 +1,19 @@
+// The tables of a journal, as docs/journal-format.md specifies them.
+#pragma once
+
+#include <string>
+
+#include "journal/database.h"
+
+namespace prong::journal {
+
+/// Of the format. A file of a later one is refused, one of an earlier one is brought up to this when it is written.
+inline constexpr int kVersion = 1;
+
+/// The bytes of a journal without any run.
+std::string empty_journal();
+
+/// Throws JournalError unless this is a whole journal of a version that is known.
+void check_journal(Database& database);
+
+}  // namespace prong::journal
