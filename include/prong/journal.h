@@ -181,7 +181,11 @@ class JournalReader {
   std::vector<JournalRun> runs();
   /// The jobs of a run, by number.
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take);
+  /// The first job of that number.
+  std::optional<JournalJob> job(std::int64_t run, std::uint64_t number);
   std::vector<JournalAttempt> attempts(std::int64_t job);
+  /// All attempts of a run that have begun, with the number of their job: by session, then by start.
+  void each_attempt(std::int64_t run, const std::function<void(std::uint64_t number, const JournalAttempt&)>& take);
   JournalOutput output(std::int64_t job, int attempt);
 
  private:

@@ -20,5 +20,6 @@ std::span<const CommandEntry> commands();
 
 int run_command(const Words& words);  // run.cc
 int map_command(const Words& words);  // map.cc
+int log_command(const Words& words);  // log.cc
 
 }  // namespace prong::cli

@@ -6,6 +6,7 @@
 namespace prong::cli {
 
 int execute(const Settings& settings, Arguments& arguments, const MakeTask& make_task) {
+  check(settings.journal);
   Signals signals;
   const std::optional<OpenedInputs> opened = open_sources(settings.sources, arguments, signals);
   if (!opened) return signals.exit_status();

@@ -11,7 +11,6 @@ namespace prong::cli {
 namespace {
 
 constexpr double kNsPerSecond = 1e9;
-constexpr const char* kHeading = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
 double read_clock(clockid_t clock) {
   timespec time{};
@@ -49,7 +48,7 @@ JobLog::JobLog(const std::string& path)
       file_(std::fopen(path.c_str(), "we")),
       clock_offset_s_(read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC)) {
   if (!file_) throw SystemError("write the job log '" + path + "'", errno);
-  std::fputs(kHeading, file_.get());
+  std::fputs(kJobLogHeading, file_.get());
   flush();
 }
 

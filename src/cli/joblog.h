@@ -28,6 +28,8 @@ struct JobLogEntry {
   JobLogEnd end;
   std::string command;
 };
+inline constexpr const char* kJobLogHeading =
+    "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 std::string joblog_line(const JobLogEntry& entry);
 
 class JobLog {

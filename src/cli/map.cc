@@ -29,7 +29,8 @@ Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 i
 
 class FunctionTask final : public Task {
  public:
-  FunctionTask(std::string function, bool json) : function_(std::move(function)), json_(json) {}
+  FunctionTask(std::string function, bool json, ReplacementNames names)
+      : function_(std::move(function)), json_(json), names_(std::move(names)) {}
 
   PoolOptions pool_options() const override {
     PoolOptions options;
@@ -41,6 +42,15 @@ class FunctionTask final : public Task {
   }
 
   Payload payload(const Input& input) const override { return encode_map_input(input.values); }
+  void identify(const Input& input, ContentKey::Maker& maker) const override {
+    maker.add("function").add(function_);
+    for (const std::string& value : input.values) maker.add(value);
+  }
+  const ReplacementNames& replacement_names() const override { return names_; }
+  std::string_view returned(const Job& job) const override {
+    const auto* returned = std::get_if<Returned>(&job.outcome());
+    return returned ? decode_map_value(returned->value) : std::string_view();
+  }
   std::string describe(const Input& input) const override { return function_ + " " + shell_join(input.values); }
   bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), false); }
 
@@ -56,6 +66,7 @@ class FunctionTask final : public Task {
  private:
   std::string function_;
   bool json_;
+  ReplacementNames names_;
 };
 
 void check_function(const Words& words) {
@@ -78,8 +89,11 @@ int map_command(const Words& words) {
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
   check_function(arguments.command);
-  return execute(settings, arguments,
-                 [&](const Words&) { return std::make_unique<FunctionTask>(arguments.command.front(), json); });
+  settings.command_line = "prong map " + shell_join(words);
+  return execute(settings, arguments, [&](Words column_names) {
+    return std::make_unique<FunctionTask>(arguments.command.front(), json,
+                                          ReplacementNames{.columns = std::move(column_names)});
+  });
 }
 
 }  // namespace prong::cli

@@ -17,6 +17,7 @@ namespace {
 constexpr std::array kCommands = {
     CommandEntry{"run", "Run a command line for each input", run_command},
     CommandEntry{"map", "Call a Python function with each input", map_command},
+    CommandEntry{"log", "Show what a journal has kept of a run", log_command},
 };
 
 int help() {

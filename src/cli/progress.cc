@@ -27,16 +27,16 @@ std::string rate_text(double rate) {
 }  // namespace
 
 std::string progress_text(const Tally& tally, std::chrono::nanoseconds elapsed) {
-  std::string text =
-      tally.total ? fmt::format("{}/{} done", tally.done, *tally.total) : fmt::format("{} done", tally.done);
+  const std::uint64_t done = tally.done + tally.earlier;
+  std::string text = tally.total ? fmt::format("{}/{} done", done, *tally.total) : fmt::format("{} done", done);
   text += fmt::format(", {} failed", tally.failed);
   const double seconds = std::chrono::duration<double>(elapsed).count();
   if (tally.done == 0 || seconds <= 0) return text;
   const double rate = static_cast<double>(tally.done) / seconds;
   text += ", " + rate_text(rate);
   if (!tally.total) return text;
-  if (tally.done >= *tally.total) return text + ", " + clock_text(seconds) + " in all";
-  return text + ", " + clock_text(static_cast<double>(*tally.total - tally.done) / rate) + " left";
+  if (done >= *tally.total) return text + ", " + clock_text(seconds) + " in all";
+  return text + ", " + clock_text(static_cast<double>(*tally.total - done) / rate) + " left";
 }
 
 Progress::Progress(ProgressMode mode, MonotonicNs started, int fd)

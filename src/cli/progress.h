@@ -14,6 +14,7 @@ struct Tally {
   std::uint64_t done = 0;  ///< including those that failed
   std::uint64_t failed = 0;
   std::optional<std::uint64_t> total;
+  std::uint64_t earlier = 0;  ///< that an earlier session has done; counted in `total` alone
 };
 
 /// "37/100 done, 2 failed, 12.5/s, 0:05 left".

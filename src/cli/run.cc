@@ -12,6 +12,7 @@
 #include "cli/execute.h"
 #include "cli/exit_status.h"
 #include "cli/parse.h"
+#include "cli/shell_text.h"
 #include "prong/command.h"
 #include "prong/error.h"
 
@@ -68,7 +69,9 @@ class CommandTask final : public Task {
  public:
   CommandTask(const Words& command, CommandForm form, const Surroundings& surroundings, const ReplacementNames& names)
       : template_(make_command_template(command, form, names)),
+        names_(names),
         directory_(surroundings.directory, names),
+        variables_(surroundings.variables),
         environment_(environment_with(surroundings.variables)) {}
 
   PoolOptions pool_options() const override { return {.start = StartKind::kCommand}; }
@@ -77,6 +80,13 @@ class CommandTask final : public Task {
                           .directory = directory_.expand(input).front(),
                           .environment = environment_});
   }
+  void identify(const Input& input, ContentKey::Maker& maker) const override {
+    maker.add("command").add(directory_.expand(input).front());
+    for (const std::string& word : template_->arguments(input)) maker.add(word);
+    maker.add("variables");
+    for (const std::string& variable : variables_) maker.add(variable);
+  }
+  const ReplacementNames& replacement_names() const override { return names_; }
   std::string describe(const Input& input) const override { return template_->describe(input); }
   bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), true); }
 
@@ -101,7 +111,9 @@ class CommandTask final : public Task {
 
  private:
   std::unique_ptr<CommandTemplate> template_;
+  ReplacementNames names_;
   TemplateString directory_;
+  Words variables_;
   std::optional<Words> environment_;
 };
 
@@ -124,6 +136,7 @@ int run_command(const Words& words) {
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
+  settings.command_line = "prong run " + shell_join(words);
   if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
   const CommandForm form{.with_shell = with_shell, .repeats_words = settings.sources.fill};
   return execute(settings, arguments, [&](Words column_names) {

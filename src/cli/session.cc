@@ -1,6 +1,8 @@
 #include "cli/session.h"
 
 #include <algorithm>
+#include <filesystem>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -19,6 +21,11 @@ constexpr std::size_t kLongestDescription = 200;
 bool never_began_for_lack_of_workers(const Job& job) {
   const auto* lost = std::get_if<Lost>(&job.outcome());
   return lost && lost->reason == LostReason::kStartFailed && job.attempts().empty();
+}
+
+std::string current_folder() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
 }
 
 std::string shortened(std::string text) {
@@ -40,6 +47,10 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Sig
       output_(1, 2, [this] { return signals_.wish() == Signals::Wish::kKillJobs; }),
       progress_(settings.progress, monotonic_now()) {
   if (!settings.job_log.empty()) job_log_.emplace(settings.job_log);
+  if (settings.journal.wanted()) {
+    const RunDescription run{.command = settings.command_line, .folder = current_folder(), .workers = workers_};
+    recorder_.emplace(settings.journal, run, task);
+  }
   if (progress_.shown() || (settings.halt && settings.halt->percent > 0)) total_ = inputs_.total();
 }
 
@@ -52,13 +63,21 @@ int Session::run() {
     collect();
   }
   progress_.finish(tally(), monotonic_now());
+  close_journal();
   if (!trouble_.empty()) throw PoolError(trouble_);
   return status();
 }
 
 int Session::status() const {
   const int interrupted = signals_.exit_status();
-  return interrupted != 0 ? interrupted : status_for_failures(failed_);
+  const std::uint64_t failed_before = recorder_ ? recorder_->earlier().failed + recorder_->earlier().left : 0;
+  return interrupted != 0 ? interrupted : status_for_failures(failed_ + failed_before);
+}
+
+void Session::close_journal() {
+  if (!recorder_) return;
+  if (const std::string summary = recorder_->summary(); !summary.empty()) say(summary);
+  recorder_->close(trouble_.empty() ? status() : kTrouble);
 }
 
 // --- inputs to the pool ---
@@ -73,7 +92,7 @@ void Session::feed() {
 }
 
 void Session::read_ahead() {
-  for (std::size_t left = room(); left > 0; --left) {
+  for (std::size_t left = room(); left > 0 && signals_.wish() == Signals::Wish::kGoOn;) {
     Input input;
     const Next next = inputs_.next(input.values);
     if (next != Next::kInput) {
@@ -81,6 +100,8 @@ void Session::read_ahead() {
       return;
     }
     input.number = ++started_;
+    if (recorder_ && !recorder_->admit(input)) continue;
+    --left;
     batch_.push_back(std::move(input));
   }
 }
@@ -107,9 +128,12 @@ std::size_t Session::room() const {
 void Session::launch() {
   std::vector<JobSpec> specs;
   specs.reserve(batch_.size());
-  for (const Input& input : batch_)
+  for (const Input& input : batch_) {
     specs.push_back(
         {.payload = task_.payload(input), .options = job_options_, .completions = completions_, .tag = input.number});
+    if (recorder_) recorder_->begin(input, specs.back().payload);
+  }
+  if (recorder_) recorder_->commit();
   const std::vector<JobPtr> jobs = pool().submit_all(std::move(specs));
   for (std::size_t i = 0; i < jobs.size(); ++i)
     flights_.emplace(batch_[i].number, Flight{std::move(batch_[i]), jobs[i]});
@@ -151,9 +175,16 @@ void Session::wait_for_jobs(const Signals::Held& held) {
 }
 
 void Session::collect() {
-  for (const JobPtr& job : completions_->take_all()) finish(job);
+  const std::vector<JobPtr> jobs = completions_->take_all();
+  if (recorder_) record(jobs);
+  for (const JobPtr& job : jobs) finish(job);
   output_.flush();
   if (job_log_) job_log_->flush();
+}
+
+void Session::record(const std::vector<JobPtr>& jobs) {
+  for (const JobPtr& job : jobs) recorder_->end(*job);
+  recorder_->commit();
 }
 
 void Session::finish(const JobPtr& job) {
@@ -249,7 +280,10 @@ void Session::say(const std::string& message) {
 
 Tally Session::tally() const {
   const std::optional<std::uint64_t> total = inputs_ended_ ? started_ : total_;
-  return {.done = done_, .failed = failed_, .total = total};
+  return {.done = done_,
+          .failed = failed_,
+          .total = total,
+          .earlier = recorder_ ? recorder_->earlier().all() : 0};
 }
 
 }  // namespace prong::cli

@@ -1,6 +1,6 @@
 // Session: runs one job per input and shows what they came to. An orchestrator: the parts know how.
 //
-//   Inputs ─> feed ─> Pool ─> collect ─> JobLog, Tally
+//   Inputs ─> feed ─> Pool ─> collect ─> Recorder, JobLog, Tally
 //                                 └────> Ordered ─> show ─> Output
 //
 // No more jobs are in the pool than keep the workers busy, so inputs are read lazily.
@@ -10,12 +10,14 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "cli/inputs.h"
 #include "cli/joblog.h"
 #include "cli/ordered.h"
 #include "cli/output.h"
 #include "cli/progress.h"
+#include "cli/recorder.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/task.h"
@@ -38,6 +40,7 @@ class Session {
 
   bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty(); }
   int status() const;
+  void close_journal();
 
   void feed();
   void read_ahead();
@@ -51,6 +54,8 @@ class Session {
   void wait_for_jobs(const Signals::Held& held);
 
   void collect();
+  /// What is told to anybody, a killed program must not have forgotten.
+  void record(const std::vector<JobPtr>& jobs);
   void finish(const JobPtr& job);
   void show(const Flight& flight);
   void complain(const Flight& flight);
@@ -80,6 +85,7 @@ class Session {
   Ordered<Flight> ordered_;
   Output output_;
   std::optional<JobLog> job_log_;
+  std::optional<Recorder> recorder_;
   std::optional<std::uint64_t> total_;
   Progress progress_;
   std::uint64_t started_ = 0;

@@ -96,6 +96,24 @@ void add_output_settings(CLI::App& app, Settings& settings) {
   app.add_flag("--dry-run", settings.dry_run, "Show what would be run, and run nothing");
 }
 
+void add_journal_settings(CLI::App& app, Settings& settings) {
+  JournalSettings& journal = settings.journal;
+  app.add_option("--journal", journal.file, "Keep every job, attempt and outcome in FILE: see --resume and prong log")
+      ->type_name("FILE");
+  app.add_option("--name", journal.name, "The same, in a file of that name in ~/.local/state/prong")
+      ->type_name("NAME");
+  app.add_flag("--resume", journal.resume, "Go on with the last run of the journal: skip jobs that ended in it");
+  app.add_flag("--retry-failed", journal.retry_failed,
+               "Run the jobs that failed in the last run; with --resume also those that have not ended");
+  app.add_flag("--leave-unknown", journal.leave_unknown,
+               "On --resume do not run what had begun when prong was killed; it counts as failed");
+  app.add_option("--key-files", journal.key_files,
+                 "A job whose file FILE has changed is another one; may have replacement strings")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_flag("--durable", journal.durable, "Show a result only when the disk has it, so that a power cut loses none");
+}
+
 }  // namespace
 
 void add_settings(CLI::App& app, Settings& settings) {
@@ -103,6 +121,7 @@ void add_settings(CLI::App& app, Settings& settings) {
   add_job_settings(app, settings);
   add_input_settings(app, settings);
   add_output_settings(app, settings);
+  add_journal_settings(app, settings);
 }
 
 Arguments arguments_after_options(const CLI::App& app) {

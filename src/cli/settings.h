@@ -10,6 +10,7 @@
 #include "cli/arguments.h"
 #include "cli/halt.h"
 #include "cli/progress.h"
+#include "cli/recorder.h"
 #include "cli/sources.h"
 #include "prong/options.h"
 
@@ -30,7 +31,9 @@ struct Settings {
   bool dry_run = false;
   bool tag = false;
   ProgressMode progress = ProgressMode::kOff;
-  std::string job_log;  ///< empty: none
+  std::string job_log;       ///< empty: none
+  std::string command_line;  ///< all of it, as a shell would read it
+  JournalSettings journal;
   SourceSettings sources;
 };
 

@@ -43,6 +43,20 @@ JournalAttempt attempt_of(const Statement& row, int first) {
           .error_output_bytes = static_cast<std::uint64_t>(row.number(column(11)))};
 }
 
+const std::string kJobs = std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") +
+                          kAttemptColumns +
+                          " FROM job AS j LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempts";
+
+JournalJob job_of(const Statement& row) {
+  return {.id = row.number(0),
+          .number = static_cast<std::uint64_t>(row.number(1)),
+          .description = row.text(2),
+          .input = row.text(3),
+          .state = journal::job_state_of(row.text(4)),
+          .attempts = static_cast<int>(row.number(5)),
+          .last = attempt_of(row, 6)};
+}
+
 }  // namespace
 
 class JournalReader::Impl {
@@ -71,20 +85,27 @@ class JournalReader::Impl {
   }
 
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
-    const std::string sql = std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") +
-                            kAttemptColumns +
-                            " FROM job AS j LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempts"
-                            " WHERE j.run = ?1 ORDER BY j.number, j.id";
+    const std::string sql = kJobs + " WHERE j.run = ?1 ORDER BY j.number, j.id";
     Statement rows(database_, sql.c_str());
     rows.bind(run);
-    while (rows.next())
-      take({.id = rows.number(0),
-            .number = static_cast<std::uint64_t>(rows.number(1)),
-            .description = rows.text(2),
-            .input = rows.text(3),
-            .state = journal::job_state_of(rows.text(4)),
-            .attempts = static_cast<int>(rows.number(5)),
-            .last = attempt_of(rows, 6)});
+    while (rows.next()) take(job_of(rows));
+  }
+
+  std::optional<JournalJob> job(std::int64_t run, std::uint64_t number) {
+    const std::string sql = kJobs + " WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1";
+    Statement row(database_, sql.c_str());
+    row.bind(run, number);
+    if (!row.next()) return std::nullopt;
+    return job_of(row);
+  }
+
+  void each_attempt(std::int64_t run, const std::function<void(std::uint64_t, const JournalAttempt&)>& take) {
+    const std::string sql = std::string("SELECT j.number, ") + kAttemptColumns +
+                            " FROM job AS j JOIN attempt AS a ON a.job = j.id"
+                            " WHERE j.run = ?1 AND a.started NOT NULL ORDER BY a.session, a.started";
+    Statement rows(database_, sql.c_str());
+    rows.bind(run);
+    while (rows.next()) take(static_cast<std::uint64_t>(rows.number(0)), attempt_of(rows, 1));
   }
 
   std::vector<JournalAttempt> attempts(std::int64_t job) {
@@ -117,6 +138,15 @@ std::vector<JournalRun> JournalReader::runs() {
 
 void JournalReader::each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
   impl_->each_job(run, take);
+}
+
+std::optional<JournalJob> JournalReader::job(std::int64_t run, std::uint64_t number) {
+  return impl_->job(run, number);
+}
+
+void JournalReader::each_attempt(std::int64_t run,
+                                 const std::function<void(std::uint64_t, const JournalAttempt&)>& take) {
+  impl_->each_attempt(run, take);
 }
 
 std::vector<JournalAttempt> JournalReader::attempts(std::int64_t job) {

@@ -33,6 +33,7 @@ class Prong:
         self.folder = folder
         self.mark = f"{MARK}={os.getpid()}-{time.monotonic_ns()}"
         name, value = self.mark.split("=")
+        self.program = PROGRAM
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = os.environ | {name: value, "PRONG_PYTHON": sys.executable}
 
