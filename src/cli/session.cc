@@ -77,6 +77,7 @@ int Session::status() const {
 void Session::close_journal() {
   if (!recorder_) return;
   if (const std::string summary = recorder_->summary(); !summary.empty()) say(summary);
+  if (stopping_) say("the journal has what was done: the same command with --resume goes on");
   recorder_->close(trouble_.empty() ? status() : kTrouble);
 }
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -234,6 +236,26 @@ def test_a_damaged_journal_is_never_begun_anew(prong: Prong, kind: str, complain
             assert (result.status, result.output) == (255, "")
             assert complaint in result.error or "its end is missing" in result.error
     assert (prong.folder / "j").read_bytes() == before
+
+
+JOURNALS = sorted(Path(__file__).with_name("journals").glob("*.journal"))
+
+
+@pytest.mark.parametrize("journal", JOURNALS, ids=lambda path: path.stem)
+def test_journals_of_every_version_are_continued(prong: Prong, journal: Path) -> None:
+    shutil.copy(journal, prong.folder / "j")
+    shown = prong("log", "j", "--json").output.splitlines()
+    assert [json.loads(line)["state"] for line in shown] == ["done", "failed"]
+    assert prong("log", "j", "--output").output == "a\nb\n"
+    again = prong("run", "--journal", "j", "--resume", "--retry-failed", "echo {}; test {} != b", ":::", "a", "b", "c")
+    assert (again.status, sorted(again.output.split())) == (1, ["b", "c"])
+
+
+def test_there_is_a_journal_of_the_version_that_is_written(prong: Prong) -> None:
+    prong("run", "--journal", "j", "true", ":::", "a")
+    with sqlite3.connect(prong.folder / "j") as journal:
+        version = journal.execute("PRAGMA user_version").fetchone()[0]
+    assert f"version-{version}" in [path.stem for path in JOURNALS]
 
 
 @pytest.mark.parametrize(
