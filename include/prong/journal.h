@@ -82,7 +82,7 @@ std::string_view job_state_name(JobState state) noexcept;
 
 /// One job of the run.
 struct JournalEntry {
-  std::int64_t row = 0;  ///< 0: not in the file yet
+  std::int64_t row = 0;             ///< 0: not in the file yet
   JobState state = JobState::kNew;  ///< as it was found
   int attempts = 0;                 ///< of earlier sessions
   ContentKey key{};

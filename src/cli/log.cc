@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <optional>
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
@@ -121,9 +121,12 @@ int log_command(const Words& words) {
       ->type_name("TIME");
   app.add_option("--worker", settings.filter.worker, "Only jobs that this process ran last")->type_name("PID");
   app.add_flag("--output", settings.output, "Show what the jobs wrote, in their order");
-  app.add_flag_callback("--json", [&] { settings.format = LogFormat::kJson; }, "One JSON object per job");
-  app.add_flag_callback("--csv", [&] { settings.format = LogFormat::kCsv; }, "A table with commas and a heading");
-  app.add_flag_callback("--joblog", [&] { settings.format = LogFormat::kJobLog; }, "GNU parallel's format");
+  app.add_flag_callback(
+      "--json", [&] { settings.format = LogFormat::kJson; }, "One JSON object per job");
+  app.add_flag_callback(
+      "--csv", [&] { settings.format = LogFormat::kCsv; }, "A table with commas and a heading");
+  app.add_flag_callback(
+      "--joblog", [&] { settings.format = LogFormat::kJobLog; }, "GNU parallel's format");
   app.add_flag("--summary", settings.summary, "Counts, rates, times, and the slowest jobs");
   app.add_option("--timeline", settings.timeline, "Write a picture (SVG) of what ran where to FILE")->type_name("FILE");
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;

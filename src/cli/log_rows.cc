@@ -29,7 +29,8 @@ std::string result_text(const JournalJob& job) {
 }
 
 std::string one_line(std::string text) {
-  std::ranges::replace_if(text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
+  std::ranges::replace_if(
+      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
   return text;
 }
 
@@ -155,8 +156,10 @@ std::string job_heading(const JournalJob& job) {
 
 std::string attempt_line(const JournalAttempt& attempt) {
   std::string text = fmt::format("  attempt {}: {}", attempt.number, attempt.outcome);
-  if (attempt.outcome == "exited") text += fmt::format(" {}", attempt.code);
-  else if (!attempt.detail.empty()) text += ": " + attempt.detail;
+  if (attempt.outcome == "exited")
+    text += fmt::format(" {}", attempt.code);
+  else if (!attempt.detail.empty())
+    text += ": " + attempt.detail;
   if (attempt.started != 0)
     text += fmt::format(", started {}, took {}, worker {}", time_text(attempt.started),
                         seconds_text(seconds_of(attempt)), attempt.worker_pid);

@@ -41,8 +41,8 @@ class Summary {
 
   void add_slow(const JournalJob& job, double seconds) {
     if (slowest_.size() == kSlowest && seconds <= slowest_.back().seconds) return;
-    slowest_.push_back({seconds, job.number, job.description});
-    std::ranges::stable_sort(slowest_, std::greater<>(), &Slow::seconds);
+    const auto after = std::ranges::upper_bound(slowest_, seconds, std::greater<>(), &Slow::seconds);
+    slowest_.insert(after, {seconds, job.number, job.description});
     if (slowest_.size() > kSlowest) slowest_.pop_back();
   }
 

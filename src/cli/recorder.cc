@@ -27,8 +27,7 @@ std::string prepared_path(const JournalSettings& settings) {
   if (settings.file.empty()) {
     std::error_code error;
     std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-    if (error)
-      throw SystemError("create the folder of the journal '" + path + "'", error.value());
+    if (error) throw SystemError("create the folder of the journal '" + path + "'", error.value());
   }
   return path;
 }

@@ -16,12 +16,12 @@
 namespace prong::cli {
 
 struct JournalSettings {
-  std::string file;              ///< empty: by `name`
-  std::string name;              ///< of a journal in the user's state folder; empty: none
-  bool resume = false;           ///< run what the last run has not come to
-  bool retry_failed = false;     ///< run what failed in the last run
-  bool leave_unknown = false;    ///< what had begun and may have run in part is not run again
-  bool durable = false;          ///< results are told when the disk has them
+  std::string file;                    ///< empty: by `name`
+  std::string name;                    ///< of a journal in the user's state folder; empty: none
+  bool resume = false;                 ///< run what the last run has not come to
+  bool retry_failed = false;           ///< run what failed in the last run
+  bool leave_unknown = false;          ///< what had begun and may have run in part is not run again
+  bool durable = false;                ///< results are told when the disk has them
   std::vector<std::string> key_files;  ///< templates of names of files whose contents count as the job's
   std::uint64_t kept_output = 1024ULL * 1024;
 

@@ -281,10 +281,7 @@ void Session::say(const std::string& message) {
 
 Tally Session::tally() const {
   const std::optional<std::uint64_t> total = inputs_ended_ ? started_ : total_;
-  return {.done = done_,
-          .failed = failed_,
-          .total = total,
-          .earlier = recorder_ ? recorder_->earlier().all() : 0};
+  return {.done = done_, .failed = failed_, .total = total, .earlier = recorder_ ? recorder_->earlier().all() : 0};
 }
 
 }  // namespace prong::cli

@@ -100,8 +100,7 @@ void add_journal_settings(CLI::App& app, Settings& settings) {
   JournalSettings& journal = settings.journal;
   app.add_option("--journal", journal.file, "Keep every job, attempt and outcome in FILE: see --resume and prong log")
       ->type_name("FILE");
-  app.add_option("--name", journal.name, "The same, in a file of that name in ~/.local/state/prong")
-      ->type_name("NAME");
+  app.add_option("--name", journal.name, "The same, in a file of that name in ~/.local/state/prong")->type_name("NAME");
   app.add_flag("--resume", journal.resume, "Go on with the last run of the journal: skip jobs that ended in it");
   app.add_flag("--retry-failed", journal.retry_failed,
                "Run the jobs that failed in the last run; with --resume also those that have not ended");

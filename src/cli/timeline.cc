@@ -69,8 +69,8 @@ class Timeline {
  public:
   void measure(const JournalAttempt& attempt) {
     if (parts_.empty() || parts_.back().session != attempt.session)
-      parts_.push_back({.session = attempt.session, .began = attempt.started, .ended = attempt.ended, .lanes = {},
-                        .workers = {}});
+      parts_.push_back(
+          {.session = attempt.session, .began = attempt.started, .ended = attempt.ended, .lanes = {}, .workers = {}});
     parts_.back().ended = std::max(parts_.back().ended, attempt.ended);
   }
 
@@ -82,8 +82,8 @@ class Timeline {
     const auto at = [&](std::int64_t time) { return static_cast<double>(time - part->began) / kNsPerSecond; };
     const Bar bar{at(attempt.started), at(attempt.ended), colour_of(attempt), number, 1};
     std::vector<Bar>& bars = lane->second;
-    if (!bars.empty() && bars.back().colour == bar.colour &&
-        (bar.begin - bars.back().end) * scale(*part) < kMerged && is_thin(bars.back(), *part)) {
+    if (!bars.empty() && bars.back().colour == bar.colour && (bar.begin - bars.back().end) * scale(*part) < kMerged &&
+        is_thin(bars.back(), *part)) {
       bars.back().end = std::max(bars.back().end, bar.end);
       ++bars.back().jobs;
     } else {
@@ -101,9 +101,7 @@ class Timeline {
   static bool is_thin(const Bar& bar, const Part& part) {
     return (bar.end - bar.begin) / static_cast<double>(bar.jobs) * scale(part) < 4 * kMerged;
   }
-  static double height(const Part& part) {
-    return kTitle + kLane * static_cast<double>(part.workers.size()) + kAxis;
-  }
+  static double height(const Part& part) { return kTitle + kLane * static_cast<double>(part.workers.size()) + kAxis; }
   static std::string drawn(const Part& part, double top);
   static std::string axis(const Part& part, double top);
 
@@ -113,11 +111,16 @@ class Timeline {
 std::string escaped(std::string_view text) {
   std::string safe;
   for (const char c : text) {
-    if (c == '<') safe += "&lt;";
-    else if (c == '>') safe += "&gt;";
-    else if (c == '&') safe += "&amp;";
-    else if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') safe += '?';
-    else safe += c;
+    if (c == '<')
+      safe += "&lt;";
+    else if (c == '>')
+      safe += "&gt;";
+    else if (c == '&')
+      safe += "&amp;";
+    else if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~')
+      safe += '?';
+    else
+      safe += c;
   }
   return safe;
 }
@@ -137,18 +140,17 @@ std::string Timeline::axis(const Part& part, double top) {
   const int marks = static_cast<int>(extent(part) / step + 1e-9);
   for (int i = 0; i <= marks; ++i) {
     const double x = kLeft + i * step * scale(part);
-    text += fmt::format("<line x1='{0:.1f}' x2='{0:.1f}' y1='{1:.1f}' y2='{2:.1f}' stroke='#ddd'/>\n", x, top,
-                        top + lanes);
-    text += fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:g} s</text>\n", x, top + lanes + 16,
-                        i * step);
+    text +=
+        fmt::format("<line x1='{0:.1f}' x2='{0:.1f}' y1='{1:.1f}' y2='{2:.1f}' stroke='#ddd'/>\n", x, top, top + lanes);
+    text +=
+        fmt::format("<text x='{:.1f}' y='{:.1f}' text-anchor='middle'>{:g} s</text>\n", x, top + lanes + 16, i * step);
   }
   return text;
 }
 
 std::string Timeline::drawn(const Part& part, double top) {
-  std::string text =
-      fmt::format("<text x='{:.1f}' y='{:.1f}' font-weight='bold'>session of {}, {}</text>\n", kLeft, top + 22,
-                  time_text(part.began), seconds_text(extent(part)));
+  std::string text = fmt::format("<text x='{:.1f}' y='{:.1f}' font-weight='bold'>session of {}, {}</text>\n", kLeft,
+                                 top + 22, time_text(part.began), seconds_text(extent(part)));
   top += kTitle;
   text += axis(part, top);
   for (const int worker : part.workers) {
@@ -184,8 +186,8 @@ std::string Timeline::svg(const JournalRun& run) const {
   double x = kLeft;
   for (const auto& [colour, name] : {std::pair(Colour::kSucceeded, "succeeded"), std::pair(Colour::kFailed, "failed"),
                                      std::pair(Colour::kEnded, "ended with the run")}) {
-    text += fmt::format("<rect x='{:.1f}' y='{:.1f}' width='12' height='12' fill='{}'/>", x, top + 2,
-                        colour_name(colour));
+    text +=
+        fmt::format("<rect x='{:.1f}' y='{:.1f}' width='12' height='12' fill='{}'/>", x, top + 2, colour_name(colour));
     text += fmt::format("<text x='{:.1f}' y='{:.1f}'>{}</text>\n", x + 17, top + 12, name);
     x += 110;
   }

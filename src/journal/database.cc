@@ -68,7 +68,7 @@ std::int64_t Database::last_row() const noexcept {
 std::string Database::image() const {
   sqlite3_int64 size = 0;
   const std::unique_ptr<unsigned char, void (*)(void*)> bytes(::sqlite3_serialize(handle(), "main", &size, 0),
-                                                               ::sqlite3_free);
+                                                              ::sqlite3_free);
   if (!bytes) fail("make it");
   return {reinterpret_cast<const char*>(bytes.get()), static_cast<std::size_t>(size)};
 }
@@ -118,7 +118,8 @@ std::int64_t Statement::number(int column) const {
 std::string Statement::text(int column) const {
   const void* const bytes = ::sqlite3_column_blob(statement_.get(), column);
   const int size = ::sqlite3_column_bytes(statement_.get(), column);
-  return bytes == nullptr ? std::string() : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
+  return bytes == nullptr ? std::string()
+                          : std::string(static_cast<const char*>(bytes), static_cast<std::size_t>(size));
 }
 
 bool Statement::is_null(int column) const {
@@ -130,9 +131,8 @@ void Statement::bind_one(int place, std::int64_t value) {
 }
 
 void Statement::bind_one(int place, std::string_view text) {
-  const int result =
-      ::sqlite3_bind_text64(statement_.get(), place, text.data() == nullptr ? "" : text.data(), text.size(),
-                            SQLITE_STATIC, SQLITE_UTF8);
+  const int result = ::sqlite3_bind_text64(statement_.get(), place, text.data() == nullptr ? "" : text.data(),
+                                           text.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (result != SQLITE_OK) database_.fail("set a text");
 }
 

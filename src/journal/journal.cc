@@ -202,8 +202,7 @@ class Journal::Impl {
   Statement insert_{database_,
                     "INSERT INTO job(run, session, key, number, state, attempts, description, input, payload)"
                     " VALUES(?1, ?2, ?3, ?4, 'dispatched', 0, ?5, ?6, ?7)"};
-  Statement claim_{database_,
-                   "UPDATE job SET session = ?1, number = ?2, state = ?3, attempts = ?4 WHERE id = ?5"};
+  Statement claim_{database_, "UPDATE job SET session = ?1, number = ?2, state = ?3, attempts = ?4 WHERE id = ?5"};
   Statement finish_{database_, "UPDATE job SET state = ?1, attempts = ?2 WHERE id = ?3"};
   Statement attempt_{database_,
                      "INSERT INTO attempt(job, number, session, worker_pid, started, ended, outcome, code, detail,"

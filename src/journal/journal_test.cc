@@ -6,9 +6,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "jobs/ledger.h"
 #include "journal/database.h"
 #include "journal/schema.h"
-#include "jobs/ledger.h"
 #include "support/temporary.h"
 
 namespace prong {

@@ -43,9 +43,11 @@ JournalAttempt attempt_of(const Statement& row, int first) {
           .error_output_bytes = static_cast<std::uint64_t>(row.number(column(11)))};
 }
 
-const std::string kJobs = std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") +
-                          kAttemptColumns +
-                          " FROM job AS j LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempts";
+// What job_of() reads, up to the condition.
+std::string select_jobs(std::string_view rest) {
+  return std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") + kAttemptColumns +
+         " FROM job AS j LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempts" + std::string(rest);
+}
 
 JournalJob job_of(const Statement& row) {
   return {.id = row.number(0),
@@ -85,14 +87,14 @@ class JournalReader::Impl {
   }
 
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
-    const std::string sql = kJobs + " WHERE j.run = ?1 ORDER BY j.number, j.id";
+    const std::string sql = select_jobs(" WHERE j.run = ?1 ORDER BY j.number, j.id");
     Statement rows(database_, sql.c_str());
     rows.bind(run);
     while (rows.next()) take(job_of(rows));
   }
 
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number) {
-    const std::string sql = kJobs + " WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1";
+    const std::string sql = select_jobs(" WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1");
     Statement row(database_, sql.c_str());
     row.bind(run, number);
     if (!row.next()) return std::nullopt;

@@ -9,10 +9,10 @@ namespace prong {
 namespace {
 
 constexpr std::array<std::pair<JobState, std::string_view>, 5> kNames = {{{JobState::kNew, "new"},
-                                                                           {JobState::kQueued, "queued"},
-                                                                           {JobState::kDispatched, "dispatched"},
-                                                                           {JobState::kDone, "done"},
-                                                                           {JobState::kFailed, "failed"}}};
+                                                                          {JobState::kQueued, "queued"},
+                                                                          {JobState::kDispatched, "dispatched"},
+                                                                          {JobState::kDone, "done"},
+                                                                          {JobState::kFailed, "failed"}}};
 
 }  // namespace
 
@@ -22,7 +22,8 @@ std::string_view job_state_name(JobState state) noexcept {
 
 JobState journal::job_state_of(std::string_view name) {
   const auto* const found = std::ranges::find(kNames, name, &decltype(kNames)::value_type::second);
-  if (found == kNames.end()) throw JournalError("a job of the journal has the unknown state '" + std::string(name) + "'");
+  if (found == kNames.end())
+    throw JournalError("a job of the journal has the unknown state '" + std::string(name) + "'");
   return found->first;
 }
 
