@@ -7,6 +7,7 @@ import itertools
 import queue
 import threading
 import time
+from pathlib import Path
 
 import culprits
 import pytest
@@ -305,8 +306,115 @@ def test_jobs_run_while_the_input_is_awaited_and_nobody_takes(fresh_pool, method
     assert list(iterator) == [None] * 19
 
 
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_quick_items_do_not_wait_for_a_next_one(fresh_pool, method, tmp_path):
+    log = tmp_path / "log"
+    gate = threading.Event()
+    rounds = queue.Queue()
+
+    def items():
+        for count in (301, 305, 317):
+            yield from [str(log)] * count
+            rounds.get()
+        gate.wait()
+
+    iterator = getattr(fresh_pool, method)(_log_line, items(), read_ahead=1000)
+    assert next(iterator) is None
+    for count in (301, 606, 923):
+        assert eventually(lambda: len(log.read_text().splitlines()) == count)  # noqa: B023
+        rounds.put(None)
+    gate.set()
+    assert list(iterator) == [None] * 922
+
+
 def _log_line(path):
     culprits.append_line(path, "x")
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_quick_items_after_the_pool_was_closed(fresh_pool, method):
+    closed = threading.Event()
+    gate = threading.Event()
+
+    def items():
+        yield from range(100)
+        closed.wait()
+        yield from range(100, 200)
+        gate.wait()
+
+    iterator = getattr(fresh_pool, method)(culprits.double, items(), read_ahead=1000)
+    assert sorted(next(iterator) for _ in range(100)) == list(range(0, 200, 2))
+    fresh_pool.close()
+    closed.set()
+    with pytest.raises(prong.PoolClosed):
+        next(iterator)
+    assert list(iterator) == []
+    gate.set()
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_pool_that_is_closed_refuses_quick_items_while_the_next_is_awaited(method, tmp_path):
+    """In most rounds some items wait to be submitted when the pool is closed; in some the thread was just there."""
+    for number in range(20):
+        go, gate = tmp_path / f"go{number}", threading.Event()
+        with prong.Pool(1) as pool:
+            try:
+                _take_while_the_pool_is_closed(pool, method, go, gate)
+            except prong.PoolClosed:
+                return
+            finally:
+                gate.set()
+    pytest.fail("nothing was refused")
+
+
+def _take_while_the_pool_is_closed(pool, method, go, gate):
+    def items():
+        yield from [str(go)] * 95
+        pool.close()
+        go.touch()
+        gate.wait()
+
+    iterator = getattr(pool, method)(culprits.wait_for_file, items(), read_ahead=1000)
+    for _ in range(95):
+        assert iterator.next(timeout=30) == str(go)
+
+
+class _Failing:
+    def __reduce__(self):
+        raise ValueError("it stays here")
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_quick_items_among_those_that_cannot_be_encoded_keep_their_order(fresh_pool, kind):
+    items = [_Failing() if number % 7 == 3 else number for number in range(500)]
+    iterator = fresh_pool.imap(culprits.double, kind(items))
+    for number in range(500):
+        if number % 7 == 3:
+            with pytest.raises(prong.EncodingError):
+                next(iterator)
+        else:
+            assert next(iterator) == 2 * number
+    assert list(iterator) == []
+
+
+@pytest.mark.parametrize("end", ["dropped", "read to its end"])
+def test_thread_that_submits_ends_with_the_iterator(fresh_pool, end):
+    iterator = fresh_pool.imap_unordered(culprits.double, itertools.count() if end == "dropped" else iter(range(5000)))
+    assert sum(1 for _ in itertools.islice(iterator, 5000)) == 5000
+    assert _submits()
+    del iterator
+    gc.collect()
+    assert eventually(lambda: not _submits())
+
+
+def _submits():
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            names.append((task / "comm").read_text())
+        except OSError:  # it has ended
+            continue
+    return "prong-gather\n" in names
 
 
 @pytest.mark.parametrize("kind", [list, iter])
