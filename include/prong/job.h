@@ -123,9 +123,7 @@ class Job {
   /// The last attempt's outcome, or Cancelled / Lost if it was ended while queued. Requires done().
   const Outcome& outcome() const noexcept { return tries_[tries() - 1].outcome; }
   /// All attempts, first to last; none until done().
-  std::span<const Attempt> attempts() const noexcept {
-    return done() ? ended_attempts() : std::span<const Attempt>();
-  }
+  std::span<const Attempt> attempts() const noexcept { return done() ? ended_attempts() : std::span<const Attempt>(); }
   /// Of a batch; else null. Final, but for `first`, once done() is true.
   const Items* items() const noexcept;
   /// One item of a batch that is done, as a job that is done. `outcome`: of the item, as the face has decoded it.

@@ -129,8 +129,8 @@ void Stream::add(nb::handle item, When when) {
 
 /// False: what was gathered is to be submitted now.
 bool Stream::gather(JobSpec spec, When when) {
-  const bool alone = when == When::kNow || holds_shared_memory(spec) ||
-                     (when == When::kSoon && spec.payload.size() > kLargestSoon);
+  const bool alone =
+      when == When::kNow || holds_shared_memory(spec) || (when == When::kSoon && spec.payload.size() > kLargestSoon);
   const std::size_t waiting = gathering_.put(std::move(spec), when == When::kSoon && !alone);
   return !alone && waiting < (when == When::kSoon ? kMostSoon : kMostTogether);
 }
@@ -354,10 +354,9 @@ void add_streams(nb::module_& module) {
 
   nb::class_<Feeder>(module, "Feeder", "Reads the input of a stream, which it does not own.")
       .def(nb::init<const StreamOwner&>(), "stream"_a)
-      .def(
-          "add", &Feeder::add, "item"_a, "most"_a,
-          "Adds an item, which is submitted at once, or soon if items come quickly. False if no more shall be read "
-          "before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.")
+      .def("add", &Feeder::add, "item"_a, "most"_a,
+           "Adds an item, which is submitted at once, or soon if items come quickly. False if no more shall be read "
+           "before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.")
       .def("feed", &Feeder::feed, "iterator"_a, "most"_a,
            "Adds at most so many items of an iterator that waits for nothing, many together. False if there are no "
            "more.")

@@ -92,9 +92,8 @@ void Ledger::split(const JobPtr& job, std::uint32_t at) {
   Items& items = job->own_items();
   PRONG_CHECK(at > items.first);  // it keeps something to run: else it could be handed about for ever
   const std::uint32_t kept = at - items.first;
-  const JobPtr rest =
-      std::make_shared<Batch>(job->id_ + kept, job->spec_,
-                              Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
+  const JobPtr rest = std::make_shared<Batch>(
+      job->id_ + kept, job->spec_, Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
   rest->submitted_ = job->submitted_;
   items.count = kept;
   dispatched_ -= rest->calls();
