@@ -115,6 +115,16 @@ def die_afterwards(way: str) -> None:
     threading.Timer(0.02, die).start()
 
 
+def overwrite_channel_later(gate: str, overwritten: str) -> int:
+    def overwrite() -> None:
+        culprits.wait_for_file(gate)
+        overwrite_channel()
+        Path(overwritten).touch()
+
+    threading.Thread(target=overwrite, daemon=True).start()
+    return os.getpid()
+
+
 STAGES: dict[str, Callable[[Any, str], Any]] = {
     "decoding": lambda pool, way: pool.submit(die_decoding, Dying(way, "unpickled")),
     "running": lambda pool, way: pool.submit(die_running, way),
@@ -176,6 +186,16 @@ def test_after_the_job(shared_pool: Any, way: str) -> None:
     # A damaged channel is noticed at the next job there, which then shares its fate.
     assert sum(answer is not None for answer in answers) <= (1 if "channel" in way else 0)
     assert shared_pool.map(culprits.double, range(1000)) == [2 * number for number in range(1000)]
+
+
+@pytest.mark.parametrize("start", STARTS)
+def test_idle_worker_whose_channel_makes_no_sense_costs_no_job(start: str, tmp_path: Path) -> None:
+    gate, overwritten = tmp_path / "gate", tmp_path / "overwritten"
+    with prong.Pool(1, start=start, preload=["test_crash_matrix"]) as pool:
+        pid = pool.submit(overwrite_channel_later, str(gate), str(overwritten)).result(timeout=30)
+        gate.touch()
+        assert eventually(overwritten.exists)
+        assert pool.submit(os.getpid).result(timeout=30) != pid
 
 
 @pytest.mark.parametrize("number", SIGNALS.values())
