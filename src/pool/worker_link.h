@@ -89,6 +89,7 @@ class WorkerLink {
   std::chrono::nanoseconds stop_grace{0};  ///< kAsked: between SIGTERM and SIGKILL afterwards
   MonotonicNs served_since = 0;            ///< when it was first ready
   MonotonicNs idle_since = 0;              ///< 0: while it has something to do
+  MonotonicNs refused_since = 0;           ///< since when it, idle, has had no room for a job; 0: it has
   std::uint64_t first_resident_bytes = 0;  ///< when it was first ready
   std::optional<HeldEnding> held;
 
