@@ -1,7 +1,6 @@
 #include "gathering.h"
 
 #include <pthread.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -12,6 +11,7 @@
 #include <thread>
 #include <utility>
 
+#include "prong/error.h"
 #include "signals.h"
 
 namespace prong::python {
@@ -19,12 +19,22 @@ namespace {
 
 constexpr std::chrono::microseconds kLookInterval{500};
 
+/// Grows by one in each forked child.
+std::atomic<unsigned> fork_generation{0};
+
+unsigned current_generation() {
+  static const bool registered =
+      ::pthread_atfork(nullptr, nullptr, [] { fork_generation.fetch_add(1, std::memory_order_relaxed); }) == 0;
+  (void)registered;
+  return fork_generation.load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 struct Gathering::State {
   explicit State(Pool& owner) : pool(&owner) {}
 
-  const pid_t process = getpid();
+  const unsigned generation = current_generation();
   std::mutex mutex;  ///< held while jobs are submitted: they stay in order
   std::condition_variable wake;
   // Guarded by the mutex.
@@ -38,10 +48,19 @@ struct Gathering::State {
 
   std::atomic<std::size_t> count{0};  ///< of specs and jobs; changes under the mutex
 
+  bool is_copy() const noexcept { return fork_generation.load(std::memory_order_relaxed) != generation; }
+
+  /// In a forked copy the thread does not exist, and may hold the mutex for ever.
+  std::unique_lock<std::mutex> locked() {
+    if (is_copy()) throw UsageError("this iterator belongs to the parent process, as its pool does");
+    return std::unique_lock(mutex);
+  }
+
   void submit() {
     if (specs.empty()) return;
     const std::size_t before = specs.size();
     try {
+      jobs.reserve(jobs.size() + before);  // no job that was submitted is lost for lack of memory
       if (before == 1) {
         JobSpec spec = std::move(specs.front());
         specs.clear();  // its memory stays for the next one
@@ -50,6 +69,7 @@ struct Gathering::State {
         for (JobPtr& job : pool->submit_all(std::exchange(specs, {}))) jobs.push_back(std::move(job));
       }
     } catch (...) {
+      specs.clear();
       count -= before;
       error = std::current_exception();
     }
@@ -89,8 +109,8 @@ struct Gathering::State {
 Gathering::Gathering(Pool& pool) : state_(std::make_shared<State>(pool)) {}
 
 Gathering::~Gathering() {
-  if (state_->process != getpid()) return;  // a forked copy has no such thread, which may hold the mutex for ever
-  const std::lock_guard lock(state_->mutex);
+  if (state_->is_copy()) return;
+  const auto lock = state_->locked();
   state_->pool = nullptr;
   state_->specs.clear();
   state_->jobs.clear();
@@ -98,7 +118,7 @@ Gathering::~Gathering() {
 }
 
 std::size_t Gathering::put(JobSpec spec, bool watched) {
-  const std::lock_guard lock(state_->mutex);
+  const auto lock = state_->locked();
   state_->specs.push_back(std::move(spec));
   ++state_->count;
   const std::size_t waiting = state_->specs.size();
@@ -107,23 +127,23 @@ std::size_t Gathering::put(JobSpec spec, bool watched) {
 }
 
 void Gathering::submit() {
-  const std::lock_guard lock(state_->mutex);
+  const auto lock = state_->locked();
   state_->submit();
 }
 
 void Gathering::check() {
-  const std::lock_guard lock(state_->mutex);
+  const auto lock = state_->locked();
   if (state_->error) std::rethrow_exception(std::exchange(state_->error, nullptr));
 }
 
 void Gathering::drop() {
-  const std::lock_guard lock(state_->mutex);
+  const auto lock = state_->locked();
   state_->count -= state_->specs.size();
   state_->specs.clear();
 }
 
 std::vector<JobPtr> Gathering::take_submitted() {
-  const std::lock_guard lock(state_->mutex);
+  const auto lock = state_->locked();
   state_->count -= state_->jobs.size();
   return std::exchange(state_->jobs, {});
 }

@@ -13,7 +13,7 @@
 
 namespace prong::python {
 
-/// Members may be called by any thread, one at a time.
+/// Members may be called by any thread, one at a time. In a forked copy of the process they throw UsageError.
 class Gathering {
  public:
   /// `pool` must outlive this.

@@ -116,6 +116,7 @@ void Stream::add(nb::handle item, When when) {
     submit();  // what came before shall not be lost
     throw;
   }
+  if (closed) return;  // while it was encoded
   if (spec) {
     if (!in_order()) spec->completions = finished_;
     if (!gather(*std::move(spec), when)) submit();

@@ -340,7 +340,10 @@ class Intake:
         try:
             some: bool = self._feeder.available()
         except Exception as error:  # of the pool, which refuses what was read
-            self._end(self._explained(error))
+            explained = self._explained(error)
+            self._end(explained)
+            if self.error is None:  # reading had ended before: what was read is refused all the same
+                self.error = explained
             return False
         return some
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import queue
+import signal
 import threading
 import time
 from pathlib import Path
@@ -377,6 +379,57 @@ def _take_while_the_pool_is_closed(pool, method, go, gate):
     iterator = getattr(pool, method)(culprits.wait_for_file, items(), read_ahead=1000)
     for _ in range(95):
         assert iterator.next(timeout=30) == str(go)
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_pool_that_is_terminated_drops_no_quick_item_silently(method, tmp_path):
+    for number in range(10):
+        with prong.Pool(1) as pool:
+            gate = threading.Event()
+            told = _told_when_terminated(pool, method, tmp_path / f"never{number}", gate)
+            gate.set()
+            assert told in (95, "the rest was refused")
+
+
+def _told_when_terminated(pool, method, never, gate):
+    def items():
+        yield from [str(never)] * 95
+        pool.terminate()
+        gate.wait()
+
+    iterator = getattr(pool, method)(culprits.wait_for_file, items(), read_ahead=1000)
+    told = 0
+    while True:
+        try:
+            iterator.next(timeout=30)
+        except StopIteration:
+            return told
+        except prong.PoolClosed:
+            return "the rest was refused"
+        except prong.JobCancelled:
+            told += 1
+
+
+def test_forked_copy_of_a_lazy_map_says_that_it_is_one(fresh_pool):
+    gate = threading.Event()
+    iterator = fresh_pool.imap(culprits.double, itertools.chain(range(100), iter(gate.wait, True)), read_ahead=1000)
+    assert [next(iterator) for _ in range(100)] == [*range(0, 200, 2)]
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            next(iterator)
+        except prong.UsageError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as answer:
+        assert "parent process" in answer.read()
+    gate.set()
+    assert list(iterator) == []
 
 
 class _Failing:
