@@ -125,14 +125,6 @@ def overwrite_channel_later(gate: str, overwritten: str) -> int:
     return os.getpid()
 
 
-def overwrite_channel_of_idle_worker(pool: Any, folder: Path) -> int:
-    gate, overwritten = folder / "gate", folder / "overwritten"
-    pid: int = pool.submit(overwrite_channel_later, str(gate), str(overwritten)).result(timeout=60)
-    gate.touch()
-    assert eventually(overwritten.exists)
-    return pid
-
-
 STAGES: dict[str, Callable[[Any, str], Any]] = {
     "decoding": lambda pool, way: pool.submit(die_decoding, Dying(way, "unpickled")),
     "running": lambda pool, way: pool.submit(die_running, way),
@@ -183,14 +175,14 @@ def test_the_job_alone_is_lost(shared_pool: Any, stage: str, way: str) -> None:
     assert shared_pool.map(culprits.double, range(1000)) == [2 * number for number in range(1000)]
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way not in ("sys_exit", "no_memory", "stack_overflow")])
-def test_after_the_job(shared_pool: Any, way: str, tmp_path: Path) -> None:
+NOT_IN_A_THREAD = ("sys_exit", "no_memory", "stack_overflow")
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in (*NOT_IN_A_THREAD, "overwrite_channel")])
+def test_after_the_job(shared_pool: Any, way: str) -> None:
     lost = shared_pool.stats["workers_lost"]
-    if way == "overwrite_channel":  # not while the next job runs there, which would share its fate
-        overwrite_channel_of_idle_worker(shared_pool, tmp_path)
-    else:
-        shared_pool.submit(die_afterwards, way).result(timeout=60)
-    if "descriptors" not in way and "channel" not in way:
+    shared_pool.submit(die_afterwards, way).result(timeout=60)
+    if "descriptors" not in way:
         assert eventually(lambda: shared_pool.stats["workers_lost"] > lost)
     jobs = [shared_pool.submit(culprits.double, number) for number in range(100)]
     assert [job.exception(timeout=60) for job in jobs] == [None] * 100
@@ -198,10 +190,17 @@ def test_after_the_job(shared_pool: Any, way: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("start", STARTS)
-def test_idle_worker_whose_channel_makes_no_sense_costs_no_job(start: str, tmp_path: Path) -> None:
-    with prong.Pool(1, start=start, preload=["test_crash_matrix"]) as pool:
-        pid = overwrite_channel_of_idle_worker(pool, tmp_path)
-        assert pool.submit(os.getpid).result(timeout=30) != pid
+@pytest.mark.parametrize("workers", [1, 2])
+def test_idle_worker_whose_channel_makes_no_sense_costs_no_job(start: str, workers: int, tmp_path: Path) -> None:
+    gate, overwritten = tmp_path / "gate", tmp_path / "overwritten"
+    with prong.Pool(workers, start=start, preload=["test_crash_matrix"]) as pool:
+        pid = pool.submit(overwrite_channel_later, str(gate), str(overwritten)).result(timeout=30)
+        gate.touch()
+        assert eventually(overwritten.exists)
+        jobs = [pool.submit(culprits.double, number) for number in range(100)]
+        assert [job.result(timeout=30) for job in jobs] == [*range(0, 200, 2)]
+        assert pool.map(culprits.double, range(1000)) == [*range(0, 2000, 2)]
+        assert eventually(lambda: pid not in [worker.pid for worker in pool.workers])
 
 
 @pytest.mark.parametrize("number", SIGNALS.values())
