@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "prong/options.h"
@@ -102,13 +103,14 @@ constexpr std::uint32_t end_of(const Items& items) noexcept {
   return items.first + items.count;
 }
 
-/// Any thread, coordinator's process only. Fields are final once done() is true.
+/// Any thread, coordinator's process only. Fields are final once done() is true. Queued ones are many: a job is small
+/// (job.cc checks its size), and what only those have that were tried lies elsewhere.
 class Job {
  public:
   enum class State : std::uint8_t { kQueued, kDispatched, kDone };
 
+  /// One call; a batch is made as a Batch.
   Job(JobId id, JobSpec spec) : spec_(std::move(spec)), id_(id) {}
-  ~Job();
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
@@ -119,17 +121,15 @@ class Job {
   bool done() const noexcept { return state() == State::kDone; }
 
   /// The last attempt's outcome, or Cancelled / Lost if it was ended while queued. Requires done().
-  const Outcome& outcome() const noexcept {
-    return ended_without_attempt_ ? *ended_without_attempt_ : attempts_.back().outcome;
-  }
-  /// All attempts, first to last. Requires done().
-  const std::vector<Attempt>& attempts() const noexcept { return attempts_; }
+  const Outcome& outcome() const noexcept { return tries_[tries() - 1].outcome; }
+  /// All attempts, first to last; none until done().
+  std::span<const Attempt> attempts() const noexcept { return done() ? ended_attempts() : std::span<const Attempt>(); }
   /// Of a batch; else null. Final, but for `first`, once done() is true.
-  const Items* items() const noexcept { return items_.get(); }
+  const Items* items() const noexcept;
   /// One item of a batch that is done, as a job that is done. `outcome`: of the item, as the face has decoded it.
   JobPtr item(std::uint32_t number, Outcome outcome) const;
   /// Of how many calls the job consists. Each has an id of its own: that of the job, and the next ones.
-  std::uint32_t calls() const noexcept { return items_ ? items_->count : 1; }
+  std::uint32_t calls() const noexcept { return is_batch() ? items()->count : 1; }
   /// It had retries left, but had ended its worker too often (RetryPolicy::quarantine_after). Requires done().
   bool quarantined() const noexcept { return quarantined_; }
   MonotonicNs submitted() const noexcept { return submitted_; }
@@ -138,17 +138,47 @@ class Job {
  private:
   friend class jobs::Ledger;
 
+  bool is_batch() const noexcept { return spec_.items != 0; }
+  Items& own_items() noexcept;
+  /// Requires that every attempt that was begun has ended.
+  std::span<const Attempt> ended_attempts() const noexcept { return {tries_.get(), attempts_begun_}; }
+  std::size_t tries() const noexcept { return std::size_t{attempts_begun_} + (ended_without_attempt_ ? 1 : 0); }
+  void add_try(Attempt&& attempt);
+
   JobSpec spec_;
   JobId id_;
   MonotonicNs submitted_ = 0;
   MonotonicNs finished_ = 0;
-  std::unique_ptr<const Outcome> ended_without_attempt_;  // null: the last attempt decides
-  std::vector<Attempt> attempts_;
-  std::unique_ptr<Items> items_;
-  int attempts_begun_ = 0;
+  /// The attempts that have ended; behind them, of a job that ended without one, what it came to. Room for as many as
+  /// the next power of two.
+  std::unique_ptr<Attempt[]> tries_;
+  std::uint32_t attempts_begun_ = 0;
+  bool ended_without_attempt_ = false;
   bool quarantined_ = false;
   std::atomic<State> state_{State::kQueued};
   std::atomic<bool> watched_{false};
 };
+
+/// A job of many calls.
+class Batch final : public Job {
+ public:
+  /// Requires that spec.items is not 0.
+  Batch(JobId id, JobSpec spec, Items items) : Job(id, std::move(spec)), items_(std::move(items)) {}
+  ~Batch();
+  Batch(const Batch&) = delete;
+  Batch& operator=(const Batch&) = delete;
+
+ private:
+  friend class Job;
+
+  Items items_;
+};
+
+inline const Items* Job::items() const noexcept {
+  return is_batch() ? &static_cast<const Batch*>(this)->items_ : nullptr;
+}
+inline Items& Job::own_items() noexcept {
+  return static_cast<Batch*>(this)->items_;
+}
 
 }  // namespace prong

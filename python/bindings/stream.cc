@@ -1,28 +1,59 @@
 // Faces prong/_maps.py: the jobs of a map whose input is read while its results are taken.
 #include <nanobind/stl/optional.h>
 
+#include <algorithm>
+#include <chrono>
 #include <deque>
 
 #include "calls.h"
+#include "gathering.h"
 #include "job.h"
 
 namespace prong::python {
 namespace {
 
+/// Tells whether items come so quickly that one may wait for the next.
+class Pace {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  /// To be called when an item has come. False: it shall not wait.
+  bool quick() {
+    const Clock::time_point now = Clock::now();
+    const bool soon = now - ended_ < kQuick;
+    credit_ = soon ? std::min(credit_ + 1, 2 * kLeastCredit) : std::max(credit_ - kLeastCredit, 0);
+    return soon && credit_ >= kLeastCredit;
+  }
+  /// To be called when the next one may come.
+  void ended() { ended_ = Clock::now(); }
+
+ private:
+  static constexpr Clock::duration kQuick = std::chrono::microseconds(20);
+  static constexpr int kLeastCredit = 16;  ///< quick ones in turn; one that is not costs as many: the CPU may be lent
+
+  Clock::time_point ended_{};
+  int credit_ = 0;
+};
+
 /// One thread adds jobs, another one takes them; both have the GIL.
 class Stream {
  public:
   Stream(Calls calls, bool in_order)
-      : calls_(std::move(calls)), finished_(in_order ? nullptr : std::make_shared<CompletionQueue>()) {}
+      : calls_(std::move(calls)),
+        gathering_(calls_.handle()->pool()),
+        finished_(in_order ? nullptr : std::make_shared<CompletionQueue>()) {}
 
-  /// `together`: the job may wait for more before it is submitted; submit() does so.
-  void add(nb::handle item, bool together);
+  /// What becomes of an item's job: submitted at once; or soon, if items come quickly; or by submit().
+  enum class When { kNow, kSoon, kLater };
+  void add(nb::handle item, When when);
   void submit();
+  /// Throws what kept jobs from being submitted, once.
+  void check() { gathering_.check(); }
 
   /// Whether there are, or will be, results of what was added.
-  bool available() const noexcept { return added_ != given_; }
+  bool available() const noexcept { return added() != given_; }
   /// Items that were added and whose results are not used yet.
-  std::uint64_t pending() const noexcept { return added_ - used_; }
+  std::uint64_t pending() const noexcept { return added() - used_; }
   /// The results that were given are used.
   void settle() noexcept { used_ = given_; }
 
@@ -45,9 +76,15 @@ class Stream {
   };
 
   static constexpr std::size_t kMostTogether = 256;  ///< workers begin while the rest is encoded
+  static constexpr std::size_t kMostSoon = 32;       ///< the input takes longer
+  static constexpr std::size_t kLargestSoon = 4096;  ///< bytes
   static constexpr std::size_t kLeastSweep = 64;
 
   bool in_order() const noexcept { return finished_ == nullptr; }
+  std::uint64_t added() const noexcept { return added_ + gathering_.count(); }
+  bool gather(JobSpec spec, When when);
+  void submit_for_taker();
+  void keep_submitted();
   void keep(JobPtr job);
   void remember(const JobPtr& job);
   bool next_is_done();
@@ -57,18 +94,20 @@ class Stream {
   std::size_t move_values(std::size_t most, nb::handle append, nb::handle loads);
 
   Calls calls_;
-  std::uint64_t added_ = 0;
+  Gathering gathering_;  ///< jobs that are not kept yet
+  Pace pace_;
+  std::uint64_t added_ = 0;  ///< but for those
   std::uint64_t given_ = 0;
   std::uint64_t used_ = 0;
   double result_bytes_ = 0;
-  std::vector<JobSpec> specs_;                  ///< to be submitted
   std::deque<Entry> entries_;                   ///< to be taken: all that are not, or those that are known to be done
   std::shared_ptr<CompletionQueue> finished_;   ///< of those that are taken as they are done
   std::vector<std::weak_ptr<Job>> unfinished_;  ///< those that may have to be cancelled, and others until a sweep
   std::size_t sweep_at_ = kLeastSweep;
 };
 
-void Stream::add(nb::handle item, bool together) {
+void Stream::add(nb::handle item, When when) {
+  if (when == When::kSoon && !pace_.quick()) when = When::kNow;
   nb::object failure;
   std::optional<JobSpec> spec;
   try {
@@ -77,27 +116,40 @@ void Stream::add(nb::handle item, bool together) {
     submit();  // what came before shall not be lost
     throw;
   }
+  if (closed) return;  // while it was encoded
   if (spec) {
     if (!in_order()) spec->completions = finished_;
-    specs_.push_back(*std::move(spec));
-    if (!together || specs_.size() == kMostTogether || holds_shared_memory(specs_.back())) submit();
-    return;
+    if (!gather(*std::move(spec), when)) submit();
+  } else {
+    submit();
+    entries_.push_back({nullptr, std::move(failure)});
+    ++added_;
   }
-  submit();
-  entries_.push_back({nullptr, std::move(failure)});
-  ++added_;
+  pace_.ended();
+}
+
+/// False: what was gathered is to be submitted now.
+bool Stream::gather(JobSpec spec, When when) {
+  const bool alone =
+      when == When::kNow || holds_shared_memory(spec) || (when == When::kSoon && spec.payload.size() > kLargestSoon);
+  const std::size_t waiting = gathering_.put(std::move(spec), when == When::kSoon && !alone);
+  return !alone && waiting < (when == When::kSoon ? kMostSoon : kMostTogether);
 }
 
 void Stream::submit() {
-  if (closed) specs_.clear();
-  if (specs_.empty()) return;
-  Pool& pool = calls_.handle()->pool();
-  if (specs_.size() == 1) {
-    JobSpec spec = std::move(specs_.front());
-    specs_.clear();  // its memory stays for the next one
-    return keep(pool.submit(std::move(spec)));
-  }
-  for (JobPtr& job : pool.submit_all(std::exchange(specs_, {}))) keep(std::move(job));
+  if (closed) gathering_.drop();
+  submit_for_taker();
+  check();
+}
+
+/// What fails is told to who reads, or once there is nothing more to take.
+void Stream::submit_for_taker() {
+  gathering_.submit();
+  keep_submitted();
+}
+
+void Stream::keep_submitted() {
+  for (JobPtr& job : gathering_.take_submitted()) keep(std::move(job));
 }
 
 void Stream::keep(JobPtr job) {
@@ -177,6 +229,7 @@ std::size_t Stream::move_values(std::size_t most, nb::handle append, nb::handle 
 nb::object Stream::take(std::size_t most, nb::handle append, nb::handle loads, nb::handle type, nb::handle context,
                         std::optional<double> seconds) {
   settle();
+  submit_for_taker();
   const std::uint64_t before = given_;
   if (available() && !next_is_done() && !wait(seconds)) return nb::none();
   const std::size_t moved = move_values(most, append, loads);
@@ -192,6 +245,8 @@ nb::object Stream::take(std::size_t most, nb::handle append, nb::handle loads, n
 /// Takes no more calls, and cancels the jobs that have not started.
 void Stream::close() {
   closed = true;
+  gathering_.drop();
+  keep_submitted();
   std::vector<JobPtr> jobs;
   for (const Entry& entry : entries_) {
     if (entry.job) jobs.push_back(entry.job);
@@ -213,13 +268,15 @@ class Feeder {
  public:
   explicit Feeder(const StreamOwner& owner) : stream_(owner.stream) {}
 
-  /// Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, so
-  /// many are pending, or nobody wants any.
+  /// Adds an item, which is submitted at once, or soon if items come quickly. False if no more shall be read before
+  /// somebody was asked: who reads is wanted, so many are pending, or nobody wants any.
   bool add(nb::handle item, std::uint64_t most) const {
     const StreamPtr stream = stream_.lock();
     if (!stream || stream->closed) return false;
-    stream->add(item, false);
-    return !stream->interrupted && stream->pending() < most;
+    stream->add(item, Stream::When::kSoon);
+    if (!stream->interrupted && stream->pending() < most) return true;
+    stream->submit();
+    return false;
   }
 
   /// Adds at most so many items of an iterator that waits for nothing, many together. False if there are no more.
@@ -232,10 +289,14 @@ class Feeder {
         if (PyErr_Occurred() != nullptr) throw nb::python_error();
         return false;
       }
-      stream->add(item, true);
+      stream->add(item, Stream::When::kLater);
     }
     if (stream) stream->submit();
     return true;
+  }
+
+  void submit() const {
+    if (const StreamPtr stream = stream_.lock()) stream->submit();
   }
 
   void interrupt(bool wanted) const {
@@ -246,9 +307,12 @@ class Feeder {
     if (const StreamPtr stream = stream_.lock()) stream->settle();
   }
 
+  /// Throws what kept jobs from being submitted, if there is nothing else.
   bool available() const {
     const StreamPtr stream = stream_.lock();
-    return stream && stream->available();
+    if (!stream || stream->available()) return stream != nullptr;
+    stream->check();
+    return false;
   }
 
   std::uint64_t pending() const {
@@ -291,16 +355,18 @@ void add_streams(nb::module_& module) {
 
   nb::class_<Feeder>(module, "Feeder", "Reads the input of a stream, which it does not own.")
       .def(nb::init<const StreamOwner&>(), "stream"_a)
-      .def(
-          "add", &Feeder::add, "item"_a, "most"_a,
-          "Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, "
-          "so many are pending, or nobody wants any.")
+      .def("add", &Feeder::add, "item"_a, "most"_a,
+           "Adds an item, which is submitted at once, or soon if items come quickly. False if no more shall be read "
+           "before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.")
       .def("feed", &Feeder::feed, "iterator"_a, "most"_a,
            "Adds at most so many items of an iterator that waits for nothing, many together. False if there are no "
            "more.")
+      .def("submit", &Feeder::submit, "Submits what was added; raises what kept it from being submitted before.")
       .def("interrupt", &Feeder::interrupt, "wanted"_a, "Whether who reads is wanted.")
       .def("settle", &Feeder::settle, "The results that were given are used.")
-      .def("available", &Feeder::available, "Whether there are, or will be, results of what was added.")
+      .def("available", &Feeder::available,
+           "Whether there are, or will be, results of what was added. If there are none, raises what kept jobs from "
+           "being submitted.")
       .def("pending", &Feeder::pending, "Items that were added and whose results are not used yet.")
       .def("result_bytes", &Feeder::result_bytes, "Mean of the last results that were taken.");
 }

@@ -220,12 +220,17 @@ class Feeder:
 
     def add(self, item: object, most: int) -> bool:
         """
-        Adds an item and submits it. False if no more shall be read before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.
+        Adds an item, which is submitted at once, or soon if items come quickly. False if no more shall be read before somebody was asked: who reads is wanted, so many are pending, or nobody wants any.
         """
 
     def feed(self, iterator: object, most: int) -> bool:
         """
         Adds at most so many items of an iterator that waits for nothing, many together. False if there are no more.
+        """
+
+    def submit(self) -> None:
+        """
+        Submits what was added; raises what kept it from being submitted before.
         """
 
     def interrupt(self, wanted: bool) -> None:
@@ -235,7 +240,9 @@ class Feeder:
         """The results that were given are used."""
 
     def available(self) -> bool:
-        """Whether there are, or will be, results of what was added."""
+        """
+        Whether there are, or will be, results of what was added. If there are none, raises what kept jobs from being submitted.
+        """
 
     def pending(self) -> int:
         """Items that were added and whose results are not used yet."""

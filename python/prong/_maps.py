@@ -311,8 +311,9 @@ class Intake:
     """Reads items and submits a job for each, never more than its window ahead of the results that were taken.
 
     Items of a list and its like are read, many together, by whoever wants a result. To read any other input may take
-    long, or may need the results: it is read by a thread of its own, which submits each item before it asks for the
-    next. The thread holds this object, but neither the iterator nor its jobs: it ends, too, when nobody holds those.
+    long, or may need the results: it is read by a thread of its own. Each item is submitted before the next is asked
+    for, or, while they come within microseconds, at most half a millisecond later, whether the next has come or not.
+    The thread holds this object, but neither the iterator nor its jobs: it ends, too, when nobody holds those.
     """
 
     def __init__(self, items: Iterable[Any], feeder: Any, engine: Any, read_ahead: int | None):
@@ -336,7 +337,14 @@ class Intake:
 
     def available(self) -> bool:
         """True if there are, or will be, results of what was read."""
-        some: bool = self._feeder.available()
+        try:
+            some: bool = self._feeder.available()
+        except Exception as error:  # of the pool, which refuses what was read
+            explained = self._explained(error)
+            self._end(explained)
+            if self.error is None:  # reading had ended before: what was read is refused all the same
+                self.error = explained
+            return False
         return some
 
     def wait_for_job(self, seconds: float | None) -> bool:
@@ -402,11 +410,14 @@ class Intake:
     def _read_all(self) -> None:
         error = None
         try:
-            for item in self._items:
-                go_on = self._feeder.add(item, self._window)
-                del item  # not to be held while the next is awaited
-                if not go_on and not self._wait_for_room():
-                    break
+            try:
+                for item in self._items:
+                    go_on = self._feeder.add(item, self._window)
+                    del item  # not to be held while the next is awaited
+                    if not go_on and not self._wait_for_room():
+                        break
+            finally:
+                self._feeder.submit()
         except BaseException as caught:
             error = self._explained(caught)
         finally:

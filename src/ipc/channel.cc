@@ -255,7 +255,11 @@ void Channel::give_room_back() noexcept {
 }
 
 bool Channel::results_waiting() const noexcept {
-  return private_->damaged || private_->reader.waiting(*layout_);
+  return damaged() || private_->reader.waiting(*layout_);
+}
+
+bool Channel::damaged() const noexcept {
+  return private_->damaged;
 }
 
 BlockState Channel::state_of_block(std::uint16_t lease, std::uint32_t id) const noexcept {

@@ -82,6 +82,8 @@ class Channel {
   Pop try_pop(Result& result);
   /// Also true if the channel is damaged, so that try_pop() gets to say so.
   bool results_waiting() const noexcept;
+  /// Something was found in it that makes no sense, also by a push: it must not be used any more.
+  bool damaged() const noexcept;
   /// Grows with each result that the worker publishes. Any thread, without the pool's lock.
   std::uint64_t results_published() const noexcept;
 

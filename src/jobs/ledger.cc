@@ -29,8 +29,8 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
     if (known != by_key_.end()) return known->second;
   }
   const std::uint32_t items = spec.items;
-  auto job = std::make_shared<Job>(submitted_ + 1, std::move(spec));
-  if (items != 0) job->items_ = std::make_unique<Items>(Items{.count = items});
+  const JobPtr job = items == 0 ? std::make_shared<Job>(submitted_ + 1, std::move(spec))
+                                : std::make_shared<Batch>(submitted_ + 1, std::move(spec), Items{.count = items});
   submitted_ += job->calls();
   job->submitted_ = now;
   // The key lives in the job's own options, as long as the job is in the table.
@@ -76,47 +76,46 @@ void Ledger::take_back(const JobPtr& job) {
   ready_.add_back(job);
 }
 
-void Ledger::add_results(const Job& job, std::uint32_t count, Payload results) {
-  job.items_->ended += count;
-  job.items_->results.push_back(std::move(results));
+void Ledger::add_results(Job& job, std::uint32_t count, Payload results) {
+  job.own_items().ended += count;
+  job.own_items().results.push_back(std::move(results));
 }
 
 bool Ledger::take_back_unbegun(const JobPtr& job) {
-  if (++job->items_->failed_starts > kMostFailedStarts) return false;
+  if (++job->own_items().failed_starts > kMostFailedStarts) return false;
   take_back(job);
   return true;
 }
 
 void Ledger::split(const JobPtr& job, std::uint32_t at) {
   PRONG_CHECK(job->state() == Job::State::kDispatched);
-  Items& items = *job->items_;
+  Items& items = job->own_items();
   PRONG_CHECK(at > items.first);  // it keeps something to run: else it could be handed about for ever
   const std::uint32_t kept = at - items.first;
-  auto rest = std::make_shared<Job>(job->id_ + kept, job->spec_);
+  const JobPtr rest = std::make_shared<Batch>(
+      job->id_ + kept, job->spec_, Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
   rest->submitted_ = job->submitted_;
-  rest->items_ =
-      std::make_unique<Items>(Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
   items.count = kept;
   dispatched_ -= rest->calls();
   queued_ += rest->calls();
   ready_.add_back(rest);
-  items.rest = std::move(rest);
+  items.rest = rest;
 }
 
 void Ledger::record(Job& job, Attempt attempt) {
   leave_dispatched(job);
-  attempt.number = job.attempts_begun_;
-  job.attempts_.push_back(std::move(attempt));
+  attempt.number = static_cast<int>(job.attempts_begun_);
+  job.add_try(std::move(attempt));
 }
 
 bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
   record(*job, std::move(attempt));
   forget_expiry(*job);
   const RetryPolicy& policy = job->options().retry;
-  if (may_retry(policy, job->attempts_.back().outcome, job->attempts_begun_ - 1, is_command_)) {
+  if (may_retry(policy, job->outcome(), attempt_number(*job) - 1, is_command_)) {
     job->quarantined_ = ends_workers(*job);
     if (!job->quarantined_) {
-      try_again(job, backoff_before(policy, job->attempts_begun_, draw()), now);
+      try_again(job, backoff_before(policy, attempt_number(*job), draw()), now);
       return false;
     }
   }
@@ -128,7 +127,7 @@ bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
 bool Ledger::ends_workers(const Job& job) const {
   const int limit = job.options().retry.quarantine_after;
   if (is_command_ || limit == 0) return false;
-  return std::ranges::count_if(job.attempts_,
+  return std::ranges::count_if(job.ended_attempts(),
                                [](const Attempt& attempt) { return ended_its_worker(attempt.outcome); }) >= limit;
 }
 
@@ -148,7 +147,8 @@ void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, Monoton
 
 void Ledger::finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now) {
   queued_ -= job->calls();
-  job->ended_without_attempt_ = std::make_unique<const Outcome>(outcome);
+  job->ended_without_attempt_ = true;
+  job->add_try({.outcome = outcome});
   finish(job, now);
 }
 
@@ -220,7 +220,7 @@ void Ledger::finish_queued(const Outcome& outcome, MonotonicNs now) {
 }
 
 int Ledger::attempt_number(const Job& job) noexcept {
-  return job.attempts_begun_;
+  return static_cast<int>(job.attempts_begun_);
 }
 
 bool Ledger::watch(const JobPtr& job) {

@@ -49,7 +49,7 @@ class Ledger {
   void end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now);
 
   /// A dispatched batch has results of so many more items.
-  static void add_results(const Job& job, std::uint32_t count, Payload results);
+  static void add_results(Job& job, std::uint32_t count, Payload results);
   /// A worker has ended before it began the first item: takes the batch back, like a job that never began. False if
   /// that has happened too often: then the batch stays as it is.
   bool take_back_unbegun(const JobPtr& job);

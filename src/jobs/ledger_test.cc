@@ -191,6 +191,34 @@ TEST_F(LedgerTest, CancelledRetryWakesNobody) {
   EXPECT_EQ(outcome_name(job->outcome()), "cancelled");
 }
 
+TEST_F(LedgerTest, ManyAttemptsAreKeptInOrderAndBesideTheEnd) {
+  constexpr int kAttempts = 17;
+  const JobPtr job = submit({.retry = {.retries = 100, .quarantine_after = 0}});
+  for (int code = 1; code <= kAttempts; ++code) {
+    ASSERT_EQ(next(), job);
+    EXPECT_FALSE(ledger_.end_attempt(job, ended(Exited{code}), kNow));
+  }
+  EXPECT_TRUE(ledger_.cancel(job, kNow));
+  ASSERT_EQ(job->attempts().size(), static_cast<std::size_t>(kAttempts));
+  for (int code = 1; code <= kAttempts; ++code) {
+    const Attempt& attempt = job->attempts()[static_cast<std::size_t>(code - 1)];
+    EXPECT_EQ(attempt.number, code);
+    EXPECT_EQ(std::get<Exited>(attempt.outcome).code, code);
+  }
+  EXPECT_EQ(outcome_name(job->outcome()), "cancelled");
+}
+
+TEST_F(LedgerTest, AttemptsAreShownWhenTheJobIsDone) {
+  const JobPtr job = submit({.retry = {.retries = 1}});
+  next();
+  ledger_.end_attempt(job, ended(Exited{1}), kNow);
+  EXPECT_TRUE(job->attempts().empty());
+  next();
+  EXPECT_TRUE(job->attempts().empty());
+  ledger_.end_attempt(job, ended(Exited{1}), kNow);
+  EXPECT_EQ(job->attempts().size(), 2u);
+}
+
 TEST_F(LedgerTest, FinishQueuedEndsReadyAndWaitingJobs) {
   const JobPtr waiting = submit({.retry = {.retries = 1, .backoff = 1s}});
   next();

@@ -183,9 +183,18 @@ MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
   return waiting_since_ + (pinged_ ? kPingPatience : kOrderPatience);
 }
 
-/// A worker that has worked, and does not begin what it was given: it was stopped while it was idle.
+/// A worker that has nothing to do, and no room for a job all the same.
+bool Crew::refuses_for_ever(WorkerLink& link, MonotonicNs now) {
+  if (link.refused_since == 0 || link.state != LinkState::kServing) return false;
+  if (!link.idle() || link.has_room()) link.refused_since = 0;
+  return link.refused_since != 0 && now - link.refused_since >= kBeginPatience;
+}
+
+/// A worker that has worked, and does not begin what it was given, or does not even pass over what was taken back from
+/// it: it was stopped while it was idle.
 void Crew::watch_idle_workers(MonotonicNs now) {
   for (const auto& link : links_) {
+    if (refuses_for_ever(*link, now)) stop(*link, {});
     if (link->state != LinkState::kServing || link->never_answered() || link->idle()) continue;
     const Outstanding& front = link->outstanding().front();
     if (std::exchange(link->front_seen, front.sequence) != front.sequence) link->front_since = now;

@@ -113,6 +113,7 @@ class Crew {
   void note_failed_start(const std::string& why, MonotonicNs now);
   void drain(WorkerLink& link, MonotonicNs now);
   void remove(WorkerLink& link);
+  static bool refuses_for_ever(WorkerLink& link, MonotonicNs now);
   static MonotonicNs awaited_since(WorkerLink& link, MonotonicNs now);
   bool launcher_owes_something() const noexcept;
   bool anything_waiting() const noexcept;

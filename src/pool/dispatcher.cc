@@ -100,6 +100,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
     if (push(link, job, now)) {
       if (!crew_.armed() && link.armed()) link.disarm();
       link.exclusive = is_exclusive(job->options());
+      link.refused_since = 0;
       return true;
     }
   } catch (const std::exception& refusal) {  // no memory or descriptor to send it with: this job's failure alone
@@ -111,6 +112,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
   ledger_.take_back(job);
   if (link.damaged) crew_.stop(link, {});
   refused_by_idle_ |= link.idle();
+  if (link.idle() && link.refused_since == 0) link.refused_since = now;
   return false;
 }
 

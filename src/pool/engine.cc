@@ -119,7 +119,9 @@ void Engine::tell_what_is_not_needed(MonotonicNs now) {
   const std::vector<DefinitionId> forgotten = forgotten_->take();
   for (const auto& link : crew_.links()) {
     for (const DefinitionId id : forgotten) link->forget(id);
-    if (link->state == LinkState::kServing && !link->damaged) link->push_what_is_not_needed(now);
+    if (link->state != LinkState::kServing || link->damaged) continue;
+    link->push_what_is_not_needed(now);
+    if (link->damaged) crew_.stop(*link, {});
   }
 }
 

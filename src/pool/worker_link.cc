@@ -85,7 +85,14 @@ void WorkerLink::handed_over() noexcept {
   worker_control_.reset();
 }
 
-std::optional<std::uint64_t> WorkerLink::push(ipc::Request request, const Payload& payload) {
+std::optional<std::uint64_t> WorkerLink::push(const ipc::Request& request, const Payload& payload) {
+  const auto sequence = push_with_blocks(request, payload);
+  // Of a worker that has nothing to do, nobody takes results: what is wrong with its channel shows here alone.
+  damaged |= channel_.damaged();
+  return sequence;
+}
+
+std::optional<std::uint64_t> WorkerLink::push_with_blocks(ipc::Request request, const Payload& payload) {
   const bool is_inline = payload.size() <= ipc::kInlineLimit;
   if (is_inline) request.bytes = payload.bytes();
   if (is_inline && payload.attachments().empty()) return channel_.try_push(request);

@@ -89,6 +89,7 @@ class WorkerLink {
   std::chrono::nanoseconds stop_grace{0};  ///< kAsked: between SIGTERM and SIGKILL afterwards
   MonotonicNs served_since = 0;            ///< when it was first ready
   MonotonicNs idle_since = 0;              ///< 0: while it has something to do
+  MonotonicNs refused_since = 0;           ///< since when it, idle, has had no room for a job; 0: it has
   std::uint64_t first_resident_bytes = 0;  ///< when it was first ready
   std::optional<HeldEnding> held;
 
@@ -97,9 +98,12 @@ class WorkerLink {
 
   const std::deque<Outstanding>& outstanding() const noexcept { return outstanding_; }
   bool idle() const noexcept { return outstanding_.empty(); }
+  /// For a request without a payload.
+  bool has_room() noexcept { return channel_.has_room(0); }
 
   bool knows(DefinitionId id) const noexcept { return id < known_.size() && known_[id]; }
-  /// Each pushes one request; false if there is no room now. wake() once after a batch.
+  /// Each pushes one request; false if there is no room now, or if the worker is found `damaged`. wake() once after a
+  /// batch.
   bool push_definition(const Definition& definition, MonotonicNs now);
   /// Requires that the worker is idle and serving if the job has limits of what it may use.
   bool push_job(const JobPtr& job, const Payload& payload, int attempt, MonotonicNs now);
@@ -183,7 +187,8 @@ class WorkerLink {
     Payload payload{};     ///< empty: the number is free
   };
 
-  std::optional<std::uint64_t> push(ipc::Request request, const Payload& payload);
+  std::optional<std::uint64_t> push(const ipc::Request& request, const Payload& payload);
+  std::optional<std::uint64_t> push_with_blocks(ipc::Request request, const Payload& payload);
   bool push_and_note(const ipc::Request& request, const Payload& payload, MonotonicNs now);
   void drop(std::size_t index);
   const Outstanding* first_batch() const noexcept;

@@ -335,6 +335,16 @@ TEST_P(LimitsTest, AWorkerThatWasStoppedWhileIdleCostsNoJob) {
   EXPECT_EQ(run(pool, "echo elsewhere"), "elsewhere");
 }
 
+// Each takes a slot until the worker passes over it.
+TEST_P(LimitsTest, JobsCancelledWhileTheWorkerWasStoppedDoNotFillItForEver) {
+  constexpr int kMoreThanSlots = 300;
+  Pool pool(options(1));
+  const pid_t stopped = std::stoi(run(pool, "pid"));
+  ::kill(stopped, SIGSTOP);
+  for (int i = 0; i < kMoreThanSlots; ++i) EXPECT_TRUE(pool.cancel(pool.submit(job("echo never"))));
+  EXPECT_EQ(run(pool, "echo elsewhere"), "elsewhere");
+}
+
 TEST_P(LimitsTest, AfterAnIdleTimeNothingIsStalled) {
   PoolOptions with_stall = options(2);
   with_stall.stall = 100ms;

@@ -115,6 +115,16 @@ def die_afterwards(way: str) -> None:
     threading.Timer(0.02, die).start()
 
 
+def overwrite_channel_later(gate: str, overwritten: str) -> int:
+    def overwrite() -> None:
+        culprits.wait_for_file(gate)
+        overwrite_channel()
+        Path(overwritten).touch()
+
+    threading.Thread(target=overwrite, daemon=True).start()
+    return os.getpid()
+
+
 STAGES: dict[str, Callable[[Any, str], Any]] = {
     "decoding": lambda pool, way: pool.submit(die_decoding, Dying(way, "unpickled")),
     "running": lambda pool, way: pool.submit(die_running, way),
@@ -165,17 +175,32 @@ def test_the_job_alone_is_lost(shared_pool: Any, stage: str, way: str) -> None:
     assert shared_pool.map(culprits.double, range(1000)) == [2 * number for number in range(1000)]
 
 
-@pytest.mark.parametrize("way", [way for way in WAYS if way not in ("sys_exit", "no_memory", "stack_overflow")])
+NOT_IN_A_THREAD = ("sys_exit", "no_memory", "stack_overflow")
+
+
+@pytest.mark.parametrize("way", [way for way in WAYS if way not in (*NOT_IN_A_THREAD, "overwrite_channel")])
 def test_after_the_job(shared_pool: Any, way: str) -> None:
-    shared_pool.submit(die_afterwards, way).result(timeout=60)
     lost = shared_pool.stats["workers_lost"]
-    if "descriptors" not in way and "channel" not in way:
+    shared_pool.submit(die_afterwards, way).result(timeout=60)
+    if "descriptors" not in way:
         assert eventually(lambda: shared_pool.stats["workers_lost"] > lost)
     jobs = [shared_pool.submit(culprits.double, number) for number in range(100)]
-    answers = [job.exception(timeout=60) for job in jobs]
-    # A damaged channel is noticed at the next job there, which then shares its fate.
-    assert sum(answer is not None for answer in answers) <= (1 if "channel" in way else 0)
+    assert [job.exception(timeout=60) for job in jobs] == [None] * 100
     assert shared_pool.map(culprits.double, range(1000)) == [2 * number for number in range(1000)]
+
+
+@pytest.mark.parametrize("start", STARTS)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_idle_worker_whose_channel_makes_no_sense_costs_no_job(start: str, workers: int, tmp_path: Path) -> None:
+    gate, overwritten = tmp_path / "gate", tmp_path / "overwritten"
+    with prong.Pool(workers, start=start, preload=["test_crash_matrix"]) as pool:
+        pid = pool.submit(overwrite_channel_later, str(gate), str(overwritten)).result(timeout=30)
+        gate.touch()
+        assert eventually(overwritten.exists)
+        jobs = [pool.submit(culprits.double, number) for number in range(100)]
+        assert [job.result(timeout=30) for job in jobs] == [*range(0, 200, 2)]
+        assert pool.map(culprits.double, range(1000)) == [*range(0, 2000, 2)]
+        assert eventually(lambda: pid not in [worker.pid for worker in pool.workers])
 
 
 @pytest.mark.parametrize("number", SIGNALS.values())

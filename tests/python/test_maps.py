@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import gc
 import itertools
+import os
 import queue
+import signal
 import threading
 import time
+from pathlib import Path
 
 import culprits
 import pytest
@@ -305,8 +308,166 @@ def test_jobs_run_while_the_input_is_awaited_and_nobody_takes(fresh_pool, method
     assert list(iterator) == [None] * 19
 
 
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_quick_items_do_not_wait_for_a_next_one(fresh_pool, method, tmp_path):
+    log = tmp_path / "log"
+    gate = threading.Event()
+    rounds = queue.Queue()
+
+    def items():
+        for count in (301, 305, 317):
+            yield from [str(log)] * count
+            rounds.get()
+        gate.wait()
+
+    iterator = getattr(fresh_pool, method)(_log_line, items(), read_ahead=1000)
+    assert next(iterator) is None
+    for count in (301, 606, 923):
+        assert eventually(lambda: len(log.read_text().splitlines()) == count)  # noqa: B023
+        rounds.put(None)
+    gate.set()
+    assert list(iterator) == [None] * 922
+
+
 def _log_line(path):
     culprits.append_line(path, "x")
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_quick_items_after_the_pool_was_closed(fresh_pool, method):
+    closed = threading.Event()
+    gate = threading.Event()
+
+    def items():
+        yield from range(100)
+        closed.wait()
+        yield from range(100, 200)
+        gate.wait()
+
+    iterator = getattr(fresh_pool, method)(culprits.double, items(), read_ahead=1000)
+    assert sorted(next(iterator) for _ in range(100)) == list(range(0, 200, 2))
+    fresh_pool.close()
+    closed.set()
+    with pytest.raises(prong.PoolClosed):
+        next(iterator)
+    assert list(iterator) == []
+    gate.set()
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_pool_that_is_closed_refuses_quick_items_while_the_next_is_awaited(method, tmp_path):
+    """In most rounds some items wait to be submitted when the pool is closed; in some the thread was just there."""
+    for number in range(20):
+        go, gate = tmp_path / f"go{number}", threading.Event()
+        with prong.Pool(1) as pool:
+            try:
+                _take_while_the_pool_is_closed(pool, method, go, gate)
+            except prong.PoolClosed:
+                return
+            finally:
+                gate.set()
+    pytest.fail("nothing was refused")
+
+
+def _take_while_the_pool_is_closed(pool, method, go, gate):
+    def items():
+        yield from [str(go)] * 95
+        pool.close()
+        go.touch()
+        gate.wait()
+
+    iterator = getattr(pool, method)(culprits.wait_for_file, items(), read_ahead=1000)
+    for _ in range(95):
+        assert iterator.next(timeout=30) == str(go)
+
+
+@pytest.mark.parametrize("method", ["imap", "imap_unordered"])
+def test_pool_that_is_terminated_drops_no_quick_item_silently(method, tmp_path):
+    for number in range(10):
+        with prong.Pool(1) as pool:
+            gate = threading.Event()
+            told = _told_when_terminated(pool, method, tmp_path / f"never{number}", gate)
+            gate.set()
+            assert told in (95, "the rest was refused")
+
+
+def _told_when_terminated(pool, method, never, gate):
+    def items():
+        yield from [str(never)] * 95
+        pool.terminate()
+        gate.wait()
+
+    iterator = getattr(pool, method)(culprits.wait_for_file, items(), read_ahead=1000)
+    told = 0
+    while True:
+        try:
+            iterator.next(timeout=30)
+        except StopIteration:
+            return told
+        except prong.PoolClosed:
+            return "the rest was refused"
+        except prong.JobCancelled:
+            told += 1
+
+
+def test_forked_copy_of_a_lazy_map_says_that_it_is_one(fresh_pool):
+    gate = threading.Event()
+    iterator = fresh_pool.imap(culprits.double, itertools.chain(range(100), iter(gate.wait, True)), read_ahead=1000)
+    assert [next(iterator) for _ in range(100)] == [*range(0, 200, 2)]
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        try:
+            next(iterator)
+        except prong.UsageError as error:
+            os.write(write, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(child, 0)
+    with os.fdopen(read) as answer:
+        assert "parent process" in answer.read()
+    gate.set()
+    assert list(iterator) == []
+
+
+class _Failing:
+    def __reduce__(self):
+        raise ValueError("it stays here")
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+def test_quick_items_among_those_that_cannot_be_encoded_keep_their_order(fresh_pool, kind):
+    items = [_Failing() if number % 7 == 3 else number for number in range(500)]
+    iterator = fresh_pool.imap(culprits.double, kind(items))
+    for number in range(500):
+        if number % 7 == 3:
+            with pytest.raises(prong.EncodingError):
+                next(iterator)
+        else:
+            assert next(iterator) == 2 * number
+    assert list(iterator) == []
+
+
+@pytest.mark.parametrize("end", ["dropped", "read to its end"])
+def test_thread_that_submits_ends_with_the_iterator(fresh_pool, end):
+    iterator = fresh_pool.imap_unordered(culprits.double, itertools.count() if end == "dropped" else iter(range(5000)))
+    assert sum(1 for _ in itertools.islice(iterator, 5000)) == 5000
+    assert _submits()
+    del iterator
+    gc.collect()
+    assert eventually(lambda: not _submits())
+
+
+def _submits():
+    names = []
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            names.append((task / "comm").read_text())
+        except OSError:  # it has ended
+            continue
+    return "prong-gather\n" in names
 
 
 @pytest.mark.parametrize("kind", [list, iter])
