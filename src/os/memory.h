@@ -20,8 +20,8 @@ Fd create_unnamed_file(const std::string& folder, std::size_t size);
 
 /// Writes all parts one after the other from offset 0. Throws SystemError.
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
-/// The same where the bytes of the file are memory already. New memory is written faster by write_parts(): 64 MiB take
-/// 50 ms and not 84; old memory by this one: 25 ms and not 31.
+/// The same where the bytes of the file are memory already, through a mapping. New memory is written faster by
+/// write_parts().
 void overwrite_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
 
 /// The current size of the file. Throws SystemError.

@@ -79,6 +79,19 @@ TEST(OverwritePartsTest, GoesWhereWritePartsDoes) {
   overwrite_parts(fd, {});
 }
 
+/// Each would cost more than the copy of its page.
+TEST(OverwritePartsTest, TakesNoFaultForEachPage) {
+  const std::string text(16 * 1024 * 1024, 't');
+  const Fd fd = create_memfd("memory-test", text.size());
+  write_parts(fd, Parts{as_bytes(text)});
+  rusage before{};
+  rusage after{};
+  ::getrusage(RUSAGE_THREAD, &before);
+  overwrite_parts(fd, Parts{as_bytes(text)});
+  ::getrusage(RUSAGE_THREAD, &after);
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, 1024) << "for 4096 pages";
+}
+
 TEST(WritePartsTest, NothingIsFine) {
   const Fd fd = create_memfd("memory-test", 0);
   write_parts(fd, {});
