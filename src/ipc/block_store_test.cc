@@ -1,6 +1,7 @@
 #include "ipc/block_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -76,6 +77,44 @@ TEST_F(BlockStoreTest, TheNextOneMayBeOfAnotherSize) {
   first = {};
   EXPECT_NE(identity(gather('d', kSize / 3)), segment) << "most of it would be wasted";
   EXPECT_NE(identity(gather('e', kSize * 2)), segment);
+}
+
+TEST_F(BlockStoreTest, WhatAReaderWroteIsNotInTheNextOne) {
+  Payload payload = gather('a');
+  const ino_t segment = identity(payload);
+  for (const std::size_t at : {std::size_t{0}, kSize / 2, kSize - 1})
+    const_cast<std::byte&>(payload.bytes()[at]) = std::byte{'w'};
+  payload = {};
+  payload = gather('b');
+  EXPECT_EQ(identity(payload), segment);
+  EXPECT_EQ(payload.text(), std::string(kSize, 'b'));
+}
+
+TEST_F(BlockStoreTest, MappingsAreKeptWithTheBlock) {
+  constexpr std::size_t kLarge = 16 * 1024 * 1024;
+  const std::string text(kLarge, 't');
+  const ByteSpan parts[] = {as_bytes(text)};
+  for (int i = 0; i < 3; ++i) static_cast<void>(Payload::gather(parts).text().find('x'));
+  rusage before{};
+  rusage after{};
+  ::getrusage(RUSAGE_THREAD, &before);
+  static_cast<void>(Payload::gather(parts).text().find('x'));
+  ::getrusage(RUSAGE_THREAD, &after);
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, 64) << "for 4096 pages, twice";
+}
+
+TEST_F(BlockStoreTest, AForkedChildUnmapsOnlyWhatIsItsOwn) {
+  gather('a');
+  std::optional<Payload> payload = gather('b');  // written through a mapping
+  EXPECT_EQ(payload->text(), std::string(kSize, 'b'));
+  test::Child child([&] {
+    std::string own(kSize, 'o');
+    payload.reset();
+    std::string later(kSize, 'l');
+    if (own != std::string(kSize, 'o') || later != std::string(kSize, 'l')) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
 }
 
 TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {

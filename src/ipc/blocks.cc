@@ -25,6 +25,13 @@ os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
   return {segment.get(), size, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true};
 }
 
+/// Inherited by forks, like the other one: a child that gives up its copy must not unmap what it has put there since.
+void map_for_writing(Block& block, std::size_t size) {
+  if (block.writing.size() >= size) return;
+  block.writing = os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared, /*inherit_on_fork=*/true);
+  block.writing.populate(size);
+}
+
 /// Maps when somebody looks at the bytes. A mapping of 256 KiB costs as much as copying it, so what is only passed on
 /// is never mapped.
 class BlockStorage final : public PayloadStorage {
@@ -33,29 +40,32 @@ class BlockStorage final : public PayloadStorage {
   BlockStorage(const BlockStorage&) = delete;
   BlockStorage& operator=(const BlockStorage&) = delete;
   ~BlockStorage() override {
-    mapping_ = {};
     BlockStore& store = BlockStore::of_this_process();
     if (!block_.origin.empty()) store.forget_copy(block_.origin);
     // A forked copy of this process has the segment, too, and may look at it.
-    if (!retired_ && os::fork_count() == forks_) store.give_back(std::move(block_));
+    if (retired_ || os::fork_count() != forks_) return;
+    // Who had the bytes may have written to them. The next ones are not to be seen through that.
+    if (!block_.reading.forget_writes()) block_.reading = {};
+    store.give_back(std::move(block_));
   }
 
   ByteSpan bytes() const override {
     // If it throws, the next caller tries again.
-    std::call_once(mapped_, [this] { mapping_ = map_for_reading(block_.segment, size_); });
-    return {mapping_.data(), size_};
+    std::call_once(mapped_, [this] {
+      if (block_.reading.size() < size_) block_.reading = map_for_reading(block_.segment, block_.capacity);
+    });
+    return {block_.reading.data(), size_};
   }
   std::size_t size() const noexcept override { return size_; }
   int segment_fd() const noexcept override { return block_.segment.get(); }
   void retire() const noexcept override { retired_ = true; }
 
  private:
-  Block block_;
+  mutable Block block_;
   std::size_t size_;
   std::uint64_t forks_ = os::fork_count();
   mutable std::atomic<bool> retired_ = false;
   mutable std::once_flag mapped_;
-  mutable os::Mapping mapping_;
 };
 
 /// A block of the coordinator's, in a worker.
@@ -95,7 +105,12 @@ void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
 
 Payload write_block(Block block, std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  block.written >= size ? os::overwrite_parts(block.segment, parts) : os::write_parts(block.segment, parts);
+  if (block.written < size) {
+    os::write_parts(block.segment, parts);  // new memory is written faster this way
+  } else {
+    map_for_writing(block, size);
+    os::copy_parts(block.writing, parts);
+  }
   return payload_in_block(std::move(block), size);
 }
 
@@ -151,7 +166,11 @@ Payload ControlReceiver::payload_of(const Request& request) {
 }
 
 void ControlReceiver::Grant::write(std::span<const ByteSpan> parts) const {
-  written ? os::overwrite_parts(segment, parts) : os::write_parts(segment, parts);
+  if (!written) return os::write_parts(segment, parts);
+  const std::size_t size = total_size(parts);
+  const os::Mapping mapping(segment.get(), size, os::Mapping::Mode::kShared);
+  mapping.populate(size);
+  os::copy_parts(mapping, parts);
 }
 
 ControlReceiver::Grant ControlReceiver::result_block() {

@@ -7,12 +7,14 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
 
 #include "os/check.h"
 #include "os/remainder.h"
+#include "prong/error.h"
 
 namespace prong::os {
 namespace {
@@ -43,6 +45,46 @@ std::size_t total_size(std::span<const std::span<const std::byte>> parts) noexce
   std::size_t total = 0;
   for (const auto& part : parts) total += part.size();
   return total;
+}
+
+// Of an entry in /proc/self/pagemap, one for each page.
+constexpr std::uint64_t kPresent = std::uint64_t{1} << 63;
+constexpr std::uint64_t kSwapped = std::uint64_t{1} << 62;
+constexpr std::uint64_t kOfFile = std::uint64_t{1} << 61;  ///< or of shared memory: nobody has written to it privately
+
+bool is_private(std::uint64_t entry) noexcept {
+  return (entry & (kPresent | kSwapped)) != 0 && (entry & kOfFile) == 0;
+}
+
+std::size_t page_size() noexcept {
+  static const auto size = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+/// What the kernel says of pages of this process. False: nothing.
+bool read_pagemap(const Fd& pagemap, const std::byte* from, std::span<std::uint64_t> entries) {
+  const std::uint64_t first = reinterpret_cast<std::uintptr_t>(from) / page_size();
+  return read_at(pagemap.get(), first * sizeof entries[0], std::as_writable_bytes(entries));
+}
+
+/// Whether what is read there is true: a page of shared memory and a page of its own.
+bool tells_pages_apart(const Fd& pagemap) {
+  const Fd fd = create_memfd("prong-probe", 2 * page_size());
+  const Mapping mapping(fd.get(), 2 * page_size(), Mapping::Mode::kCopyOnWrite);
+  volatile std::byte* bytes = mapping.data();
+  static_cast<void>(bytes[0]);
+  bytes[page_size()] = std::byte{1};
+  std::array<std::uint64_t, 2> entries{};
+  return read_pagemap(pagemap, mapping.data(), entries) && (entries[0] & kOfFile) != 0 && !is_private(entries[0]) &&
+         is_private(entries[1]);
+}
+
+/// Opened for each use: it shows the process that has opened it, which may have forked since.
+Fd open_pagemap() {
+  Fd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
+  if (!pagemap) return pagemap;
+  static const bool is_true = tells_pages_apart(pagemap);
+  return is_true ? std::move(pagemap) : Fd();
 }
 
 }  // namespace
@@ -80,19 +122,6 @@ void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts
   }
 }
 
-void overwrite_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts) {
-  const std::size_t size = total_size(parts);
-  const Mapping mapping(fd.get(), size, Mapping::Mode::kShared);
-  // Since Linux 5.14. Pages of shared memory that are mapped for reading are writable at once, and the kernel maps 16 of
-  // them for each fault; MADV_POPULATE_WRITE takes a fault for each page, which is more than the copy itself.
-  ::madvise(mapping.data(), size, MADV_POPULATE_READ);
-  std::byte* to = mapping.data();
-  for (const auto& part : parts) {
-    if (!part.empty()) std::memcpy(to, part.data(), part.size());
-    to += part.size();
-  }
-}
-
 std::size_t file_size(int fd) {
   struct stat status {};
   check(::fstat(fd, &status), "look at descriptor ", fd);
@@ -119,6 +148,43 @@ Mapping::Mapping(int fd, std::size_t size, Mode mode, bool inherit_on_fork) {
   size_ = size;
   // Without it a child that a job forks could go on using its parent's channel.
   if (!inherit_on_fork) ::madvise(address, size, MADV_DONTFORK);
+}
+
+void Mapping::populate(std::size_t size) const noexcept {
+  // Since Linux 5.14. Pages of shared memory that are mapped for reading are writable at once, and the kernel maps 16 of
+  // them for each fault; MADV_POPULATE_WRITE takes a fault for each page, which is more than a copy.
+  ::madvise(data_, size, MADV_POPULATE_READ);
+}
+
+bool Mapping::forget_writes() const noexcept {
+  try {
+    const Fd pagemap = open_pagemap();
+    if (!pagemap) return false;
+    std::array<std::uint64_t, 512> entries;
+    const std::size_t pages = (size_ + page_size() - 1) / page_size();
+    for (std::size_t first = 0; first < pages; first += entries.size()) {
+      const std::span<std::uint64_t> some = std::span(entries).first(std::min(entries.size(), pages - first));
+      if (!read_pagemap(pagemap, data_ + first * page_size(), some)) return false;
+      for (std::size_t i = 0; i < some.size(); ++i) {
+        std::size_t end = i;
+        while (end < some.size() && is_private(some[end])) ++end;
+        if (end == i) continue;
+        if (::madvise(data_ + (first + i) * page_size(), (end - i) * page_size(), MADV_DONTNEED) != 0) return false;
+        i = end;
+      }
+    }
+    return true;
+  } catch (const SystemError&) {
+    return false;
+  }
+}
+
+void copy_parts(const Mapping& mapping, std::span<const std::span<const std::byte>> parts) noexcept {
+  std::byte* to = mapping.data();
+  for (const auto& part : parts) {
+    if (!part.empty()) std::memcpy(to, part.data(), part.size());
+    to += part.size();
+  }
 }
 
 Mapping::Mapping(Mapping&& other) noexcept

@@ -20,10 +20,6 @@ Fd create_unnamed_file(const std::string& folder, std::size_t size);
 
 /// Writes all parts one after the other from offset 0. Throws SystemError.
 void write_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
-/// The same where the bytes of the file are memory already, through a mapping. New memory is written faster by
-/// write_parts().
-void overwrite_parts(const Fd& fd, std::span<const std::span<const std::byte>> parts);
-
 /// The current size of the file. Throws SystemError.
 std::size_t file_size(int fd);
 
@@ -44,6 +40,12 @@ class Mapping {
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping();
 
+  /// Maps so many bytes of it, from its start, that are memory already: many pages at a time. Only shared memory.
+  void populate(std::size_t size) const noexcept;
+  /// kCopyOnWrite: takes what was written here back, so that the bytes of the file are seen again; what was only read
+  /// stays mapped. False: that cannot be known here.
+  bool forget_writes() const noexcept;
+
   std::byte* data() const noexcept { return data_; }
   std::size_t size() const noexcept { return size_; }
 
@@ -51,5 +53,8 @@ class Mapping {
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
 };
+
+/// Joins parts at the start of a mapping: without a system call, where the memory is there and mapped.
+void copy_parts(const Mapping& mapping, std::span<const std::span<const std::byte>> parts) noexcept;
 
 }  // namespace prong::os

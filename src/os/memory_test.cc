@@ -69,27 +69,78 @@ TEST(WritePartsTest, MorePartsThanOneCallTakes) {
   EXPECT_EQ(content_of(fd), expected);
 }
 
-TEST(OverwritePartsTest, GoesWhereWritePartsDoes) {
+TEST(CopyPartsTest, GoesWhereWritePartsDoes) {
   const Fd fd = create_memfd("memory-test", 10'000);
   const std::string old(10'000, 'o');
   write_parts(fd, Parts{as_bytes(old)});
+  const Mapping mapping(fd.get(), 10'000, Mapping::Mode::kShared);
   const std::string text(5'000, 't');
-  overwrite_parts(fd, Parts{as_bytes(text), as_bytes(""), as_bytes("end")});
+  copy_parts(mapping, Parts{as_bytes(text), as_bytes(""), as_bytes("end")});
   EXPECT_EQ(content_of(fd), text + "end" + old.substr(5'003));
-  overwrite_parts(fd, {});
+  copy_parts(mapping, {});
+}
+
+long faults_of_this_thread() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt;
 }
 
 /// Each would cost more than the copy of its page.
-TEST(OverwritePartsTest, TakesNoFaultForEachPage) {
+TEST(MappingTest, PopulatedOneIsWrittenWithoutAFaultForEachPage) {
   const std::string text(16 * 1024 * 1024, 't');
   const Fd fd = create_memfd("memory-test", text.size());
   write_parts(fd, Parts{as_bytes(text)});
-  rusage before{};
-  rusage after{};
-  ::getrusage(RUSAGE_THREAD, &before);
-  overwrite_parts(fd, Parts{as_bytes(text)});
-  ::getrusage(RUSAGE_THREAD, &after);
-  EXPECT_LT(after.ru_minflt - before.ru_minflt, 1024) << "for 4096 pages";
+  const long before = faults_of_this_thread();
+  const Mapping mapping(fd.get(), text.size(), Mapping::Mode::kShared);
+  mapping.populate(text.size());
+  copy_parts(mapping, Parts{as_bytes(text)});
+  EXPECT_LT(faults_of_this_thread() - before, 1024) << "for 4096 pages";
+}
+
+class ForgetWritesTest : public testing::Test {
+ protected:
+  static constexpr std::size_t kPages = 1500;  // more than are looked at together
+  static constexpr std::size_t kPage = 4096;
+
+  ForgetWritesTest() { write_parts(fd_, Parts{as_bytes(std::string(kPages * kPage, 'a'))}); }
+
+  std::size_t count(char what) const {
+    std::size_t pages = 0;
+    for (std::size_t i = 0; i < kPages; ++i) pages += mapping_.data()[i * kPage] == std::byte(what) ? 1 : 0;
+    return pages;
+  }
+  void write(std::size_t page) const { mapping_.data()[page * kPage] = std::byte{'w'}; }
+
+  Fd fd_ = create_memfd("memory-test", kPages * kPage);
+  Mapping mapping_{fd_.get(), kPages * kPage, Mapping::Mode::kCopyOnWrite};
+};
+
+TEST_F(ForgetWritesTest, ShowsTheFileAgainWhereverItWasWritten) {
+  for (const std::size_t page : {0UL, 1UL, 3UL, 510UL, 511UL, 512UL, 513UL, 1024UL, kPages - 1}) write(page);
+  EXPECT_EQ(count('w'), 9u);
+  ASSERT_TRUE(mapping_.forget_writes());
+  EXPECT_EQ(count('a'), kPages);
+  for (std::size_t page = 0; page < kPages; ++page) write(page);
+  ASSERT_TRUE(mapping_.forget_writes());
+  EXPECT_EQ(count('a'), kPages);
+}
+
+TEST_F(ForgetWritesTest, ShowsWhatIsWrittenToTheFileLater) {
+  EXPECT_EQ(count('a'), kPages);
+  write(7);
+  ASSERT_TRUE(mapping_.forget_writes());
+  write_parts(fd_, Parts{as_bytes(std::string(kPages * kPage, 'b'))});
+  EXPECT_EQ(count('b'), kPages);
+}
+
+TEST_F(ForgetWritesTest, WhatWasOnlyReadStaysMapped) {
+  EXPECT_EQ(count('a'), kPages);
+  write(7);
+  ASSERT_TRUE(mapping_.forget_writes());
+  const long before = faults_of_this_thread();
+  EXPECT_EQ(count('a'), kPages);
+  EXPECT_LT(faults_of_this_thread() - before, 10);
 }
 
 TEST(WritePartsTest, NothingIsFine) {
