@@ -28,7 +28,8 @@ os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
 /// Inherited by forks, like the other one: a child that gives up its copy must not unmap what it has put there since.
 void map_for_writing(Block& block, std::size_t size) {
   if (block.writing.size() >= size) return;
-  block.writing = os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared, /*inherit_on_fork=*/true);
+  block.writing =
+      os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared, /*inherit_on_fork=*/true);
   block.writing.populate(size);
 }
 

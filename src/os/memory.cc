@@ -151,8 +151,8 @@ Mapping::Mapping(int fd, std::size_t size, Mode mode, bool inherit_on_fork) {
 }
 
 void Mapping::populate(std::size_t size) const noexcept {
-  // Since Linux 5.14. Pages of shared memory that are mapped for reading are writable at once, and the kernel maps 16 of
-  // them for each fault; MADV_POPULATE_WRITE takes a fault for each page, which is more than a copy.
+  // Since Linux 5.14. Pages of shared memory that are mapped for reading are writable at once, and the kernel maps 16
+  // of them for each fault; MADV_POPULATE_WRITE takes a fault for each page, which is more than a copy.
   ::madvise(data_, size, MADV_POPULATE_READ);
 }
 

@@ -112,8 +112,8 @@ class ForgetWritesTest : public testing::Test {
   }
   void write(std::size_t page) const { mapping_.data()[page * kPage] = std::byte{'w'}; }
 
-  Fd fd_ = create_memfd("memory-test", kPages * kPage);
-  Mapping mapping_{fd_.get(), kPages * kPage, Mapping::Mode::kCopyOnWrite};
+  Fd fd_ = create_memfd("memory-test", kPages* kPage);
+  Mapping mapping_{fd_.get(), kPages* kPage, Mapping::Mode::kCopyOnWrite};
 };
 
 TEST_F(ForgetWritesTest, ShowsTheFileAgainWhereverItWasWritten) {

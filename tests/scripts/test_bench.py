@@ -39,7 +39,9 @@ def test_who_sends_bytes_without_pickling_has_a_goal_of_its_own(bench, says):
         row("dask.distributed", [3.0], **says),
         row("ray", [2.0], maps_arrays=True),
     )
-    found = {goal.peer: measured.median for goal, _, measured in goals.reached(record("array", row("Prong", [1.0]), *peers))}
+    found = {
+        goal.peer: measured.median for goal, _, measured in goals.reached(record("array", row("Prong", [1.0]), *peers))
+    }
     assert found == {goals.BEST_PICKLING: 20.0, goals.BEST_SENDING: 3.0}
 
 
