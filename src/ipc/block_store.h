@@ -62,7 +62,7 @@ struct Block {
   ByteSpan origin{};        ///< memory of this process that it is a copy of; it may have changed since
   // Of the whole block, if it was mapped, and kept with it: mapping it anew takes as long as copying.
   os::Mapping writing{};  ///< shared
-  os::Mapping reading{};  ///< private, and shows what the block holds
+  os::Mapping reading{};  ///< private; set aside, unless somebody looks at the payload
 };
 
 class BlockStore {

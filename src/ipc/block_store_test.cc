@@ -1,12 +1,14 @@
 #include "ipc/block_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -115,6 +117,66 @@ TEST_F(BlockStoreTest, AForkedChildUnmapsOnlyWhatIsItsOwn) {
   });
   child.wait();
   EXPECT_TRUE(child.ended_well());
+}
+
+/// Of blocks, in this process.
+int count_mappings() {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) count += line.find("prong-block") == std::string::npos ? 0 : 1;
+  return count;
+}
+
+/// One that was written and read before; nobody has looked at it this time.
+Payload gather_used(char letter) {
+  for (const char before : {'x', 'y'}) EXPECT_EQ(gather(before).text(), std::string(kSize, before));
+  return gather(letter);
+}
+
+// A pool that forks its workers from the program would keep their memory until it ends.
+TEST_F(BlockStoreTest, AForkedChildHasOnlyMappingsThatSomebodyLooksAt) {
+  const Payload payload = gather_used('a');
+  const auto mappings_of_a_child = [] {
+    const test::Shared<int> count;
+    test::Child child([&] { *count = count_mappings(); });
+    child.wait();
+    EXPECT_TRUE(child.ended_well());
+    return *count;
+  };
+  EXPECT_GE(count_mappings(), 2);
+  EXPECT_EQ(mappings_of_a_child(), 0);
+  EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
+  EXPECT_EQ(mappings_of_a_child(), 1);
+}
+
+TEST_F(BlockStoreTest, AForkedChildMayLookAtWhatNobodyHasLookedAt) {
+  const Payload payload = gather_used('a');
+  test::Child child([&] {
+    if (payload.text() != std::string(kSize, 'a')) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+/// Runs `body` in a child with a pool of its own, in which one block is kept that was written and read.
+template <typename Body>
+void with_a_used_block(std::size_t size, const Body& body) {
+  test::Child child([&] {
+    BlockStore::Customer customer([] {});
+    customer.keep_until(os::monotonic_now() + 1'000'000'000'000);
+    for (const char letter : {'x', 'y'}) static_cast<void>(gather(letter, size).text().find('z'));
+    body();
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+// It copies every page of a private mapping, which then hides what the block holds next.
+TEST(BlockStoreOfALockedProgramTest, ShowsWhatWasWrittenLast) {
+  with_a_used_block(kSize, [] {
+    if (::mlockall(MCL_CURRENT) != 0) return;  // not permitted
+    if (gather('a').text() != std::string(kSize, 'a')) ::_exit(1);
+  });
 }
 
 TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {

@@ -25,11 +25,10 @@ os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
   return {segment.get(), size, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true};
 }
 
-/// Inherited by forks, like the other one: a child that gives up its copy must not unmap what it has put there since.
+/// Forked children do not have it: they could write to requests, and would keep their memory.
 void map_for_writing(Block& block, std::size_t size) {
   if (block.writing.size() >= size) return;
-  block.writing =
-      os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared, /*inherit_on_fork=*/true);
+  block.writing = os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared);
   block.writing.populate(size);
 }
 
@@ -46,14 +45,15 @@ class BlockStorage final : public PayloadStorage {
     // A forked copy of this process has the segment, too, and may look at it.
     if (retired_ || os::fork_count() != forks_) return;
     // Who had the bytes may have written to them. The next ones are not to be seen through that.
-    if (!block_.reading.forget_writes()) block_.reading = {};
+    if (!block_.reading.set_aside()) block_.reading = {};
     store.give_back(std::move(block_));
   }
 
   ByteSpan bytes() const override {
     // If it throws, the next caller tries again.
     std::call_once(mapped_, [this] {
-      if (block_.reading.size() < size_) block_.reading = map_for_reading(block_.segment, block_.capacity);
+      if (block_.reading.size() < size_ || !block_.reading.take_up())
+        block_.reading = map_for_reading(block_.segment, block_.capacity);
     });
     return {block_.reading.data(), size_};
   }

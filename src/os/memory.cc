@@ -9,12 +9,13 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 #include "os/check.h"
 #include "os/remainder.h"
-#include "prong/error.h"
 
 namespace prong::os {
 namespace {
@@ -81,10 +82,13 @@ bool tells_pages_apart(const Fd& pagemap) {
 
 /// Opened for each use: it shows the process that has opened it, which may have forked since.
 Fd open_pagemap() {
+  enum class Trust : std::uint8_t { kUnknown, kTrue, kFalse };
+  // Threads may find it out twice. None waits for another: in a child that is forked meanwhile there is no other.
+  static constinit std::atomic<Trust> trust = Trust::kUnknown;
   Fd pagemap(::open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC));
   if (!pagemap) return pagemap;
-  static const bool is_true = tells_pages_apart(pagemap);
-  return is_true ? std::move(pagemap) : Fd();
+  if (trust == Trust::kUnknown) trust = tells_pages_apart(pagemap) ? Trust::kTrue : Trust::kFalse;
+  return trust == Trust::kTrue ? std::move(pagemap) : Fd();
 }
 
 }  // namespace
@@ -146,8 +150,14 @@ Mapping::Mapping(int fd, std::size_t size, Mode mode, bool inherit_on_fork) {
   if (address == MAP_FAILED) fail(errno, "map ", size, " bytes of shared memory");
   data_ = static_cast<std::byte*>(address);
   size_ = size;
+  if (inherit_on_fork) return;
   // Without it a child that a job forks could go on using its parent's channel.
-  if (!inherit_on_fork) ::madvise(address, size, MADV_DONTFORK);
+  ::madvise(address, size, MADV_DONTFORK);
+  owner_ = ::getpid();
+}
+
+bool Mapping::is_here() const noexcept {
+  return owner_ == 0 || owner_ == ::getpid();
 }
 
 void Mapping::populate(std::size_t size) const noexcept {
@@ -156,6 +166,24 @@ void Mapping::populate(std::size_t size) const noexcept {
   ::madvise(data_, size, MADV_POPULATE_READ);
 }
 
+bool Mapping::set_aside() noexcept {
+  if (size_ == 0) return true;
+  if (!forget_writes() || ::madvise(data_, size_, MADV_DONTFORK) != 0) return false;
+  owner_ = ::getpid();
+  return true;
+}
+
+bool Mapping::take_up() noexcept {
+  if (!is_here()) return false;
+  // Nothing is dropped of locked memory, and so the kernel says whether this is.
+  if (::madvise(data_, std::min(size_, page_size()), MADV_DONTNEED) != 0) return false;
+  if (::madvise(data_, size_, MADV_DOFORK) != 0) return false;
+  owner_ = 0;
+  return true;
+}
+
+/// Of each 512 pages it drops those between the first and the last that was written: to have some more mapped again, 16
+/// for each fault, is less than a system call for each.
 bool Mapping::forget_writes() const noexcept {
   try {
     const Fd pagemap = open_pagemap();
@@ -164,17 +192,17 @@ bool Mapping::forget_writes() const noexcept {
     const std::size_t pages = (size_ + page_size() - 1) / page_size();
     for (std::size_t first = 0; first < pages; first += entries.size()) {
       const std::span<std::uint64_t> some = std::span(entries).first(std::min(entries.size(), pages - first));
-      if (!read_pagemap(pagemap, data_ + first * page_size(), some)) return false;
-      for (std::size_t i = 0; i < some.size(); ++i) {
-        std::size_t end = i;
-        while (end < some.size() && is_private(some[end])) ++end;
-        if (end == i) continue;
-        if (::madvise(data_ + (first + i) * page_size(), (end - i) * page_size(), MADV_DONTNEED) != 0) return false;
-        i = end;
-      }
+      std::byte* from = data_ + first * page_size();
+      if (!read_pagemap(pagemap, from, some)) return false;
+      const auto begin = std::find_if(some.begin(), some.end(), is_private);
+      if (begin == some.end()) continue;
+      const auto end = std::find_if(some.rbegin(), some.rend(), is_private).base();
+      const auto skipped = static_cast<std::size_t>(begin - some.begin());
+      const auto dropped = static_cast<std::size_t>(end - begin);
+      if (::madvise(from + skipped * page_size(), dropped * page_size(), MADV_DONTNEED) != 0) return false;
     }
     return true;
-  } catch (const SystemError&) {
+  } catch (const std::exception&) {
     return false;
   }
 }
@@ -188,16 +216,19 @@ void copy_parts(const Mapping& mapping, std::span<const std::span<const std::byt
 }
 
 Mapping::Mapping(Mapping&& other) noexcept
-    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+    : data_(std::exchange(other.data_, nullptr)),
+      size_(std::exchange(other.size_, 0)),
+      owner_(std::exchange(other.owner_, 0)) {}
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {
   std::swap(data_, other.data_);
   std::swap(size_, other.size_);
+  std::swap(owner_, other.owner_);
   return *this;
 }
 
 Mapping::~Mapping() {
-  if (data_ != nullptr) ::munmap(data_, size_);
+  if (data_ != nullptr && is_here()) ::munmap(data_, size_);
 }
 
 }  // namespace prong::os
