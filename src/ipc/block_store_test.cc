@@ -179,6 +179,38 @@ TEST(BlockStoreOfALockedProgramTest, ShowsWhatWasWrittenLast) {
   });
 }
 
+void allow_to_map(std::size_t more) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlimit limit{pages * 4096 + more, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_AS, &limit);
+}
+
+constexpr std::size_t kMuch = 64 * 1024 * 1024;
+
+TEST(BlockStoreOfALimitedProgramTest, ABlockThatCannotBeMappedIsWritten) {
+  const std::string text(kMuch, 'a');
+  with_a_used_block(kMuch, [&] {
+    const ByteSpan parts[] = {as_bytes(text)};
+    const Payload first = Payload::gather(parts);  // has the block
+    gather('b', kMuch);                            // leaves another one
+    allow_to_map(kMuch / 2);
+    const Payload second = Payload::gather(parts);
+    std::string end(3, ' ');
+    if (::pread(second.segment_fd(), end.data(), 3, kMuch - 3) != 3 || end != "aaa") ::_exit(1);
+  });
+}
+
+TEST(BlockStoreOfALimitedProgramTest, KeptBlocksMakeWayForOneThatIsRead) {
+  const std::string text(kMuch, 'a');
+  with_a_used_block(kMuch, [&] {
+    const ByteSpan parts[] = {ByteSpan(as_bytes(text)).first(kMuch / 4)};  // has a block of its own
+    const Payload payload = Payload::gather(parts);
+    allow_to_map(kMuch / 8);
+    if (payload.text() != std::string_view(text).substr(0, kMuch / 4)) ::_exit(1);
+  });
+}
+
 TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {
   gather('a');
   EXPECT_TRUE(store_.keeps_any());

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -25,11 +26,27 @@ os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
   return {segment.get(), size, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true};
 }
 
-/// Forked children do not have it: they could write to requests, and would keep their memory.
-void map_for_writing(Block& block, std::size_t size) {
-  if (block.writing.size() >= size) return;
-  block.writing = os::Mapping(block.segment.get(), block.capacity, os::Mapping::Mode::kShared);
-  block.writing.populate(size);
+/// The same where this process may not map much more: what is kept goes first.
+os::Mapping map_before_kept(const os::Fd& segment, std::size_t size) {
+  try {
+    return map_for_reading(segment, size);
+  } catch (const SystemError&) {
+    if (!BlockStore::keeps_any()) throw;
+    BlockStore::of_this_process().release_all();
+    return map_for_reading(segment, size);
+  }
+}
+
+/// Of which `written` bytes are memory already. Empty if this process may not map as much. Forked children do not have
+/// it: they could write to requests, and would keep their memory.
+os::Mapping try_map_for_writing(const os::Fd& segment, std::size_t size, std::size_t written) noexcept {
+  try {
+    os::Mapping mapping(segment.get(), size, os::Mapping::Mode::kShared);
+    mapping.populate(written);
+    return mapping;
+  } catch (const std::exception&) {
+    return {};
+  }
 }
 
 /// Maps when somebody looks at the bytes. A mapping of 256 KiB costs as much as copying it, so what is only passed on
@@ -53,7 +70,7 @@ class BlockStorage final : public PayloadStorage {
     // If it throws, the next caller tries again.
     std::call_once(mapped_, [this] {
       if (block_.reading.size() < size_ || !block_.reading.take_up())
-        block_.reading = map_for_reading(block_.segment, block_.capacity);
+        block_.reading = map_before_kept(block_.segment, block_.capacity);
     });
     return {block_.reading.data(), size_};
   }
@@ -106,11 +123,12 @@ void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
 
 Payload write_block(Block block, std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  if (block.written < size) {
-    os::write_parts(block.segment, parts);  // new memory is written faster this way
-  } else {
-    map_for_writing(block, size);
+  if (block.written >= size && block.writing.size() < size)
+    block.writing = try_map_for_writing(block.segment, block.capacity, size);
+  if (block.written >= size && block.writing.size() >= size) {
     os::copy_parts(block.writing, parts);
+  } else {
+    os::write_parts(block.segment, parts);  // new memory is written faster this way
   }
   return payload_in_block(std::move(block), size);
 }
@@ -167,11 +185,9 @@ Payload ControlReceiver::payload_of(const Request& request) {
 }
 
 void ControlReceiver::Grant::write(std::span<const ByteSpan> parts) const {
-  if (!written) return os::write_parts(segment, parts);
   const std::size_t size = total_size(parts);
-  const os::Mapping mapping(segment.get(), size, os::Mapping::Mode::kShared);
-  mapping.populate(size);
-  os::copy_parts(mapping, parts);
+  const os::Mapping mapping = written ? try_map_for_writing(segment, size, size) : os::Mapping();
+  mapping.size() == 0 ? os::write_parts(segment, parts) : os::copy_parts(mapping, parts);
 }
 
 ControlReceiver::Grant ControlReceiver::result_block() {
