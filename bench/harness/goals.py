@@ -8,6 +8,9 @@ from .ratios import Spread, faster_by, spread
 
 BEST_PEER = "the best peer"
 BEST_PICKLING = "the best peer that pickles"
+BEST_SENDING = "the best peer that sends the bytes"
+# In records that do not say it.
+PICKLES_NO_ARRAYS = ["dask.distributed"]
 MEBIBYTE = 2**20
 
 
@@ -44,6 +47,7 @@ GOALS = [
     Goal("map-batches", "multiprocessing.Pool", 1),
     Goal("imap-unordered", "multiprocessing.Pool chunksize=1", 5),
     Goal("array", BEST_PICKLING, 10),
+    Goal("array", BEST_SENDING, 10),
     Goal("array-in", "joblib", 1),
     Goal("results", BEST_PEER, 3),
     Goal("start", "multiprocessing.Pool fork", 1, prong="Prong fork"),
@@ -106,12 +110,22 @@ def find_peer(rows: dict[str, dict], name: str) -> dict | None:
     if name == BEST_PEER:
         return fastest(row for row in rows.values() if is_peer(row))
     if name == BEST_PICKLING:
-        return fastest(row for row in rows.values() if is_peer(row) and not row["maps_arrays"])
+        return fastest(row for row in rows.values() if is_peer(row) and sends_bytes(row) and pickles_arrays(row))
+    if name == BEST_SENDING:
+        return fastest(row for row in rows.values() if is_peer(row) and sends_bytes(row))
     return rows.get(name)
 
 
 def fastest(rows: Iterable[dict]) -> dict | None:
     return min(rows, key=lambda row: median(row["samples"]), default=None)
+
+
+def sends_bytes(row: dict) -> bool:
+    return not row["maps_arrays"]
+
+
+def pickles_arrays(row: dict) -> bool:
+    return row.get("pickles_arrays", row["system"] not in PICKLES_NO_ARRAYS)
 
 
 def is_peer(row: dict) -> bool:

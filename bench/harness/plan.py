@@ -62,6 +62,7 @@ def new_row(work: works.Work, system: type[systems.System], start: str, way: str
         "jobs": max(1, jobs_of(work, options) // fewer),
         "is_limit": system.is_limit,
         "maps_arrays": system.maps_arrays,
+        "pickles_arrays": system.pickles_arrays,
         "samples": [],
         "notes": [],
         REASON: system.cannot.get(work.name),

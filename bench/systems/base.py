@@ -51,8 +51,10 @@ class System:
     fewer: ClassVar[dict[str, int]] = {}
     # Not a rival but a bound: what the machine itself needs for the same thing.
     is_limit: ClassVar[bool] = False
-    # Whether large arrays travel other than pickled (mapped files, a shared object store).
+    # Whether large arrays travel in memory that both sides map (files, a shared object store), not as bytes.
     maps_arrays: ClassVar[bool] = False
+    # Whether large arrays that travel as bytes are pickled.
+    pickles_arrays: ClassVar[bool] = True
 
     def __init__(self, start: str = "", way: str = "", workers: int = WORKERS) -> None:
         self.start = start or self.starts[0]

@@ -8,6 +8,8 @@ class Dask(FunctionRunner):
     name = "dask.distributed"
     module = "distributed"
     distribution = "distributed"
+    # By its serialization family "dask" (distributed/protocol/numpy.py): a header and the array's memory.
+    pickles_arrays = False
     options = "n_workers=2, threads_per_worker=1, processes=True"
     details = {
         "round-trip": "submit(pure=False)",

@@ -8,7 +8,7 @@ namespace prong::python {
 namespace {
 
 constexpr int kDeepest = 8;
-constexpr Py_ssize_t kLongest = 32 * 1024;  ///< of texts and bytes: larger ones may travel out of band
+constexpr Py_ssize_t kLongest = 32 * 1024;  ///< of texts and bytes: larger ones are not copied into a record
 constexpr std::size_t kEnvelopeAt = 64;
 
 }  // namespace
@@ -64,6 +64,13 @@ void ItemWriter::add_sized(Tag kind, ByteSpan bytes) {
   tag(kind);
   raw(static_cast<std::uint32_t>(bytes.size()));
   out_.append(as_text(bytes));
+}
+
+bool ItemWriter::add_head_of_bytes(PyObject* value) {
+  if (!PyBytes_CheckExact(value) || PyBytes_GET_SIZE(value) > Py_ssize_t{UINT32_MAX}) return false;
+  tag(Tag::kBytes);
+  raw(static_cast<std::uint32_t>(PyBytes_GET_SIZE(value)));
+  return true;
 }
 
 void ItemWriter::add_envelope_head(std::uint64_t size) {

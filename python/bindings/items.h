@@ -25,6 +25,8 @@ class ItemWriter {
   bool add(PyObject* value) { return add(value, 0); }
   void add_pickle(ByteSpan pickle) { add_sized(Tag::kPickle, pickle); }
   void add_raised(ByteSpan raised) { add_sized(Tag::kRaised, raised); }
+  /// The head of a record of `bytes`, which are to follow; false, and nothing is written, if the value is none.
+  bool add_head_of_bytes(PyObject* value);
   /// The head of an envelope record; the envelope itself, of `size` bytes, is to follow.
   void add_envelope_head(std::uint64_t size);
 

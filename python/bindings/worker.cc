@@ -96,17 +96,22 @@ class RecordCaller {
   RecordCaller(const RecordHooks& hooks, std::uint32_t token, std::uint16_t shape)
       : hooks_(hooks), token_(token), shape_(shape) {}
 
-  /// With the next record. Leaves the value in record() and returns None, if it has a form there; else returns what
-  /// the call came to as an answer of Runner.run().
+  /// With the next record. Leaves the value in record() and rest() and returns None, if it has a form there; else
+  /// returns what the call came to as an answer of Runner.run().
   nb::object call(ItemReader& reader) {
     bool called = false;
     record_.clear();
+    long_bytes_.reset();
     try {
       nb::object argument = reader.take(hooks_.loads);
       if (function_.is_none()) function_ = hooks_.callee(token_);
       called = true;
-      const nb::object value = apply(std::move(argument));
+      nb::object value = apply(std::move(argument));
       if (record_.add(value.ptr())) return nb::none();
+      if (record_.add_head_of_bytes(value.ptr())) {
+        long_bytes_ = std::move(value);
+        return nb::none();
+      }
       return hooks_.encode(value, function_);
     } catch (nb::python_error& error) {
       nb::object trace = error.traceback();
@@ -116,6 +121,8 @@ class RecordCaller {
   }
 
   ItemWriter& record() noexcept { return record_; }
+  /// What follows the record: long bytes, which are copied only to where the program finds them.
+  ByteSpan rest() const { return long_bytes_.is_valid() ? span_of(nb::borrow<nb::bytes>(long_bytes_)) : ByteSpan{}; }
 
  private:
   nb::object apply(nb::object argument) const {
@@ -129,6 +136,7 @@ class RecordCaller {
   std::uint32_t token_;
   std::uint16_t shape_;
   nb::object function_ = nb::none();
+  nb::object long_bytes_;
   ItemWriter record_;
 };
 
@@ -144,7 +152,8 @@ class BatchRun {
       for (; at < *number; ++at) reader_.skip();
       ++at;
       const nb::object answer = caller_.call(reader_);
-      answer.is_none() ? send({}) : put_answer(answer);
+      const ByteSpan rest = caller_.rest();
+      answer.is_none() ? send(std::span(&rest, 1)) : put_answer(answer);
     }
   }
 
@@ -265,9 +274,11 @@ class PythonRunner final : public JobRunner {
     ItemReader reader(envelope.pickle);
     const nb::object answer = caller.call(reader);
     if (!answer.is_none()) return send(sink, answer);
-    const EnvelopeParts parts({0, kRecord, caller.record().view(), {}});
-    nb::gil_scoped_release release;
-    sink.returned(parts.parts());
+    const EnvelopeParts head({0, kRecord, caller.record().view(), {}});
+    std::vector<ByteSpan> parts(head.parts().begin(), head.parts().end());
+    parts.push_back(caller.rest());
+    const nb::gil_scoped_release release;
+    sink.returned(parts);
   }
 
   static void answer(const nb::object& function, JobId id, int attempt, const Payload& payload, ResultSink& sink) {

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "os/fd.h"
+#include "os/memory.h"
 #include "prong/payload.h"
 #include "prong/shared_memory.h"
 
@@ -59,6 +60,9 @@ struct Block {
   std::size_t capacity = 0;
   std::size_t written = 0;  ///< so many bytes of it, from its start, are memory already
   ByteSpan origin{};        ///< memory of this process that it is a copy of; it may have changed since
+  // Of the whole block, if it was mapped, and kept with it: mapping it anew takes as long as copying.
+  os::Mapping writing{};  ///< shared
+  os::Mapping reading{};  ///< private; set aside, unless somebody looks at the payload
 };
 
 class BlockStore {

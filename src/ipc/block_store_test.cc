@@ -1,11 +1,14 @@
 #include "ipc/block_store.h"
 
 #include <gtest/gtest.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <chrono>
+#include <fstream>
 #include <optional>
 #include <string>
 #include <thread>
@@ -76,6 +79,136 @@ TEST_F(BlockStoreTest, TheNextOneMayBeOfAnotherSize) {
   first = {};
   EXPECT_NE(identity(gather('d', kSize / 3)), segment) << "most of it would be wasted";
   EXPECT_NE(identity(gather('e', kSize * 2)), segment);
+}
+
+TEST_F(BlockStoreTest, WhatAReaderWroteIsNotInTheNextOne) {
+  Payload payload = gather('a');
+  const ino_t segment = identity(payload);
+  for (const std::size_t at : {std::size_t{0}, kSize / 2, kSize - 1})
+    const_cast<std::byte&>(payload.bytes()[at]) = std::byte{'w'};
+  payload = {};
+  payload = gather('b');
+  EXPECT_EQ(identity(payload), segment);
+  EXPECT_EQ(payload.text(), std::string(kSize, 'b'));
+}
+
+TEST_F(BlockStoreTest, MappingsAreKeptWithTheBlock) {
+  constexpr std::size_t kLarge = 16 * 1024 * 1024;
+  const std::string text(kLarge, 't');
+  const ByteSpan parts[] = {as_bytes(text)};
+  for (int i = 0; i < 3; ++i) static_cast<void>(Payload::gather(parts).text().find('x'));
+  rusage before{};
+  rusage after{};
+  ::getrusage(RUSAGE_THREAD, &before);
+  static_cast<void>(Payload::gather(parts).text().find('x'));
+  ::getrusage(RUSAGE_THREAD, &after);
+  EXPECT_LT(after.ru_minflt - before.ru_minflt, 64) << "for 4096 pages, twice";
+}
+
+TEST_F(BlockStoreTest, AForkedChildUnmapsOnlyWhatIsItsOwn) {
+  gather('a');
+  std::optional<Payload> payload = gather('b');  // written through a mapping
+  EXPECT_EQ(payload->text(), std::string(kSize, 'b'));
+  test::Child child([&] {
+    std::string own(kSize, 'o');
+    payload.reset();
+    std::string later(kSize, 'l');
+    if (own != std::string(kSize, 'o') || later != std::string(kSize, 'l')) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+/// Of blocks, in this process.
+int count_mappings() {
+  std::ifstream maps("/proc/self/maps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) count += line.find("prong-block") == std::string::npos ? 0 : 1;
+  return count;
+}
+
+/// One that was written and read before; nobody has looked at it this time.
+Payload gather_used(char letter) {
+  for (const char before : {'x', 'y'}) EXPECT_EQ(gather(before).text(), std::string(kSize, before));
+  return gather(letter);
+}
+
+// A pool that forks its workers from the program would keep their memory until it ends.
+TEST_F(BlockStoreTest, AForkedChildHasOnlyMappingsThatSomebodyLooksAt) {
+  const Payload payload = gather_used('a');
+  const auto mappings_of_a_child = [] {
+    const test::Shared<int> count;
+    test::Child child([&] { *count = count_mappings(); });
+    child.wait();
+    EXPECT_TRUE(child.ended_well());
+    return *count;
+  };
+  EXPECT_GE(count_mappings(), 2);
+  EXPECT_EQ(mappings_of_a_child(), 0);
+  EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
+  EXPECT_EQ(mappings_of_a_child(), 1);
+}
+
+TEST_F(BlockStoreTest, AForkedChildMayLookAtWhatNobodyHasLookedAt) {
+  const Payload payload = gather_used('a');
+  test::Child child([&] {
+    if (payload.text() != std::string(kSize, 'a')) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+/// Runs `body` in a child with a pool of its own, in which one block is kept that was written and read.
+template <typename Body>
+void with_a_used_block(std::size_t size, const Body& body) {
+  test::Child child([&] {
+    BlockStore::Customer customer([] {});
+    customer.keep_until(os::monotonic_now() + 1'000'000'000'000);
+    for (const char letter : {'x', 'y'}) static_cast<void>(gather(letter, size).text().find('z'));
+    body();
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+// It copies every page of a private mapping, which then hides what the block holds next.
+TEST(BlockStoreOfALockedProgramTest, ShowsWhatWasWrittenLast) {
+  with_a_used_block(kSize, [] {
+    if (::mlockall(MCL_CURRENT) != 0) return;  // not permitted
+    if (gather('a').text() != std::string(kSize, 'a')) ::_exit(1);
+  });
+}
+
+void allow_to_map(std::size_t more) {
+  std::size_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlimit limit{pages * 4096 + more, RLIM_INFINITY};
+  ::setrlimit(RLIMIT_AS, &limit);
+}
+
+constexpr std::size_t kMuch = 64 * 1024 * 1024;
+
+TEST(BlockStoreOfALimitedProgramTest, ABlockThatCannotBeMappedIsWritten) {
+  const std::string text(kMuch, 'a');
+  with_a_used_block(kMuch, [&] {
+    const ByteSpan parts[] = {as_bytes(text)};
+    const Payload first = Payload::gather(parts);  // has the block
+    gather('b', kMuch);                            // leaves another one
+    allow_to_map(kMuch / 2);
+    const Payload second = Payload::gather(parts);
+    std::string end(3, ' ');
+    if (::pread(second.segment_fd(), end.data(), 3, kMuch - 3) != 3 || end != "aaa") ::_exit(1);
+  });
+}
+
+TEST(BlockStoreOfALimitedProgramTest, KeptBlocksMakeWayForOneThatIsRead) {
+  const std::string text(kMuch, 'a');
+  with_a_used_block(kMuch, [&] {
+    const ByteSpan parts[] = {ByteSpan(as_bytes(text)).first(kMuch / 4)};  // has a block of its own
+    const Payload payload = Payload::gather(parts);
+    allow_to_map(kMuch / 8);
+    if (payload.text() != std::string_view(text).substr(0, kMuch / 4)) ::_exit(1);
+  });
 }
 
 TEST_F(BlockStoreTest, UnusedBlocksGoBackToTheSystem) {

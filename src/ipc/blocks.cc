@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
+#include <exception>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -25,6 +26,29 @@ os::Mapping map_for_reading(const os::Fd& segment, std::size_t size) {
   return {segment.get(), size, os::Mapping::Mode::kCopyOnWrite, /*inherit_on_fork=*/true};
 }
 
+/// The same where this process may not map much more: what is kept goes first.
+os::Mapping map_before_kept(const os::Fd& segment, std::size_t size) {
+  try {
+    return map_for_reading(segment, size);
+  } catch (const SystemError&) {
+    if (!BlockStore::keeps_any()) throw;
+    BlockStore::of_this_process().release_all();
+    return map_for_reading(segment, size);
+  }
+}
+
+/// Of which `written` bytes are memory already. Empty if this process may not map as much. Forked children do not have
+/// it: they could write to requests, and would keep their memory.
+os::Mapping try_map_for_writing(const os::Fd& segment, std::size_t size, std::size_t written) noexcept {
+  try {
+    os::Mapping mapping(segment.get(), size, os::Mapping::Mode::kShared);
+    mapping.populate(written);
+    return mapping;
+  } catch (const std::exception&) {
+    return {};
+  }
+}
+
 /// Maps when somebody looks at the bytes. A mapping of 256 KiB costs as much as copying it, so what is only passed on
 /// is never mapped.
 class BlockStorage final : public PayloadStorage {
@@ -33,29 +57,33 @@ class BlockStorage final : public PayloadStorage {
   BlockStorage(const BlockStorage&) = delete;
   BlockStorage& operator=(const BlockStorage&) = delete;
   ~BlockStorage() override {
-    mapping_ = {};
     BlockStore& store = BlockStore::of_this_process();
     if (!block_.origin.empty()) store.forget_copy(block_.origin);
     // A forked copy of this process has the segment, too, and may look at it.
-    if (!retired_ && os::fork_count() == forks_) store.give_back(std::move(block_));
+    if (retired_ || os::fork_count() != forks_) return;
+    // Who had the bytes may have written to them. The next ones are not to be seen through that.
+    if (!block_.reading.set_aside()) block_.reading = {};
+    store.give_back(std::move(block_));
   }
 
   ByteSpan bytes() const override {
     // If it throws, the next caller tries again.
-    std::call_once(mapped_, [this] { mapping_ = map_for_reading(block_.segment, size_); });
-    return {mapping_.data(), size_};
+    std::call_once(mapped_, [this] {
+      if (block_.reading.size() < size_ || !block_.reading.take_up())
+        block_.reading = map_before_kept(block_.segment, block_.capacity);
+    });
+    return {block_.reading.data(), size_};
   }
   std::size_t size() const noexcept override { return size_; }
   int segment_fd() const noexcept override { return block_.segment.get(); }
   void retire() const noexcept override { retired_ = true; }
 
  private:
-  Block block_;
+  mutable Block block_;
   std::size_t size_;
   std::uint64_t forks_ = os::fork_count();
   mutable std::atomic<bool> retired_ = false;
   mutable std::once_flag mapped_;
-  mutable os::Mapping mapping_;
 };
 
 /// A block of the coordinator's, in a worker.
@@ -95,7 +123,13 @@ void expect_fds(const std::vector<os::Fd>& fds, std::size_t count) {
 
 Payload write_block(Block block, std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  block.written >= size ? os::overwrite_parts(block.segment, parts) : os::write_parts(block.segment, parts);
+  if (block.written >= size && block.writing.size() < size)
+    block.writing = try_map_for_writing(block.segment, block.capacity, size);
+  if (block.written >= size && block.writing.size() >= size) {
+    os::copy_parts(block.writing, parts);
+  } else {
+    os::write_parts(block.segment, parts);  // new memory is written faster this way
+  }
   return payload_in_block(std::move(block), size);
 }
 
@@ -151,7 +185,9 @@ Payload ControlReceiver::payload_of(const Request& request) {
 }
 
 void ControlReceiver::Grant::write(std::span<const ByteSpan> parts) const {
-  written ? os::overwrite_parts(segment, parts) : os::write_parts(segment, parts);
+  const std::size_t size = total_size(parts);
+  const os::Mapping mapping = written ? try_map_for_writing(segment, size, size) : os::Mapping();
+  mapping.size() == 0 ? os::write_parts(segment, parts) : os::copy_parts(mapping, parts);
 }
 
 ControlReceiver::Grant ControlReceiver::result_block() {

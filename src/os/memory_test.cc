@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 
 #include "prong/error.h"
 #include "prong/payload.h"
+#include "support/crash.h"
 
 namespace prong::os {
 namespace {
@@ -69,14 +71,130 @@ TEST(WritePartsTest, MorePartsThanOneCallTakes) {
   EXPECT_EQ(content_of(fd), expected);
 }
 
-TEST(OverwritePartsTest, GoesWhereWritePartsDoes) {
+TEST(CopyPartsTest, GoesWhereWritePartsDoes) {
   const Fd fd = create_memfd("memory-test", 10'000);
   const std::string old(10'000, 'o');
   write_parts(fd, Parts{as_bytes(old)});
+  const Mapping mapping(fd.get(), 10'000, Mapping::Mode::kShared);
   const std::string text(5'000, 't');
-  overwrite_parts(fd, Parts{as_bytes(text), as_bytes(""), as_bytes("end")});
+  copy_parts(mapping, Parts{as_bytes(text), as_bytes(""), as_bytes("end")});
   EXPECT_EQ(content_of(fd), text + "end" + old.substr(5'003));
-  overwrite_parts(fd, {});
+  copy_parts(mapping, {});
+}
+
+long faults_of_this_thread() {
+  rusage usage{};
+  ::getrusage(RUSAGE_THREAD, &usage);
+  return usage.ru_minflt;
+}
+
+/// Each would cost more than the copy of its page.
+TEST(MappingTest, PopulatedOneIsWrittenWithoutAFaultForEachPage) {
+  const std::string text(16 * 1024 * 1024, 't');
+  const Fd fd = create_memfd("memory-test", text.size());
+  write_parts(fd, Parts{as_bytes(text)});
+  const long before = faults_of_this_thread();
+  const Mapping mapping(fd.get(), text.size(), Mapping::Mode::kShared);
+  mapping.populate(text.size());
+  copy_parts(mapping, Parts{as_bytes(text)});
+  EXPECT_LT(faults_of_this_thread() - before, 1024) << "for 4096 pages";
+}
+
+class SetAsideTest : public testing::Test {
+ protected:
+  static constexpr std::size_t kPages = 1500;  // more than are looked at together
+  static constexpr std::size_t kPage = 4096;
+
+  SetAsideTest() { write_parts(fd_, Parts{as_bytes(std::string(kPages * kPage, 'a'))}); }
+
+  std::size_t count(char what) const {
+    std::size_t pages = 0;
+    for (std::size_t i = 0; i < kPages; ++i) pages += mapping_.data()[i * kPage] == std::byte(what) ? 1 : 0;
+    return pages;
+  }
+  /// False where it is not permitted, or where a sanitizer does nothing instead.
+  static bool locks(const Mapping& mapping) {
+    return ::mlock(mapping.data(), mapping.size()) == 0 && ::madvise(mapping.data(), kPage, MADV_DONTNEED) != 0;
+  }
+  void write(std::size_t page) const { mapping_.data()[page * kPage] = std::byte{'w'}; }
+
+  Fd fd_ = create_memfd("memory-test", kPages* kPage);
+  Mapping mapping_{fd_.get(), kPages* kPage, Mapping::Mode::kCopyOnWrite};
+};
+
+TEST_F(SetAsideTest, ShowsTheFileAgainWhereverItWasWritten) {
+  for (const std::size_t page : {0UL, 1UL, 3UL, 510UL, 511UL, 512UL, 513UL, 1024UL, kPages - 1}) write(page);
+  EXPECT_EQ(count('w'), 9u);
+  ASSERT_TRUE(mapping_.set_aside());
+  EXPECT_EQ(count('a'), kPages);
+  for (std::size_t page = 0; page < kPages; ++page) write(page);
+  ASSERT_TRUE(mapping_.set_aside());
+  EXPECT_EQ(count('a'), kPages);
+}
+
+TEST_F(SetAsideTest, ShowsWhatIsWrittenToTheFileLater) {
+  EXPECT_EQ(count('a'), kPages);
+  write(7);
+  ASSERT_TRUE(mapping_.set_aside());
+  write_parts(fd_, Parts{as_bytes(std::string(kPages * kPage, 'b'))});
+  EXPECT_EQ(count('b'), kPages);
+}
+
+TEST_F(SetAsideTest, MayBeTakenUpAgain) {
+  write(7);
+  ASSERT_TRUE(mapping_.set_aside());
+  ASSERT_TRUE(mapping_.take_up());
+  write(8);
+  EXPECT_EQ(count('w'), 1u);
+}
+
+/// The pages of a locked mapping are there from the beginning, and those of a private one are copies.
+TEST_F(SetAsideTest, LockedOneIsNotTakenUp) {
+  test::Child child([&] {
+    Mapping mapping{fd_.get(), kPages * kPage, Mapping::Mode::kCopyOnWrite};
+    if (!mapping.set_aside() || !locks(mapping)) return;
+    if (mapping.take_up()) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+TEST_F(SetAsideTest, ForkedChildDoesNotTakeUpWhatItHasNot) {
+  ASSERT_TRUE(mapping_.set_aside());
+  test::Child child([&] {
+    if (mapping_.take_up()) ::_exit(1);
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+  ASSERT_TRUE(mapping_.take_up());
+  test::Child later([&] {
+    if (count('a') != kPages) ::_exit(1);
+  });
+  later.wait();
+  EXPECT_TRUE(later.ended_well());
+}
+
+TEST(MappingTest, ForkedChildDoesNotUnmapWhatItHasPutThere) {
+  const Fd fd = create_memfd("memory-test", 8192);
+  Mapping mapping(fd.get(), 8192, Mapping::Mode::kShared);
+  test::Child child([&] {
+    void* there =
+        ::mmap(mapping.data(), 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+    if (there != mapping.data()) ::_exit(1);
+    mapping = {};
+    *static_cast<volatile char*>(there) = 'c';
+  });
+  child.wait();
+  EXPECT_TRUE(child.ended_well());
+}
+
+TEST_F(SetAsideTest, WhatWasOnlyReadStaysMapped) {
+  EXPECT_EQ(count('a'), kPages);
+  write(7);
+  ASSERT_TRUE(mapping_.set_aside());
+  const long before = faults_of_this_thread();
+  EXPECT_EQ(count('a'), kPages);
+  EXPECT_LT(faults_of_this_thread() - before, 10);
 }
 
 TEST(WritePartsTest, NothingIsFine) {

@@ -49,6 +49,40 @@ def test_bytes_and_bytearray(fresh_pool):
     assert fresh_pool.submit(culprits.echo, data, bytearray(data)).result() == ((data, bytearray(data)), {})
 
 
+def bytes_of_size(size):
+    unit = bytes(range(251))
+    return unit * (size // 251) + unit[: size % 251]
+
+
+# Around where bytes no longer stand in a record, and where a result no longer stands in the ring.
+BYTES_SIZES = [step + more for step in (32 * 1024, 256 * 1024, 2**20) for more in (-24, -13, -12, -5, -1, 0, 1, 100)]
+
+
+def test_long_bytes_of_single_jobs(fresh_pool):
+    for size in BYTES_SIZES:
+        assert fresh_pool.submit(bytes_of_size, size).result() == bytes_of_size(size)
+
+
+@pytest.mark.parametrize("chunksize", [None, 1, 7])
+def test_long_bytes_of_maps(fresh_pool, chunksize):
+    sizes = [size for large in BYTES_SIZES for size in (large, 3)]
+    found = fresh_pool.map(bytes_of_size, sizes, chunksize=chunksize)
+    assert list(found) == [bytes_of_size(size) for size in sizes]
+
+
+def most_memory(_):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM:"))
+
+
+def test_long_bytes_are_copied_once_in_a_worker(make_pool):
+    pool = make_pool(1)
+    size = 251 * 2**18  # made in one piece
+    before = pool.submit(most_memory, 0).result()
+    assert pool.submit(bytes_of_size, size).result() == bytes_of_size(size)
+    assert pool.submit(most_memory, 0).result() - before < 1.5 * size
+
+
 def test_results_outlive_their_pool(make_pool):
     pool = make_pool(1)
     received = pool.submit(culprits.echo, np.arange(1_000_000)).result()[0][0]

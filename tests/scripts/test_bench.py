@@ -31,6 +31,25 @@ def test_goal_beside_the_best_peer(bench):
     assert (measured.low, measured.high) == (3.0, 4.0)
 
 
+@pytest.mark.parametrize("says", [{"pickles_arrays": False}, {}], ids=["said by the record", "older record"])
+def test_who_sends_bytes_without_pickling_has_a_goal_of_its_own(bench, says):
+    goals = bench("harness.goals")
+    peers = (
+        row("loky", [20.0], pickles_arrays=True),
+        row("dask.distributed", [3.0], **says),
+        row("ray", [2.0], maps_arrays=True),
+    )
+    found = {
+        goal.peer: measured.median for goal, _, measured in goals.reached(record("array", row("Prong", [1.0]), *peers))
+    }
+    assert found == {goals.BEST_PICKLING: 20.0, goals.BEST_SENDING: 3.0}
+
+
+def test_dask_pickles_no_arrays(bench):
+    systems = bench("systems.dask_distributed")
+    assert not systems.Dask.pickles_arrays
+
+
 def test_bound_of_a_note(bench):
     goals = bench("harness.goals")
     notes = {"overhead of a job": 250.0, "rate of the last tenth beside the first": 0.5}
