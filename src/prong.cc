@@ -55,6 +55,11 @@ bool Pool::cancel(const JobPtr& job) {
   return coordinator_->cancel(job);
 }
 
+bool Pool::withdraw(const JobPtr& job) {
+  coordinator_->check_owner();
+  return coordinator_->withdraw(job);
+}
+
 bool Pool::kill(const JobPtr& job) {
   coordinator_->check_owner();
   return coordinator_->kill(job);

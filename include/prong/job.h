@@ -154,7 +154,8 @@ class Job {
   std::unique_ptr<Attempt[]> tries_;
   std::uint32_t attempts_begun_ = 0;
   bool ended_without_attempt_ = false;
-  bool quarantined_ = false;
+  bool quarantined_ : 1 = false;
+  bool withdrawn_ : 1 = false;  // what runs is its last attempt
   std::atomic<State> state_{State::kQueued};
   std::atomic<bool> watched_{false};
 };

@@ -109,6 +109,8 @@ class Pool {
 
   /// Cancels a job that has not started: true if it is cancelled now (or was before).
   bool cancel(const JobPtr& job);
+  /// The same; one that runs goes on, but is not tried again, whatever this attempt comes to.
+  bool withdraw(const JobPtr& job);
   /// Cancels a job also if it runs: its process tree is killed as by a limit. False if it was done already.
   bool kill(const JobPtr& job);
 

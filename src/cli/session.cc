@@ -270,7 +270,7 @@ void Session::give_up(const std::string& why) {
 }
 
 void Session::withdraw_queued() {
-  for (const auto& [number, flight] : flights_) pool_->cancel(flight.job);
+  for (const auto& [number, flight] : flights_) pool_->withdraw(flight.job);
 }
 
 void Session::say(const std::string& message) {

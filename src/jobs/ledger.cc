@@ -112,7 +112,7 @@ bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
   record(*job, std::move(attempt));
   forget_expiry(*job);
   const RetryPolicy& policy = job->options().retry;
-  if (may_retry(policy, job->outcome(), attempt_number(*job) - 1, is_command_)) {
+  if (!job->withdrawn_ && may_retry(policy, job->outcome(), attempt_number(*job) - 1, is_command_)) {
     job->quarantined_ = ends_workers(*job);
     if (!job->quarantined_) {
       try_again(job, backoff_before(policy, attempt_number(*job), draw()), now);

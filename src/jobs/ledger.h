@@ -58,6 +58,8 @@ class Ledger {
 
   /// Cancels a job that is queued or waits for a retry: true if it is cancelled (now or before).
   bool cancel(const JobPtr& job, MonotonicNs now);
+  /// The attempt that runs is the job's last, whatever it comes to.
+  static void end_with_this_attempt(const JobPtr& job) noexcept { job->withdrawn_ = true; }
   /// When the first job that waits for its first attempt has waited as long as it may.
   std::optional<MonotonicNs> next_expiry() const;
   /// Ends the queued jobs whose time in the queue is over. Returns those that were given to a worker before, once: one

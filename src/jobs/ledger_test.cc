@@ -181,6 +181,14 @@ TEST_F(LedgerTest, RunningOrFinishedJobIsNotCancelled) {
   EXPECT_FALSE(ledger_.cancel(job, kNow));
 }
 
+TEST_F(LedgerTest, WithdrawnJobIsNotTriedAgain) {
+  const JobPtr job = submit({.retry = {.retries = 5}});
+  next();
+  Ledger::end_with_this_attempt(job);
+  EXPECT_TRUE(ledger_.end_attempt(job, ended(Raised{}), kNow));
+  EXPECT_EQ(outcome_name(job->outcome()), "raised");
+}
+
 TEST_F(LedgerTest, CancelledRetryWakesNobody) {
   const JobPtr job = submit({.retry = {.retries = 1, .backoff = 1s}});
   next();

@@ -146,6 +146,15 @@ bool Coordinator::cancel(const JobPtr& job) {
   return cancelled;
 }
 
+bool Coordinator::withdraw(const JobPtr& job) {
+  const Lock lock(mutex_);
+  const MonotonicNs now = os::monotonic_now();
+  const bool cancelled = engine_.withdraw(job, now);
+  keep_whole(now, [&] { engine_.dispatch(now); });
+  after_change(now);
+  return cancelled;
+}
+
 bool Coordinator::kill(const JobPtr& job) {
   const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();

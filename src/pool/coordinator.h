@@ -34,6 +34,7 @@ class Coordinator {
   JobPtr submit(JobSpec spec);
   std::vector<JobPtr> submit_all(std::vector<JobSpec> specs);
   bool cancel(const JobPtr& job);
+  bool withdraw(const JobPtr& job);
   bool kill(const JobPtr& job);
   WaitResult wait(const std::function<bool()>& ready, const WaitOptions& options);
   bool watch(const JobPtr& job);

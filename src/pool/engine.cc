@@ -409,6 +409,12 @@ bool Engine::cancel_one(const JobPtr& job, MonotonicNs now) {
   return false;
 }
 
+bool Engine::withdraw(const JobPtr& job, MonotonicNs now) {
+  const bool cancelled = cancel(job, now);
+  if (!job->done()) jobs::Ledger::end_with_this_attempt(job);
+  return cancelled;
+}
+
 bool Engine::kill(const JobPtr& job, MonotonicNs now) {
   if (job->done()) return false;
   if (cancel(job, now)) return true;

@@ -39,6 +39,7 @@ class Engine final : private CrewEvents {
   /// What submit() leaves to be done once after several.
   void dispatch(MonotonicNs now);
   bool cancel(const JobPtr& job, MonotonicNs now);
+  bool withdraw(const JobPtr& job, MonotonicNs now);
   bool kill(const JobPtr& job, MonotonicNs now);
   bool watch(const JobPtr& job) { return ledger_.watch(job); }
   std::vector<JobPtr> take_watched() { return ledger_.take_watched(); }

@@ -82,6 +82,19 @@ def test_retries_only_for_named_causes(prong: Prong) -> None:
     assert (prong.folder / "tries-1").read_text() == "x\n"
 
 
+def test_what_runs_after_ctrl_c_is_not_tried_again(prong: Prong) -> None:
+    command = "echo x >> {}; while [ ! -e go ]; do sleep 0.01; done; false"
+    process = prong.start("run", "--retries", "1", "--backoff", "1h", command, ":::", "tries")
+    assert process.stderr is not None
+    assert eventually((prong.folder / "tries").exists)
+    process.send_signal(signal.SIGINT)
+    assert b"may end" in process.stderr.readline()
+    (prong.folder / "go").touch()
+    process.communicate(timeout=50)
+    assert process.returncode == 130
+    assert (prong.folder / "tries").read_text() == "x\n"
+
+
 def test_backoff_holds_back_a_retry(prong: Prong) -> None:
     process = prong.start("run", "--retries", "1", "--backoff", "1h", "echo x >> {}; false", ":::", "tries")
     assert eventually((prong.folder / "tries").exists)
