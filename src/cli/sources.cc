@@ -92,7 +92,8 @@ bool Opener::open(SourceWords& source) {
 }
 
 bool Opener::add(std::unique_ptr<Inputs> source, bool linked) {
-  if (!csv_separator_ && !settings_.column_separator.empty()) source = columns_of(std::move(source), settings_.column_separator);
+  if (!csv_separator_ && !settings_.column_separator.empty())
+    source = columns_of(std::move(source), settings_.column_separator);
   if (settings_.header && !take_header(*source)) return false;
   if (links_.empty() || !(linked || settings_.link)) links_.emplace_back();
   links_.back().push_back(std::move(source));

@@ -23,11 +23,11 @@ struct SourceSettings {
 
   bool is_csv() const { return csv || tsv; }
 
-  bool header = false;           ///< the first of each source names its columns
-  bool link = false;             ///< all sources side by side
-  std::size_t most_values = 0;   ///< inputs in one job; 0: one, or with `fill` as many as fit
-  bool fill = false;             ///< as many inputs in one job as a command can have
-  std::size_t most_bytes = 0;    ///< of those; 0: what is safe everywhere
+  bool header = false;          ///< the first of each source names its columns
+  bool link = false;            ///< all sources side by side
+  std::size_t most_values = 0;  ///< inputs in one job; 0: one, or with `fill` as many as fit
+  bool fill = false;            ///< as many inputs in one job as a command can have
+  std::size_t most_bytes = 0;   ///< of those; 0: what is safe everywhere
 };
 
 struct OpenedInputs {

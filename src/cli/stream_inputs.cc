@@ -35,10 +35,7 @@ Descriptor create_eventfd() {
 }  // namespace
 
 StreamInputs::StreamInputs(Descriptor stream, std::unique_ptr<Records> records, std::function<void()> wake)
-    : stream_(std::move(stream)),
-      stop_reader_(create_eventfd()),
-      wake_(std::move(wake)),
-      records_(std::move(records)) {
+    : stream_(std::move(stream)), stop_reader_(create_eventfd()), wake_(std::move(wake)), records_(std::move(records)) {
   reader_ = start_without_signals([this] { read_all(); });
 }
 

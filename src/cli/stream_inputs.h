@@ -1,5 +1,5 @@
-// StreamInputs: the lines, or rows, of a pipe or terminal, read by a thread of its own, so that jobs go on while nothing comes.
-// At most kReadAhead bytes (or one of them) are read before they are asked for.
+// StreamInputs: the lines, or rows, of a pipe or terminal, read by a thread of its own, so that jobs go on while
+// nothing comes. At most kReadAhead bytes (or one of them) are read before they are asked for.
 #pragma once
 
 #include <condition_variable>
