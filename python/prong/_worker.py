@@ -80,7 +80,7 @@ def settle() -> None:
     # A handler that does nothing, not SIG_IGN: what jobs start shall have the default again.
     signal(SIGINT, _do_nothing)
     random = sys.modules.get("random")  # else it is seeded when it is imported
-    if random is not None:
+    if random is not None and hasattr(random, "SystemRandom"):  # a program may have a module of this name
         random.seed()
     numpy_random = sys.modules.get("numpy.random")
     if numpy_random is not None:

@@ -81,6 +81,35 @@ class Columns final : public Inputs {
   Values line_;
 };
 
+class Rows final : public Inputs {
+ public:
+  Rows(std::unique_ptr<Inputs> inputs, char separator) : inputs_(std::move(inputs)), separator_(separator) {}
+
+  Next next(Values& values) override {
+    const Next next = inputs_->next(texts_);
+    if (next != Next::kInput) return next;
+    values.clear();
+    for (const std::string& text : texts_) cut(text, values);
+    return Next::kInput;
+  }
+
+  std::optional<std::uint64_t> total() override { return inputs_->total(); }
+
+ private:
+  void cut(const std::string& text, Values& columns) const {
+    const std::unique_ptr<Records> records = csv_records(separator_, text);
+    records->append(text);
+    records->end();
+    Values row(1);  // an empty text is one empty value
+    records->take(row);
+    move_to_end(columns, row);
+  }
+
+  std::unique_ptr<Inputs> inputs_;
+  char separator_;
+  Values texts_;
+};
+
 class Product final : public Inputs {
  public:
   explicit Product(InputsList sources) : first_(std::move(sources.front())) {
@@ -258,6 +287,10 @@ class Groups final : public Inputs {
 
 std::unique_ptr<Inputs> columns_of(std::unique_ptr<Inputs> lines, const std::string& separator) {
   return std::make_unique<Columns>(std::move(lines), separator);
+}
+
+std::unique_ptr<Inputs> rows_of(std::unique_ptr<Inputs> inputs, char separator) {
+  return std::make_unique<Rows>(std::move(inputs), separator);
 }
 
 std::unique_ptr<Inputs> product_of(InputsList sources) {

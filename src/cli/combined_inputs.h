@@ -15,6 +15,9 @@ using InputsList = std::vector<std::unique_ptr<Inputs>>;
 /// Each value is cut at the separator: see Separator. Throws UsageError for a wrong one.
 std::unique_ptr<Inputs> columns_of(std::unique_ptr<Inputs> lines, const std::string& separator);
 
+/// Each value is a row of CSV. next() throws InputError for what is none.
+std::unique_ptr<Inputs> rows_of(std::unique_ptr<Inputs> inputs, char separator);
+
 /// Every combination; the last source changes fastest. All but the first are kept in memory, the first is read as
 /// needed.
 std::unique_ptr<Inputs> product_of(InputsList sources);

@@ -10,7 +10,6 @@
 #include <utility>
 
 #include "cli/descriptor.h"
-#include "cli/line_buffer.h"
 #include "cli/stream_inputs.h"
 #include "prong/error.h"
 
@@ -38,36 +37,58 @@ class ListInputs final : public Inputs {
 /// A regular file: reading it never waits for anybody.
 class FileInputs final : public Inputs {
  public:
-  FileInputs(Descriptor file, char delimiter) : file_(std::move(file)), delimiter_(delimiter), lines_(delimiter) {}
+  FileInputs(Descriptor file, std::unique_ptr<Records> records)
+      : file_(std::move(file)), start_(::lseek(file_.get(), 0, SEEK_CUR)), records_(std::move(records)) {}
 
   Next next(Values& values) override {
-    values.resize(1);
-    std::string& input = values.front();
-    while (!lines_.take(input)) {
-      const std::size_t size = read_some(file_.get(), chunk_);
-      if (size == 0) return lines_.take_rest(input) ? Next::kInput : Next::kEnd;
-      lines_.append({chunk_.data(), size});
+    while (!records_->take(values)) {
+      if (ended_) return Next::kEnd;
+      ended_ = !read_into(*records_);
     }
+    ++taken_;
     return Next::kInput;
   }
 
+  // Of those that were not taken, as a header is.
   std::optional<std::uint64_t> total() override {
-    const off_t start = ::lseek(file_.get(), 0, SEEK_CUR);
-    std::uint64_t count = 0;
-    char last = delimiter_;
-    while (const std::size_t size = read_some(file_.get(), chunk_)) {
-      count +=
-          static_cast<std::uint64_t>(std::count(chunk_.begin(), chunk_.begin() + static_cast<long>(size), delimiter_));
-      last = chunk_[size - 1];
-    }
-    ::lseek(file_.get(), start, SEEK_SET);
-    return count + (last != delimiter_);
+    const off_t position = ::lseek(file_.get(), 0, SEEK_CUR);
+    ::lseek(file_.get(), start_, SEEK_SET);
+    const std::optional<std::uint64_t> count = count_records();
+    ::lseek(file_.get(), position, SEEK_SET);
+    return count ? std::optional(*count - std::min(*count, taken_)) : std::nullopt;
   }
 
  private:
+  // False: at the end.
+  bool read_into(Records& records) {
+    const std::size_t size = read_some(file_.get(), chunk_);
+    if (size > 0)
+      records.append({chunk_.data(), size});
+    else
+      records.end();
+    return size > 0;
+  }
+
+  std::optional<std::uint64_t> count_records() {
+    const std::unique_ptr<Records> records = records_->another();
+    Values values;
+    std::uint64_t count = 0;
+    try {
+      for (bool more = true; more;) {
+        more = read_into(*records);
+        while (records->take(values)) ++count;
+      }
+    } catch (const InputError&) {
+      return std::nullopt;  // it is told when it is come to
+    }
+    return count;
+  }
+
   Descriptor file_;
-  char delimiter_;
-  LineBuffer lines_;
+  off_t start_;
+  std::unique_ptr<Records> records_;
+  std::uint64_t taken_ = 0;
+  bool ended_ = false;
   std::array<char, 65536> chunk_;
 };
 
@@ -89,10 +110,11 @@ std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list) {
   return std::make_unique<ListInputs>(std::move(list));
 }
 
-std::unique_ptr<Inputs> inputs_from_file(const std::string& path, char delimiter, std::function<void()> wake) {
+std::unique_ptr<Inputs> inputs_from_file(const std::string& path, std::unique_ptr<Records> records,
+                                         std::function<void()> wake) {
   Descriptor file = open_input(path);
-  if (is_regular(file)) return std::make_unique<FileInputs>(std::move(file), delimiter);
-  return std::make_unique<StreamInputs>(std::move(file), delimiter, std::move(wake));
+  if (is_regular(file)) return std::make_unique<FileInputs>(std::move(file), std::move(records));
+  return std::make_unique<StreamInputs>(std::move(file), std::move(records), std::move(wake));
 }
 
 }  // namespace prong::cli

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/records.h"
 #include "cli/template_string.h"
 
 namespace prong::cli {
@@ -30,8 +31,9 @@ class Inputs {
 /// Each has one value.
 std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list);
 
-/// The lines of a file, each one value; "-" is standard input. `wake` may be called from another thread. Throws
-/// SystemError.
-std::unique_ptr<Inputs> inputs_from_file(const std::string& path, char delimiter, std::function<void()> wake);
+/// What `records` (empty) cuts a file into; "-" is standard input. `wake` may be called from another thread. Throws
+/// SystemError, and InputError later.
+std::unique_ptr<Inputs> inputs_from_file(const std::string& path, std::unique_ptr<Records> records,
+                                         std::function<void()> wake);
 
 }  // namespace prong::cli

@@ -44,13 +44,13 @@ TEST(InputsTest, ListIsGivenInOrder) {
 
 TEST(InputsTest, FileIsGivenLineByLine) {
   const TemporaryFile file("a\n\nb c");
-  EXPECT_EQ(all_of(*inputs_from_file(file.path(), '\n', [] {})), (Lines{"a", "", "b c"}));
+  EXPECT_EQ(all_of(*inputs_from_file(file.path(), line_records('\n'), [] {})), (Lines{"a", "", "b c"}));
 }
 
 TEST(InputsTest, CountingTheLinesTakesNone) {
   for (const char* content : {"", "a", "a\n", "a\nb", "\n\n"}) {
     const TemporaryFile file(content);
-    const auto inputs = inputs_from_file(file.path(), '\n', [] {});
+    const auto inputs = inputs_from_file(file.path(), line_records('\n'), [] {});
     const auto total = inputs->total();
     EXPECT_EQ(total, all_of(*inputs).size()) << content;
   }
@@ -58,7 +58,7 @@ TEST(InputsTest, CountingTheLinesTakesNone) {
 
 TEST(InputsTest, MissingFileIsTold) {
   try {
-    inputs_from_file("/nonexistent", '\n', [] {});
+    inputs_from_file("/nonexistent", line_records('\n'), [] {});
     FAIL();
   } catch (const SystemError& error) {
     EXPECT_STREQ(error.what(), "cannot read inputs from '/nonexistent': No such file or directory (ENOENT)");
@@ -70,7 +70,7 @@ class StreamInputsTest : public testing::Test {
   StreamInputsTest() {
     int ends[2];
     EXPECT_EQ(::pipe2(ends, O_CLOEXEC), 0);
-    inputs_.emplace(Descriptor(ends[0]), '\n', [this] { woken_.release(); });
+    inputs_.emplace(Descriptor(ends[0]), line_records('\n'), [this] { woken_.release(); });
     writer_ = Descriptor(ends[1]);
   }
 

@@ -1,12 +1,15 @@
 // prong map [options] file.py:function ::: inputs
+#include <algorithm>
+#include <utility>
+
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
 #include "cli/execute.h"
 #include "cli/exit_status.h"
-#include "cli/map_result.h"
+#include "cli/function_task.h"
+#include "cli/map_only.h"
 #include "cli/parse.h"
-#include "cli/python.h"
 #include "cli/shell_text.h"
 #include "prong/error.h"
 
@@ -14,11 +17,16 @@ namespace prong::cli {
 namespace {
 
 constexpr const char* kUsage = R"(Usage: prong map [options] file.py:function ::: input ...
-       prong map [options] module:function < inputs, one per line)";
+       prong map [options] module:function < inputs, one per line
+       prong map [options] --csv module:function :::: table.csv)";
 
 constexpr const char* kNotes = R"(
 The function is called with each input, a str, in worker processes that have imported it once. Its results are
 shown one per line, as str() gives them. What it prints goes to standard error.
+With --csv or --tsv the first line names the columns, and the function gets keyword arguments: f(name="x", size="3").
+With --json-input it gets what the JSON stands for; --unpack calls f(1, 2) for [1, 2], and f(a=1) for {"a": 1}.
+With --sqlite each job is a row: number, input (or a column for each column of CSV), outcome, value, exception, message,
+attempts, seconds, finished (seconds since 1970). The table is made, or must have these columns.
 With --json each job is one object: input, outcome, value or exception, attempts, seconds. Values that JSON does
 not have are shown as str() gives them.
 
@@ -27,55 +35,70 @@ Python is $PRONG_PYTHON, else the python3 beside this program, else the python3 
 Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
 130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
 
-class FunctionTask final : public Task {
- public:
-  FunctionTask(std::string function, bool json, ReplacementNames names)
-      : function_(std::move(function)), json_(json), names_(std::move(names)) {}
+void check_name(const std::string& name) {
+  const auto colon = name.rfind(':');
+  if (colon == std::string::npos || colon == 0 || colon + 1 == name.size())
+    throw UsageError("'" + name + "' does not name a function; write file.py:function or module:function");
+}
 
-  PoolOptions pool_options() const override {
-    PoolOptions options;
-    options.start = StartKind::kFresh;
-    options.program = python_map_worker(function_, json_);
-    // The worker's initializer imports the function, so that a wrong name ends everything with one message.
-    options.initializer = encode_map_input({});
-    return options;
+// One that stands alone is beside the function.
+void check_name_beside(const std::string& option, const std::string& name) {
+  if (name.empty() || name.find(':') == std::string::npos) return;
+  try {
+    check_name(name);
+  } catch (const UsageError& error) {
+    throw UsageError(option + ": " + error.what());
   }
-
-  Payload payload(const Input& input) const override { return encode_map_input(input.values); }
-  void identify(const Input& input, ContentKey::Maker& maker) const override {
-    maker.add("function").add(function_);
-    for (const std::string& value : input.values) maker.add(value);
-  }
-  const ReplacementNames& replacement_names() const override { return names_; }
-  std::string_view returned(const Job& job) const override {
-    const auto* returned = std::get_if<Returned>(&job.outcome());
-    return returned ? decode_map_value(returned->value) : std::string_view();
-  }
-  std::string describe(const Input& input) const override { return function_ + " " + shell_join(input.values); }
-  bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), false); }
-
-  void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const override {
-    if (json_)
-      output.write(map_json(input, job) + "\n");
-    else if (const auto* returned = std::get_if<Returned>(&job.outcome()))
-      output.write(prefix + std::string(decode_map_value(returned->value)) + "\n");
-  }
-
-  std::string complaint(const Job& job) const override { return prong::describe(job.outcome()); }
-
- private:
-  std::string function_;
-  bool json_;
-  ReplacementNames names_;
-};
+}
 
 void check_function(const Words& words) {
   if (words.empty()) throw UsageError("which function is to be called? Write file.py:function or module:function");
   if (words.size() > 1) throw UsageError("'" + words[1] + "' follows the function; inputs come after ':::'");
-  const std::string& name = words.front();
-  const auto colon = name.rfind(':');
-  if (colon == std::string::npos || colon == 0 || colon + 1 == name.size())
-    throw UsageError("'" + name + "' does not name a function; write file.py:function or module:function");
+  check_name(words.front());
+}
+
+void add_map_options(CLI::App& app, MapOptions& options) {
+  app.add_option("--init", options.first,
+                 "Call FUNCTION once in each worker, before its first job; a name alone: beside the function")
+      ->type_name("FUNCTION");
+  app.add_option("--exit", options.last, "Call FUNCTION once in each worker, after its last job")
+      ->type_name("FUNCTION");
+  app.add_flag_callback(
+      "--json-input", [&] { options.input = std::max(options.input, MapInput::kJson); },
+      "Inputs are JSON, a value per line; the function gets what it stands for");
+  app.add_flag_callback(
+      "--unpack", [&] { options.input = MapInput::kUnpacked; },
+      "The same, but f(*array) for an array, and f(**object) for an object");
+  app.add_flag_callback(
+      "--json", [&] { options.result = MapResult::kJson; }, "Show one JSON object per job");
+  app.add_option("--sqlite", options.sqlite_file, "Show no results, but keep each as a row of a table of database FILE")
+      ->type_name("FILE");
+  app.add_option("--table", options.table, "The name of this table; default: results")->type_name("NAME");
+}
+
+void add_only_options(CLI::App& app, OnlySettings& only) {
+  app.add_option("--only", only.which,
+                 "Run one job in the foreground: this INPUT, or job number N of the inputs that are given")
+      ->type_name("INPUT");
+  app.add_flag("--pdb", only.debug, "With --only: enter the debugger at an exception");
+}
+
+void check_csv(const SourceSettings& sources, const MapOptions& options) {
+  if (!sources.is_csv()) return;
+  if (options.input != MapInput::kText)
+    throw UsageError("--csv and --json-input (--unpack): which of them are the inputs?");
+  if (sources.most_values > 1 || sources.fill)
+    throw UsageError("--csv: each row is a call of its own; leave out -n and -X");
+}
+
+void check_results(const CLI::App& app, MapOptions& options) {
+  const bool named = app.count("--sqlite") > 0;
+  if (!named && app.count("--table") > 0) throw UsageError("--table: of which database? Name its file by --sqlite");
+  if (!named) return;
+  if (options.result == MapResult::kJson) throw UsageError("--sqlite and --json: where are results to go?");
+  if (options.sqlite_file.empty()) throw UsageError("--sqlite: the name of the file is empty");
+  if (options.table.empty()) throw UsageError("--table: the name is empty");
+  options.result = MapResult::kCells;
 }
 
 }  // namespace
@@ -83,16 +106,24 @@ void check_function(const Words& words) {
 int map_command(const Words& words) {
   CLI::App app("Calls a Python function with each input, several at a time.", "prong map");
   Settings settings;
-  bool json = false;
+  MapOptions options;
+  OnlySettings only;
   add_settings(app, settings);
-  app.add_flag("--json", json, "Show one JSON object per job");
+  add_map_options(app, options);
+  add_only_options(app, only);
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
   check_function(arguments.command);
-  settings.command_line = "prong map " + shell_join(words);
-  return execute(settings, arguments, [&](Words column_names) {
-    return std::make_unique<FunctionTask>(arguments.command.front(), json,
-                                          ReplacementNames{.columns = std::move(column_names)});
+  check_name_beside("--init", options.first);
+  check_name_beside("--exit", options.last);
+  check_csv(settings.sources, options);
+  check_results(app, options);
+  if (only.debug && !only.which) throw UsageError("--pdb: which job is to be debugged? Choose it by --only");
+  options.function = arguments.command.front();
+  settings.sources.header |= settings.sources.is_csv();
+  if (only.which) return map_only(only, options, settings, arguments);
+  return execute(settings, arguments, [&](Words columns) {
+    return std::make_unique<FunctionTask>(options, settings.sources, std::move(columns));
   });
 }
 

@@ -1,6 +1,7 @@
 #include "cli/map_result.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cstdint>
 
 #include <nlohmann/json.hpp>
@@ -18,20 +19,31 @@ std::string dumped(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-Json input_of(const Input& input) {
-  return input.values.size() == 1 ? Json(input.values.front()) : Json(input.values);
+// As it came, if it is JSON: its numbers may be longer than those of C++.
+std::string json_of(const std::string& value, MapInput form) {
+  if (form == MapInput::kText || !Json::accept(value)) return dumped(value);
+  std::string line = value;
+  std::ranges::replace(line, '\n', ' ');
+  std::ranges::replace(line, '\r', ' ');
+  return line;
+}
+
+std::string input_of(const Values& values, const InputStyle& style) {
+  if (values.size() == 1 && style.names.empty()) return json_of(values.front(), style.form);
+  const bool named = values.size() == style.names.size();
+  std::string text;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (i > 0) text += ',';
+    if (named) text += dumped(style.names[i]) + ':';
+    text += json_of(values[i], style.form);
+  }
+  return named ? "{" + text + "}" : "[" + text + "]";
 }
 
 Json exception_of(const Outcome& outcome) {
   const auto* raised = std::get_if<Raised>(&outcome);
   if (!raised) return {{"type", nullptr}, {"message", describe(outcome)}};
   return {{"type", raised->type}, {"message", raised->message}, {"traceback", raised->traceback}};
-}
-
-double seconds_of(const Job& job) {
-  if (job.attempts().empty() || job.attempts().back().started == 0) return 0;
-  const Attempt& last = job.attempts().back();
-  return static_cast<double>(last.ended - last.started) / 1e9;
 }
 
 }  // namespace
@@ -52,9 +64,33 @@ std::string_view decode_map_value(const Payload& result) {
   return bytes.substr(std::min(kHeadSize, bytes.size()));
 }
 
-std::string map_json(const Input& input, const Job& job) {
-  std::string text = dumped({{"input", input_of(input)}, {"outcome", outcome_name(job.outcome())}});
-  text.pop_back();
+ResultValue decode_map_cell(const Payload& result) {
+  std::string_view cell = decode_map_value(result);
+  if (cell.empty()) return {};
+  const char kind = cell.front();
+  cell.remove_prefix(1);
+  if (kind == 's') return cell;
+  if (kind == 'b') return ResultBytes{cell};
+  std::int64_t integer = 0;
+  if (kind == 'i' && std::from_chars(cell.data(), cell.data() + cell.size(), integer).ec == std::errc()) return integer;
+  double number = 0;
+  if (kind == 'f' && std::from_chars(cell.data(), cell.data() + cell.size(), number).ec == std::errc()) return number;
+  return {};
+}
+
+std::string map_input_text(const Values& values, const InputStyle& style) {
+  return values.size() == 1 ? values.front() : input_of(values, style);
+}
+
+double seconds_of(const Job& job) {
+  if (job.attempts().empty() || job.attempts().back().started == 0) return 0;
+  const Attempt& last = job.attempts().back();
+  return static_cast<double>(last.ended - last.started) / 1e9;
+}
+
+std::string map_json(const Input& input, const InputStyle& style, const Job& job) {
+  std::string text =
+      "{\"input\":" + input_of(input.values, style) + ",\"outcome\":" + dumped(outcome_name(job.outcome()));
   // The value goes through unread: its numbers may be longer than those of C++.
   if (const auto* returned = std::get_if<Returned>(&job.outcome()))
     text += ",\"value\":" + std::string(decode_map_value(returned->value));

@@ -62,6 +62,7 @@ void Output::write_all(const Stream& stream, std::string_view text) {
 }
 
 void put_with_prefix(std::string_view prefix, std::string_view text, const std::function<void(std::string_view)>& put) {
+  if (prefix.empty()) return put(text);
   std::string line;
   while (!text.empty()) {
     const auto end = text.find('\n');

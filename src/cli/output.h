@@ -36,7 +36,8 @@ class Output {
   std::function<bool()> give_up_;
 };
 
-/// Calls `put` with `text` line by line, each after `prefix`. The last line gets no line end that it did not have.
+/// Calls `put` with `text` line by line, each after `prefix`; with all of it if that is empty. The last line gets no
+/// line end that it did not have.
 void put_with_prefix(std::string_view prefix, std::string_view text, const std::function<void(std::string_view)>& put);
 
 }  // namespace prong::cli

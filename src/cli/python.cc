@@ -14,8 +14,7 @@ namespace {
 
 constexpr const char* kName = "python3";
 // Not by -m: that puts the current folder first, where a json.py would take the place of the library's.
-constexpr const char* kMapWorker =
-    "import sys; sys.path[:] = [folder for folder in sys.path if folder]; from prong._map_worker import main; main()";
+constexpr const char* kClearPath = "import sys; sys.path[:] = [folder for folder in sys.path if folder]";
 
 bool is_executable(const std::filesystem::path& path) {
   return ::access(path.c_str(), X_OK) == 0;
@@ -46,10 +45,22 @@ std::string find_python() {
   return is_executable(beside) ? beside.string() : search_path();
 }
 
-Program python_map_worker(const std::string& function, bool json) {
-  return {
-      .arguments = {find_python(), "-c", kMapWorker},
-      .environment = {"PRONG_MAP_FUNCTION=" + function, std::string("PRONG_MAP_RESULT=") + (json ? "json" : "str")}};
+std::vector<std::string> python_command(const std::string& module) {
+  return {find_python(), "-c", std::string(kClearPath) + "; from prong." + module + " import main; main()"};
+}
+
+std::vector<std::string> map_environment(const MapOptions& options) {
+  std::vector<std::string> variables = {"PRONG_MAP_FUNCTION=" + options.function, "PRONG_MAP_INIT=" + options.first,
+                                        "PRONG_MAP_EXIT=" + options.last};
+  if (options.result == MapResult::kJson) variables.emplace_back("PRONG_MAP_RESULT=json");
+  if (options.result == MapResult::kCells) variables.emplace_back("PRONG_MAP_RESULT=cells");
+  if (options.input == MapInput::kJson) variables.emplace_back("PRONG_MAP_INPUT=json");
+  if (options.input == MapInput::kUnpacked) variables.emplace_back("PRONG_MAP_INPUT=unpack");
+  return variables;
+}
+
+Program python_map_worker(const MapOptions& options) {
+  return {.arguments = python_command("_map_worker"), .environment = map_environment(options)};
 }
 
 }  // namespace prong::cli

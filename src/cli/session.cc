@@ -51,6 +51,7 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Sig
     const RunDescription run{.command = settings.command_line, .folder = current_folder(), .workers = workers_};
     recorder_.emplace(settings.journal, run, task);
   }
+  results_ = task_.result_store();
   if (progress_.shown() || (settings.halt && settings.halt->percent > 0)) total_ = inputs_.total();
 }
 
@@ -63,6 +64,7 @@ int Session::run() {
     collect();
   }
   progress_.finish(tally(), monotonic_now());
+  end_workers();
   close_journal();
   if (!trouble_.empty()) throw PoolError(trouble_);
   return status();
@@ -84,11 +86,24 @@ void Session::close_journal() {
 // --- inputs to the pool ---
 
 void Session::feed() {
-  if (!inputs_ended_) read_ahead();
+  if (!inputs_ended_) read_what_can_be();
   try {
     if (!batch_.empty() && monotonic_now() >= next_start_) launch();
   } catch (const PoolError& error) {
     give_up(error.what());
+  }
+}
+
+// What cannot be read ends the inputs; those before it are not affected.
+void Session::read_what_can_be() {
+  try {
+    read_ahead();
+  } catch (const InputError& error) {
+    inputs_ended_ = true;
+    trouble_ = error.what();
+  } catch (const SystemError& error) {
+    inputs_ended_ = true;
+    trouble_ = error.what();
   }
 }
 
@@ -177,15 +192,24 @@ void Session::wait_for_jobs(const Signals::Held& held) {
 
 void Session::collect() {
   const std::vector<JobPtr> jobs = completions_->take_all();
-  if (recorder_) record(jobs);
+  if (recorder_ || results_) record(jobs);
   for (const JobPtr& job : jobs) finish(job);
   output_.flush();
   if (job_log_) job_log_->flush();
 }
 
 void Session::record(const std::vector<JobPtr>& jobs) {
-  for (const JobPtr& job : jobs) recorder_->end(*job);
-  recorder_->commit();
+  for (const JobPtr& job : jobs) {
+    if (recorder_) recorder_->end(*job);
+    if (results_ && !is_withdrawn(*job)) results_->add(flights_.at(job->tag()).input, *job);
+  }
+  if (recorder_) recorder_->commit();
+  if (results_) results_->commit();
+}
+
+bool Session::is_withdrawn(const Job& job) const {
+  const bool ended_by_halt = halted_ && std::holds_alternative<Cancelled>(job.outcome());
+  return ended_by_halt || never_began_for_lack_of_workers(job) || (stopping_ && job.attempts().empty());
 }
 
 void Session::finish(const JobPtr& job) {
@@ -193,8 +217,7 @@ void Session::finish(const JobPtr& job) {
   Flight flight = std::move(found->second);
   flights_.erase(found);
   if (never_began_for_lack_of_workers(*job)) give_up(pool_->failure());
-  const bool ended_by_halt = halted_ && std::holds_alternative<Cancelled>(job->outcome());
-  flight.withdrawn = ended_by_halt || (stopping_ && job->attempts().empty());
+  flight.withdrawn = is_withdrawn(*job);
   if (!flight.withdrawn) {
     ++done_;
     failed_ += !task_.succeeded(*job);
@@ -217,6 +240,35 @@ void Session::complain(const Flight& flight) {
   output_.write_error(fmt::format("prong: job {} '{}': {}{}\n", flight.input.number,
                                   shortened(task_.describe(flight.input)), complaint,
                                   attempts > 1 ? fmt::format(" ({} attempts)", attempts) : ""));
+}
+
+// --- the end of workers ---
+
+void Session::end_workers() {
+  if (!pool_ || killed_ || !trouble_.empty() || !task_.workers_end_in_order()) return;
+  pool_->close();
+  wait_for_workers();
+  hear_finalizers();
+}
+
+void Session::wait_for_workers() {
+  while (!killed_) {
+    heed_signals();
+    const Signals::Held held;
+    if (signals_.take_news()) continue;
+    if (pool_->join({.deadline = std::nullopt, .signals = held.mask()}) == WaitResult::kReady) return;
+  }
+}
+
+void Session::hear_finalizers() {
+  const std::vector<Outcome> outcomes = pool_->finalizer_outcomes();
+  const auto failed = [](const Outcome& outcome) { return !succeeded(outcome, false); };
+  const auto first = std::ranges::find_if(outcomes, failed);
+  if (first == outcomes.end() || killed_) return;
+  trouble_ = fmt::format("the finalizer {} (in {} of {} workers)", describe(*first),
+                         std::ranges::count_if(outcomes, failed), outcomes.size());
+  if (const auto* raised = std::get_if<Raised>(&*first)) trouble_ += "\n" + raised->traceback;
+  trouble_ = trouble_.substr(0, trouble_.find_last_not_of('\n') + 1);
 }
 
 // --- signals ---

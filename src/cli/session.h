@@ -1,6 +1,6 @@
 // Session: runs one job per input and shows what they came to. An orchestrator: the parts know how.
 //
-//   Inputs ─> feed ─> Pool ─> collect ─> Recorder, JobLog, Tally
+//   Inputs ─> feed ─> Pool ─> collect ─> Recorder, ResultStore, JobLog, Tally
 //                                 └────> Ordered ─> show ─> Output
 //
 // No more jobs are in the pool than keep the workers busy, so inputs are read lazily.
@@ -43,6 +43,7 @@ class Session {
   void close_journal();
 
   void feed();
+  void read_what_can_be();
   void read_ahead();
   bool starts_at_once() const;
   std::size_t room() const;
@@ -56,9 +57,14 @@ class Session {
   void collect();
   /// What is told to anybody, a killed program must not have forgotten.
   void record(const std::vector<JobPtr>& jobs);
+  bool is_withdrawn(const Job& job) const;
   void finish(const JobPtr& job);
   void show(const Flight& flight);
   void complain(const Flight& flight);
+
+  void end_workers();
+  void wait_for_workers();
+  void hear_finalizers();
 
   void heed_signals();
   void heed_halt();
@@ -86,6 +92,7 @@ class Session {
   Output output_;
   std::optional<JobLog> job_log_;
   std::optional<Recorder> recorder_;
+  std::unique_ptr<ResultStore> results_;
   std::optional<std::uint64_t> total_;
   Progress progress_;
   std::uint64_t started_ = 0;
@@ -96,7 +103,7 @@ class Session {
   bool killed_ = false;
   bool halted_ = false;         ///< by --halt
   MonotonicNs next_start_ = 0;  ///< no job is started before that
-  std::string trouble_;         ///< why the pool takes no more jobs
+  std::string trouble_;         ///< why there are no more jobs
 };
 
 }  // namespace prong::cli

@@ -73,6 +73,8 @@ void add_input_settings(CLI::App& app, Settings& settings) {
   app.add_option("-C,--colsep", sources.column_separator,
                  "Cut each input at this regular expression: {1}, {2}, ... are the columns")
       ->type_name("REGEX");
+  app.add_flag("--csv", sources.csv, "Inputs are rows of CSV; -C ';': with another character between the columns");
+  app.add_flag("--tsv", sources.tsv, "The same, with tabs between the columns");
   add_parsed(app, "--header", ":", "The first line of each source names its columns: {name}",
              [&](const std::string& text) { sources.header = is_header_mark(text); });
   app.add_flag("--link", sources.link, "Take several sources side by side, not in every combination");

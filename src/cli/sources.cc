@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "cli/combined_inputs.h"
+#include "cli/quantities.h"
 #include "prong/error.h"
 
 namespace prong::cli {
@@ -17,12 +18,24 @@ constexpr const char* kStandardInput = "-";
 // As xargs: far below the kernel's limit, which environment variables share.
 constexpr std::size_t kMostBytes = std::size_t{128} * 1024;
 
+// What stands between the columns of CSV; nullopt: inputs are no CSV.
+std::optional<char> csv_separator(const SourceSettings& settings) {
+  if (!settings.is_csv()) return std::nullopt;
+  if (settings.delimiter != '\n') throw UsageError("--csv: rows of CSV end with a line end; leave out -0 and -d");
+  if (settings.tsv || settings.column_separator.empty()) return settings.tsv ? '\t' : ',';
+  const char separator = parse_character(settings.column_separator);
+  if (separator == '"' || separator == '\n' || separator == '\r')
+    throw UsageError("--csv: '" + settings.column_separator + "' cannot stand between columns; write -C ';'");
+  return separator;
+}
+
 /// Sources whose inputs go side by side.
 using Link = std::vector<std::unique_ptr<Inputs>>;
 
 class Opener {
  public:
-  Opener(const SourceSettings& settings, Signals& signals) : settings_(settings), signals_(signals) {}
+  Opener(const SourceSettings& settings, Signals& signals)
+      : settings_(settings), csv_separator_(csv_separator(settings)), signals_(signals) {}
 
   /// False: asked to stop.
   bool open(Arguments& arguments);
@@ -33,13 +46,18 @@ class Opener {
   bool add(std::unique_ptr<Inputs> source, bool linked);
   bool take_header(Inputs& source);
 
-  std::unique_ptr<Inputs> lines_of(const std::string& file) {
+  std::unique_ptr<Records> records(const std::string& file) const {
+    return csv_separator_ ? csv_records(*csv_separator_, file) : line_records(settings_.delimiter);
+  }
+
+  std::unique_ptr<Inputs> inputs_of(const std::string& file) {
     if (file == kStandardInput && std::exchange(standard_input_used_, true))
       throw UsageError("standard input ('-') is named twice as a source of inputs");
-    return inputs_from_file(file, settings_.delimiter, [&signals = signals_] { signals.wake(); });
+    return inputs_from_file(file, records(file), [&signals = signals_] { signals.wake(); });
   }
 
   const SourceSettings& settings_;
+  std::optional<char> csv_separator_;
   Signals& signals_;
   std::vector<Link> links_;
   std::vector<std::string> names_;
@@ -54,23 +72,28 @@ bool Opener::open(Arguments& arguments) {
     files.emplace_back(kStandardInput);
   }
   for (const std::string& file : files)
-    if (!add(lines_of(file), false)) return false;
+    if (!add(inputs_of(file), false)) return false;
   for (SourceWords& source : arguments.sources)
     if (!open(source)) return false;
   return true;
 }
 
 bool Opener::open(SourceWords& source) {
-  if (!source.are_files) return add(inputs_from_list(std::move(source.words)), source.linked);
+  if (!source.are_files) {
+    std::unique_ptr<Inputs> words = inputs_from_list(std::move(source.words));
+    if (csv_separator_) words = rows_of(std::move(words), *csv_separator_);
+    return add(std::move(words), source.linked);
+  }
   if (source.words.empty()) throw UsageError("which file? Names of files with inputs come after '::::'");
   bool linked = source.linked;
   for (const std::string& file : source.words)
-    if (!add(lines_of(file), std::exchange(linked, source.linked))) return false;
+    if (!add(inputs_of(file), std::exchange(linked, source.linked))) return false;
   return true;
 }
 
 bool Opener::add(std::unique_ptr<Inputs> source, bool linked) {
-  if (!settings_.column_separator.empty()) source = columns_of(std::move(source), settings_.column_separator);
+  if (!csv_separator_ && !settings_.column_separator.empty())
+    source = columns_of(std::move(source), settings_.column_separator);
   if (settings_.header && !take_header(*source)) return false;
   if (links_.empty() || !(linked || settings_.link)) links_.emplace_back();
   links_.back().push_back(std::move(source));

@@ -18,11 +18,16 @@ struct SourceSettings {
   std::vector<std::string> files;  ///< -a, each a source; none, and none on the command line: standard input
   char delimiter = '\n';
   std::string column_separator;  ///< a regular expression; empty: an input is one value
-  bool header = false;           ///< the first of each source names its columns
-  bool link = false;             ///< all sources side by side
-  std::size_t most_values = 0;   ///< inputs in one job; 0: one, or with `fill` as many as fit
-  bool fill = false;             ///< as many inputs in one job as a command can have
-  std::size_t most_bytes = 0;    ///< of those; 0: what is safe everywhere
+  bool csv = false;              ///< inputs are rows of CSV; column_separator is a byte, or empty: ','
+  bool tsv = false;              ///< the same with tabs
+
+  bool is_csv() const { return csv || tsv; }
+
+  bool header = false;          ///< the first of each source names its columns
+  bool link = false;            ///< all sources side by side
+  std::size_t most_values = 0;  ///< inputs in one job; 0: one, or with `fill` as many as fit
+  bool fill = false;            ///< as many inputs in one job as a command can have
+  std::size_t most_bytes = 0;   ///< of those; 0: what is safe everywhere
 };
 
 struct OpenedInputs {
@@ -31,7 +36,7 @@ struct OpenedInputs {
 };
 
 /// Waits for the headers, if there are to be some; nullopt: a signal has asked to stop first. Throws UsageError,
-/// SystemError.
+/// SystemError, InputError.
 std::optional<OpenedInputs> open_sources(const SourceSettings& settings, Arguments& arguments, Signals& signals);
 
 /// The next input, waited for. kNotYet: a signal has asked to stop. `before_waiting` is called when there is none yet.

@@ -34,8 +34,8 @@ Descriptor create_eventfd() {
 
 }  // namespace
 
-StreamInputs::StreamInputs(Descriptor stream, char delimiter, std::function<void()> wake)
-    : stream_(std::move(stream)), stop_reader_(create_eventfd()), wake_(std::move(wake)), lines_(delimiter) {
+StreamInputs::StreamInputs(Descriptor stream, std::unique_ptr<Records> records, std::function<void()> wake)
+    : stream_(std::move(stream)), stop_reader_(create_eventfd()), wake_(std::move(wake)), records_(std::move(records)) {
   reader_ = start_without_signals([this] { read_all(); });
 }
 
@@ -50,9 +50,8 @@ StreamInputs::~StreamInputs() {
 }
 
 Next StreamInputs::next(Values& values) {
-  values.resize(1);
   const std::lock_guard lock(mutex_);
-  const bool found = lines_.take(values.front()) || (ended_ && lines_.take_rest(values.front()));
+  const bool found = records_->take(values);
   room_.notify_all();
   if (found) return Next::kInput;
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
@@ -70,14 +69,14 @@ void StreamInputs::read_all() {
       add({chunk.data(), size});
     }
     end(nullptr);
-  } catch (const SystemError&) {
+  } catch (const std::exception&) {
     end(std::current_exception());
   }
 }
 
 bool StreamInputs::wait_for_room() {
   std::unique_lock lock(mutex_);
-  room_.wait(lock, [this] { return stopping_ || lines_.size() < kReadAhead || !lines_.has_line(); });
+  room_.wait(lock, [this] { return stopping_ || records_->size() < kReadAhead || !records_->has_record(); });
   return !stopping_;
 }
 
@@ -90,13 +89,14 @@ bool StreamInputs::wait_until_readable() const {
 
 void StreamInputs::add(std::string_view bytes) {
   std::unique_lock lock(mutex_);
-  lines_.append(bytes);
-  if (lines_.has_line()) wake_if_wanted(std::move(lock));
+  records_->append(bytes);
+  if (records_->has_record()) wake_if_wanted(std::move(lock));
 }
 
 void StreamInputs::end(std::exception_ptr failure) {
   std::unique_lock lock(mutex_);
   ended_ = true;
+  if (!failure) records_->end();
   failure_ = std::move(failure);
   wake_if_wanted(std::move(lock));
 }

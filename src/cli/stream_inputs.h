@@ -1,5 +1,5 @@
-// StreamInputs: the lines of a pipe or terminal, read by a thread of its own, so that jobs go on while nothing comes.
-// At most kReadAhead bytes (or one line) are read before they are asked for.
+// StreamInputs: the lines, or rows, of a pipe or terminal, read by a thread of its own, so that jobs go on while
+// nothing comes. At most kReadAhead bytes (or one of them) are read before they are asked for.
 #pragma once
 
 #include <condition_variable>
@@ -9,7 +9,7 @@
 
 #include "cli/descriptor.h"
 #include "cli/inputs.h"
-#include "cli/line_buffer.h"
+#include "cli/records.h"
 
 namespace prong::cli {
 
@@ -17,7 +17,7 @@ class StreamInputs final : public Inputs {
  public:
   static constexpr std::size_t kReadAhead = 256 * 1024;
 
-  StreamInputs(Descriptor stream, char delimiter, std::function<void()> wake);
+  StreamInputs(Descriptor stream, std::unique_ptr<Records> records, std::function<void()> wake);
   ~StreamInputs() override;
 
   Next next(Values& values) override;
@@ -35,7 +35,7 @@ class StreamInputs final : public Inputs {
   std::function<void()> wake_;
   std::mutex mutex_;
   std::condition_variable room_;
-  LineBuffer lines_;  // this and the following: guarded by mutex_
+  std::unique_ptr<Records> records_;  // this and the following: guarded by mutex_
   bool ended_ = false;
   bool wanted_ = false;
   bool stopping_ = false;

@@ -1,10 +1,12 @@
 // Task: what `run` and `map` do differently with the same inputs and settings.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "cli/output.h"
+#include "cli/result_store.h"
 #include "cli/template_string.h"
 #include "prong/job.h"
 #include "prong/journal.h"
@@ -33,6 +35,10 @@ class Task {
   virtual void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const = 0;
   /// What to tell of a failure beyond what show() showed; empty: nothing.
   virtual std::string complaint(const Job& job) const = 0;
+  /// Where results are to be kept; null: nowhere.
+  virtual std::unique_ptr<ResultStore> result_store() const { return nullptr; }
+  /// Whether workers do more than die when there are no more jobs.
+  virtual bool workers_end_in_order() const { return false; }
 };
 
 }  // namespace prong::cli

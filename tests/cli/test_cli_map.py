@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -223,3 +224,49 @@ def test_nothing_survives_sigkill(prong: Prong) -> None:
     process.kill()
     process.communicate()
     assert eventually(lambda: not prong.survivors())
+
+
+SHADOWS = "import random, json\n\ndef function(text):\n    return hasattr(random, 'randint'), text\n"
+
+
+@pytest.mark.parametrize("name", ["random", "queue", "prong", "my-file"])
+def test_file_may_be_named_as_a_module_that_is_needed(prong: Prong, name: str) -> None:
+    (prong.folder / f"{name}.py").write_text(SHADOWS)
+    result = prong("map", f"{name}.py:function", ":::", "a")
+    assert (result.status, result.error) == (0, "")
+    assert result.output == f"({name != 'random'}, 'a')\n"
+
+
+def test_file_of_a_package_imports_by_relative_names(prong: Prong) -> None:
+    folder = prong.folder / "package" / "inner"
+    folder.mkdir(parents=True)
+    for file in (folder / "__init__.py", folder.parent / "__init__.py"):
+        file.touch()
+    (folder.parent / "base.py").write_text("VALUE = 'of the base'\n")
+    (folder / "module.py").write_text("from ..base import VALUE\n\ndef function(text):\n    return __name__, VALUE\n")
+    for name in ("package/inner/module.py:function", "package.inner.module:function"):
+        assert prong("map", name, ":::", "a").output == "('package.inner.module', 'of the base')\n"
+
+
+def test_generators_give_a_line_for_each_value(prong: Prong) -> None:
+    (prong.folder / "items.py").write_text(
+        "def items(text):\n    for item in text:\n        yield item\n"
+        "async def later(text):\n    for item in text:\n        yield item\n"
+    )
+    for name in ("items.py:items", "items.py:later"):
+        assert prong("map", "--tag", name, ":::", "ab").output == "ab\ta\nab\tb\n"
+        assert prong("map", name, ":::", "").output == ""
+        assert objects(prong("map", "--json", name, ":::", "ab").output)[0]["value"] == ["a", "b"]
+
+
+def test_what_a_function_starts_does_not_write_among_results(prong: Prong) -> None:
+    (prong.folder / "child.py").write_text(
+        "import subprocess\n\ndef function(text):\n    subprocess.run(['echo', 'from a child'])\n    return text\n"
+    )
+    result = prong("map", "child.py:function", ":::", "a")
+    assert (result.output, result.error) == ("a\n", "from a child\n")
+
+
+def test_names_of_files_that_are_not_utf8_come_back_as_they_were(prong: Prong) -> None:
+    process = prong.start("map", "functions.py:double", stdin=subprocess.PIPE)
+    assert process.communicate(b"\xff\n")[0] == b"\xff\xff\n"
