@@ -8,6 +8,7 @@ namespace prong::cli {
 
 inline constexpr int kAllDone = 0;
 inline constexpr int kMostFailuresTold = 101;  ///< and any number above
+inline constexpr int kLimitMet = 124;          ///< of the whole run, as timeout(1) tells it
 inline constexpr int kInterrupted = 130;       ///< as shells tell of a program that Ctrl-C ended
 inline constexpr int kOutputClosed = 141;      ///< as shells tell of SIGPIPE
 inline constexpr int kTrouble = 255;           ///< wrong usage, or Prong itself could not work

@@ -33,7 +33,7 @@ not have are shown as str() gives them.
 Python is $PRONG_PYTHON, else the python3 beside this program, else the python3 in PATH; it must have the package prong.
 
 Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
-130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
+124 if --budget or --stall ended jobs, 130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
 
 void check_name(const std::string& name) {
   const auto colon = name.rfind(':');

@@ -36,7 +36,7 @@ A command of one quoted word is a shell line: prong run 'gzip -c {} > {}.gz' :::
 Inputs are never read as shell code.
 
 Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
-130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
+124 if --budget or --stall ended jobs, 130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
 
 /// What a command finds around it.
 struct Surroundings {

@@ -56,14 +56,17 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Sig
 }
 
 int Session::run() {
+  if (settings_.budget.count() > 0) start_budget();
   while (!over()) {
     heed_signals();
     heed_halt();
+    heed_budget();
     feed();
     if (!over()) wait();
     collect();
   }
   progress_.finish(tally(), monotonic_now());
+  if (stopping_ && trouble_.empty()) tell_remains();
   end_workers();
   close_journal();
   if (!trouble_.empty()) throw PoolError(trouble_);
@@ -72,8 +75,10 @@ int Session::run() {
 
 int Session::status() const {
   const int interrupted = signals_.exit_status();
+  if (interrupted != 0) return interrupted;
+  if (limit_met_) return kLimitMet;
   const std::uint64_t failed_before = recorder_ ? recorder_->earlier().failed + recorder_->earlier().left : 0;
-  return interrupted != 0 ? interrupted : status_for_failures(failed_ + failed_before);
+  return status_for_failures(failed_ + failed_before);
 }
 
 void Session::close_journal() {
@@ -81,6 +86,15 @@ void Session::close_journal() {
   if (const std::string summary = recorder_->summary(); !summary.empty()) say(summary);
   if (stopping_) say("the journal has what was done: the same command with --resume goes on");
   recorder_->close(trouble_.empty() ? status() : kTrouble);
+}
+
+void Session::tell_remains() {
+  EarlyEnd end{.done = done_, .failed = failed_, .killed = killed_jobs_, .not_run = not_run_};
+  // Of a run that is continued it is not known which of the rest were done before.
+  const bool continued = settings_.journal.resume || settings_.journal.retry_failed;
+  if (inputs_left_ && continued) end.more = true;
+  if (inputs_left_ && !continued) end.count_rest(inputs_);
+  if (end.killed + end.not_run > 0 || end.more) say("ended early: " + end.text());
 }
 
 // --- inputs to the pool ---
@@ -161,6 +175,7 @@ void Session::launch() {
 std::optional<MonotonicNs> Session::next_due() const {
   std::optional<MonotonicNs> due = progress_.next_due();
   if (!batch_.empty()) due = std::min(due.value_or(next_start_), next_start_);
+  if (budget_until_ && flights_.empty()) due = std::min(due.value_or(*budget_until_), *budget_until_);
   return due;
 }
 
@@ -170,7 +185,7 @@ Pool& Session::pool() {
   PoolOptions options = task_.pool_options();
   options.budget = settings_.budget;
   options.stall = settings_.stall;
-  options.workers = inputs_ended_ ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
+  options.workers = inputs_ended_ && !batch_.empty() ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
   return pool_.emplace(std::move(options));
 }
 
@@ -208,8 +223,10 @@ void Session::record(const std::vector<JobPtr>& jobs) {
 }
 
 bool Session::is_withdrawn(const Job& job) const {
-  const bool ended_by_halt = halted_ && std::holds_alternative<Cancelled>(job.outcome());
-  return ended_by_halt || never_began_for_lack_of_workers(job) || (stopping_ && job.attempts().empty());
+  const auto* timed_out = std::get_if<TimedOut>(&job.outcome());
+  const bool run_ended = stopping_ || (timed_out && timed_out->limit == Limit::kBudget);
+  return std::holds_alternative<Cancelled>(job.outcome()) || never_began_for_lack_of_workers(job) ||
+         (run_ended && job.attempts().empty());
 }
 
 void Session::finish(const JobPtr& job) {
@@ -217,8 +234,11 @@ void Session::finish(const JobPtr& job) {
   Flight flight = std::move(found->second);
   flights_.erase(found);
   if (never_began_for_lack_of_workers(*job)) give_up(pool_->failure());
+  heed_limits(*job);
   flight.withdrawn = is_withdrawn(*job);
-  if (!flight.withdrawn) {
+  if (flight.withdrawn) {
+    ++(job->attempts().empty() ? not_run_ : killed_jobs_);
+  } else {
     ++done_;
     failed_ += !task_.succeeded(*job);
     if (job_log_) job_log_->add(flight.input.number, *job, task_.describe(flight.input));
@@ -287,7 +307,6 @@ void Session::heed_signals() {
 
 void Session::heed_halt() {
   if (!settings_.halt || stopping_ || !settings_.halt->met(tally())) return;
-  halted_ = true;
   const std::string reason = settings_.halt->reason(tally());
   stop();
   const std::size_t running = flights_.size();
@@ -297,6 +316,25 @@ void Session::heed_halt() {
                            settings_.halt->kill ? "killed" : "left to end");
   say(message);
   if (settings_.halt->kill) kill();
+}
+
+// The pool's budget ends the jobs; where there is none, it is for us to end the run.
+void Session::start_budget() {
+  budget_until_ = monotonic_now() + settings_.budget.count();
+  pool();
+}
+
+void Session::heed_budget() {
+  if (!budget_until_ || stopping_ || !flights_.empty() || monotonic_now() < *budget_until_) return;
+  limit_met_ = true;
+  stop_starting();
+}
+
+void Session::heed_limits(const Job& job) {
+  const auto* timed_out = std::get_if<TimedOut>(&job.outcome());
+  if (!timed_out) return;
+  limit_met_ |= timed_out->limit == Limit::kBudget || timed_out->limit == Limit::kStall;
+  if (timed_out->limit == Limit::kBudget) stop_starting();
 }
 
 void Session::stop() {
@@ -311,13 +349,17 @@ void Session::kill() {
 }
 
 void Session::stop_starting() {
+  inputs_left_ |= !inputs_ended_;
   stopping_ = true;
   inputs_ended_ = true;
+  not_run_ += batch_.size();
   batch_.clear();
 }
 
 void Session::give_up(const std::string& why) {
   stop_starting();
+  limit_met_ |= budget_until_ && monotonic_now() >= *budget_until_;
+  if (limit_met_) return;
   trouble_ = why.substr(0, why.find_last_not_of('\n') + 1);
 }
 

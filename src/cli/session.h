@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/early_end.h"
 #include "cli/inputs.h"
 #include "cli/joblog.h"
 #include "cli/ordered.h"
@@ -35,12 +36,14 @@ class Session {
   struct Flight {
     Input input;
     JobPtr job;
-    bool withdrawn = false;  ///< cancelled, because of a signal or of --halt
+    bool withdrawn = false;  ///< not run or killed, because the run ended early
   };
 
   bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty(); }
   int status() const;
   void close_journal();
+
+  void tell_remains();
 
   void feed();
   void read_what_can_be();
@@ -68,6 +71,9 @@ class Session {
 
   void heed_signals();
   void heed_halt();
+  void heed_limits(const Job& job);
+  void start_budget();
+  void heed_budget();
   /// Starts no more jobs, and takes back those that have not begun.
   void stop();
   void kill();
@@ -98,10 +104,14 @@ class Session {
   std::uint64_t started_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
+  std::uint64_t killed_jobs_ = 0;  ///< because the run ended early
+  std::uint64_t not_run_ = 0;      ///< read, but not begun when the run ended early
   bool inputs_ended_ = false;
+  bool inputs_left_ = false;  ///< not all were read when the run ended early
   bool stopping_ = false;
   bool killed_ = false;
-  bool halted_ = false;         ///< by --halt
+  bool limit_met_ = false;  ///< --budget or --stall has ended jobs
+  std::optional<MonotonicNs> budget_until_;
   MonotonicNs next_start_ = 0;  ///< no job is started before that
   std::string trouble_;         ///< why there are no more jobs
 };

@@ -37,11 +37,11 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
   add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
              [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
-  add_parsed(app, "--cpu-time", "TIME", "Kill a job when it and all that it started have used so much CPU time",
+  add_parsed(app, "--cpu-limit", "TIME", "Kill a job when it and all that it started have used so much CPU time",
              [&](const std::string& text) { settings.job.cpu_time = parse_duration(text); });
   add_parsed(app, "--memory", "SIZE", "Kill a job when it and all that it started take more memory: 500M, 2G",
              [&](const std::string& text) { settings.job.memory = parse_size(text); });
-  add_parsed(app, "--max-output", "SIZE", "Kill a job that writes more than SIZE to its output and error",
+  add_parsed(app, "--output-limit", "SIZE", "Kill a job that writes more than SIZE to its output and error",
              [&](const std::string& text) { settings.job.output = parse_size(text); });
   add_parsed(app, "--queue-time", "TIME", "Give up a job that has not begun TIME after its input was read",
              [&](const std::string& text) { settings.job.queue_time = parse_duration(text); });

@@ -30,7 +30,7 @@ def test_first_interrupt_lets_running_jobs_end(prong: Prong) -> None:
     assert process.stderr.readline() == b"prong: stopping; 1 running job may end (Ctrl-C again kills)\n"
     (prong.folder / "go").touch()
     output, error = process.communicate(timeout=30)
-    assert (process.returncode, output, error) == (130, b"1\n", b"")
+    assert (process.returncode, output, error) == (130, b"1\n", b"prong: ended early: 1 done, 498 not run\n")
 
 
 def test_second_interrupt_kills(prong: Prong) -> None:
@@ -40,7 +40,7 @@ def test_second_interrupt_kills(prong: Prong) -> None:
     process.stderr.readline()
     process.send_signal(signal.SIGINT)
     output, error = process.communicate(timeout=30)
-    assert (process.returncode, output, error) == (130, b"", b"")
+    assert (process.returncode, output, error) == (130, b"", b"prong: ended early: 0 done, 1 killed, 1 not run\n")
     assert eventually(lambda: not prong.survivors())
 
 
@@ -49,7 +49,8 @@ def test_termination_kills_at_once(prong: Prong, number: signal.Signals) -> None
     process = start_long_job(prong, "sleep 1000;")
     process.send_signal(number)
     output, error = process.communicate(timeout=30)
-    assert (process.returncode, output, error) == (128 + number, b"", b"")
+    remains = b"prong: ended early: 0 done, 1 killed, 0 not run\n"
+    assert (process.returncode, output, error) == (128 + number, b"", remains)
     assert eventually(lambda: not prong.survivors())
 
 

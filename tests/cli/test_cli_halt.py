@@ -22,21 +22,32 @@ def test_halt_soon_lets_running_jobs_end(prong: Prong) -> None:
     (prong.folder / "go").touch()
     output, error = process.communicate(timeout=50)
     assert message == b"prong: halt: 1 job failed; no more are started, 1 running is left to end\n"
-    assert (process.returncode, output, error) == (1, b"2\n1\n", b"")
+    assert (process.returncode, output, error) == (
+        1,
+        b"2\n1\n",
+        b"prong: ended early: 2 done, 1 of them failed, 198 not run\n",
+    )
 
 
 def test_halt_now_kills_all_that_runs(prong: Prong) -> None:
     command = "[ {} != 1 ] || { sleep 1000 & touch started; wait; }; until [ -e started ]; do sleep 0.01; done; exit 3"
     result = prong("run", "-j2", "--halt", "now,fail=1", command, ":::", *INPUTS)
     assert (result.status, result.output) == (1, "")
-    assert result.error == "prong: halt: 1 job failed; no more are started, 1 running is killed\n"
+    assert result.error == (
+        "prong: halt: 1 job failed; no more are started, 1 running is killed\n"
+        "prong: ended early: 1 done, 1 of them failed, 1 killed, 198 not run\n"
+    )
     assert eventually(lambda: not prong.survivors())
 
 
 def test_nothing_begins_after_the_failure_that_halts(prong: Prong) -> None:
     for _ in range(10):
         result = prong("run", "-j1", "--halt", "now,fail=1", "echo {} >> begun; false", ":::", *INPUTS)
-        assert (result.status, result.error) == (1, "prong: halt: 1 job failed; no more are started\n")
+        assert result.status == 1
+        assert result.error == (
+            "prong: halt: 1 job failed; no more are started\n"
+            "prong: ended early: 1 done, 1 of them failed, 199 not run\n"
+        )
     assert (prong.folder / "begun").read_text() == "1\n" * 10
 
 
@@ -62,7 +73,7 @@ def test_delay_holds_back_the_next_start(prong: Prong) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == b"1\n"
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=50) == (b"", b"")
+    assert process.communicate(timeout=50) == (b"", b"prong: ended early: 1 done, 199 not run\n")
     assert process.returncode == 130
 
 
