@@ -16,6 +16,7 @@ enum class Capture : std::uint8_t {
   kInherit,  ///< goes where the program's own goes
   kDiscard,  ///< goes to /dev/null
   kMerge,    ///< standard error only: goes where standard output goes
+  kFile,     ///< is appended to a file, which is made if there is none
 };
 
 struct Command {
@@ -26,6 +27,9 @@ struct Command {
   std::optional<std::string> input{};  ///< standard input; unset: /dev/null
   Capture output = Capture::kKeep;
   Capture error_output = Capture::kKeep;
+  /// Of kFile: the path, from the pool's folder on. It is opened anew for each attempt.
+  std::string output_file{};
+  std::string error_output_file{};
 };
 
 /// The payload of a job that runs `command`.

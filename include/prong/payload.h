@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
@@ -41,6 +42,9 @@ class PayloadStorage {
   /// The bytes; may map them on first use. Throws prong::SystemError when that fails.
   virtual ByteSpan bytes() const = 0;
   virtual std::size_t size() const noexcept = 0;
+  /// Copies what there is of the bytes from `offset` on; how many. What lies in a file is read anew and takes no memory
+  /// afterwards, as it does after bytes(). Throws prong::SystemError.
+  virtual std::size_t read(std::uint64_t offset, std::span<std::byte> into) const;
   /// Descriptor of the segment that begins with these bytes; -1: there is none, or this process cannot pass it on.
   virtual int segment_fd() const noexcept { return -1; }
   virtual std::span<const Payload> attachments() const noexcept;
@@ -78,6 +82,9 @@ class Payload {
 
   ByteSpan bytes() const { return storage_ ? storage_->bytes() : ByteSpan{}; }
   std::string_view text() const { return as_text(bytes()); }
+  std::size_t read(std::uint64_t offset, std::span<std::byte> into) const {
+    return storage_ ? storage_->read(offset, into) : 0;
+  }
   std::size_t size() const noexcept { return storage_ ? storage_->size() : 0; }
   bool empty() const noexcept { return size() == 0; }
   int segment_fd() const noexcept { return storage_ ? storage_->segment_fd() : -1; }

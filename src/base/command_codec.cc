@@ -9,7 +9,7 @@ namespace prong {
 namespace {
 
 // "PC" and the version of the encoding.
-constexpr std::uint32_t kMagic = 0x50430001;
+constexpr std::uint32_t kMagic = 0x50430002;
 
 bool has_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
@@ -18,9 +18,12 @@ bool has_nul(const std::string& text) {
 void check(const Command& command) {
   if (command.arguments.empty() || command.arguments.front().empty())
     throw UsageError("a command has no program; its first argument must be the program to run");
-  if (std::ranges::any_of(command.arguments, has_nul) || has_nul(command.directory) ||
-      (command.environment && std::ranges::any_of(*command.environment, has_nul)))
-    throw UsageError("a command contains a NUL byte, which no argument, directory or environment entry can hold");
+  if ((command.output == Capture::kFile && command.output_file.empty()) ||
+      (command.error_output == Capture::kFile && command.error_output_file.empty()))
+    throw UsageError("a command's output goes to a file that is not named; set output_file or error_output_file");
+  if (std::ranges::any_of(command.arguments, has_nul) || has_nul(command.directory) || has_nul(command.output_file) ||
+      has_nul(command.error_output_file) || (command.environment && std::ranges::any_of(*command.environment, has_nul)))
+    throw UsageError("a command contains a NUL byte, which no argument, path or environment entry can hold");
 }
 
 void write(base::Writer& writer, const Command& command) {
@@ -33,11 +36,13 @@ void write(base::Writer& writer, const Command& command) {
   if (command.input) writer.text(*command.input);
   writer.u8(static_cast<std::uint8_t>(command.output));
   writer.u8(static_cast<std::uint8_t>(command.error_output));
+  writer.text(command.output_file);
+  writer.text(command.error_output_file);
 }
 
 Capture read_capture(base::Reader& reader) {
   const std::uint8_t value = reader.u8();
-  if (value > static_cast<std::uint8_t>(Capture::kMerge)) throw UsageError("not an encoded command: unknown capture");
+  if (value > static_cast<std::uint8_t>(Capture::kFile)) throw UsageError("not an encoded command: unknown capture");
   return static_cast<Capture>(value);
 }
 
@@ -60,6 +65,8 @@ Command decode_command(ByteSpan bytes) {
   if (reader.u8()) command.input = reader.text();
   command.output = read_capture(reader);
   command.error_output = read_capture(reader);
+  command.output_file = reader.text();
+  command.error_output_file = reader.text();
   if (!reader.finished()) throw UsageError("not an encoded command: wrong length");
   return command;
 }

@@ -14,6 +14,8 @@ Command full() {
   command.input = std::string("in\0put", 6);
   command.output = Capture::kDiscard;
   command.error_output = Capture::kMerge;
+  command.output_file = "/tmp/out";
+  command.error_output_file = "err";
   return command;
 }
 
@@ -25,6 +27,8 @@ TEST(CommandCodecTest, EverythingComesBack) {
   EXPECT_EQ(back.input, full().input);
   EXPECT_EQ(back.output, Capture::kDiscard);
   EXPECT_EQ(back.error_output, Capture::kMerge);
+  EXPECT_EQ(back.output_file, "/tmp/out");
+  EXPECT_EQ(back.error_output_file, "err");
 }
 
 TEST(CommandCodecTest, UnsetDiffersFromEmpty) {
@@ -52,6 +56,8 @@ TEST(CommandCodecTest, ImpossibleCommandsAreRefusedAtOnce) {
   EXPECT_THROW(encode(Command{}), UsageError);
   EXPECT_THROW(encode(Command{.arguments = {""}}), UsageError);
   EXPECT_THROW(encode(Command{.arguments = {"echo", std::string("a\0b", 3)}}), UsageError);
+  EXPECT_THROW(encode(Command{.arguments = {"echo"}, .output = Capture::kFile}), UsageError);
+  EXPECT_THROW(encode(Command{.arguments = {"echo"}, .error_output = Capture::kFile}), UsageError);
 }
 
 }  // namespace

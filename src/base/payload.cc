@@ -69,6 +69,14 @@ class AccompaniedStorage final : public PayloadStorage {
 
 }  // namespace
 
+std::size_t PayloadStorage::read(std::uint64_t offset, std::span<std::byte> into) const {
+  const ByteSpan all = bytes();
+  if (offset >= all.size()) return 0;
+  const ByteSpan found = all.subspan(offset, std::min<std::size_t>(into.size(), all.size() - offset));
+  std::ranges::copy(found, into.begin());
+  return found.size();
+}
+
 Payload Payload::with_attachments(Payload main, std::vector<Payload> attachments) {
   PRONG_CHECK(attachments.size() <= kMostAttachments);
   if (attachments.empty()) return main;

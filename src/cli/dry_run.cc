@@ -1,5 +1,6 @@
 #include "cli/dry_run.h"
 
+#include "cli/output.h"
 #include "cli/sources.h"
 
 namespace prong::cli {

@@ -12,7 +12,7 @@ int execute(const Settings& settings, Arguments& arguments, const MakeTask& make
   if (!opened) return signals.exit_status();
   const std::unique_ptr<Task> task = make_task(opened->column_names);
   if (settings.dry_run) return dry_run(*task, *opened->inputs, signals);
-  return Session(settings, *task, *opened->inputs, signals).run();
+  return Session(settings, *task, *opened->inputs, opened->column_names, signals).run();
 }
 
 }  // namespace prong::cli

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cli/map_result.h"
+#include "cli/pieces.h"
 #include "cli/python.h"
 #include "cli/shell_text.h"
 #include "cli/sqlite_results.h"
@@ -62,7 +63,7 @@ PoolOptions FunctionTask::pool_options() const {
   return options;
 }
 
-Payload FunctionTask::payload(const Input& input) const {
+Payload FunctionTask::payload(const Input& input, const OutputPaths*) const {
   return encode_map_input(input.values);
 }
 
@@ -92,12 +93,17 @@ bool FunctionTask::succeeded(const Job& job) const {
   return prong::succeeded(job.outcome(), false);
 }
 
-void FunctionTask::show(const Input& input, const Job& job, const std::string& prefix, Output& output) const {
+void FunctionTask::show(const Input& input, const Job& job, const std::string& prefix, Sink& sink) const {
   if (options_.result == MapResult::kCells) return;
   if (options_.result == MapResult::kJson)
-    output.write(map_json(input, {options_.input, parameters_}, job) + "\n");
+    sink.write(map_json(input, {options_.input, parameters_}, job) + "\n");
   else if (const auto* returned = std::get_if<Returned>(&job.outcome()))
-    put_with_prefix(prefix, decode_map_value(returned->value), [&](std::string_view line) { output.write(line); });
+    Prefixer(prefix).put(decode_map_value(returned->value), [&](std::string_view lines) { sink.write(lines); });
+}
+
+Outputs FunctionTask::outputs(const Job& job) const {
+  if (!std::holds_alternative<Returned>(job.outcome())) return {};
+  return {.output = Payload::copy_of(std::string(returned(job)) + "\n"), .error_output = {}};
 }
 
 std::unique_ptr<ResultStore> FunctionTask::result_store() const {

@@ -15,13 +15,14 @@ class FunctionTask final : public Task {
 
   PoolOptions pool_options() const override;
   const Words& parameters() const { return parameters_; }
-  Payload payload(const Input& input) const override;
+  Payload payload(const Input& input, const OutputPaths* live) const override;
   void identify(const Input& input, ContentKey::Maker& maker) const override;
   const ReplacementNames& replacement_names() const override { return names_; }
   std::string describe(const Input& input) const override;
   bool succeeded(const Job& job) const override;
   std::string_view returned(const Job& job) const override;
-  void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const override;
+  void show(const Input& input, const Job& job, const std::string& prefix, Sink& sink) const override;
+  Outputs outputs(const Job& job) const override;
   std::string complaint(const Job& job) const override;
   std::unique_ptr<ResultStore> result_store() const override;
   bool workers_end_in_order() const override { return true; }

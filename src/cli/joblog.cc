@@ -43,24 +43,25 @@ std::string joblog_line(const JobLogEntry& entry) {
                      entry.output_bytes, entry.end.exit_value, entry.end.signal, entry.command);
 }
 
-JobLog::JobLog(const std::string& path)
-    : path_(path),
-      file_(std::fopen(path.c_str(), "we")),
-      clock_offset_s_(read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC)) {
+JobLogEntry joblog_entry(std::uint64_t number, const Job& job, std::string command) {
+  static const double clock_offset_s = read_clock(CLOCK_REALTIME) - read_clock(CLOCK_MONOTONIC);
+  JobLogEntry entry{.number = number, .end = joblog_end(job.outcome()), .command = std::move(command)};
+  if (job.attempts().empty()) return entry;
+  const Attempt& last = job.attempts().back();
+  const MonotonicNs started = last.started ? last.started : last.ended;
+  entry.started_s = clock_offset_s + seconds(started);
+  entry.seconds = seconds(last.ended - started);
+  entry.output_bytes = last.output.size();
+  return entry;
+}
+
+JobLog::JobLog(const std::string& path) : path_(path), file_(std::fopen(path.c_str(), "we")) {
   if (!file_) throw SystemError("write the job log '" + path + "'", errno);
   std::fputs(kJobLogHeading, file_.get());
   flush();
 }
 
-void JobLog::add(std::uint64_t number, const Job& job, std::string command) {
-  JobLogEntry entry{.number = number, .end = joblog_end(job.outcome()), .command = std::move(command)};
-  if (!job.attempts().empty()) {
-    const Attempt& last = job.attempts().back();
-    const MonotonicNs started = last.started ? last.started : last.ended;
-    entry.started_s = clock_offset_s_ + seconds(started);
-    entry.seconds = seconds(last.ended - started);
-    entry.output_bytes = last.output.size();
-  }
+void JobLog::add(const JobLogEntry& entry) {
   std::fputs(joblog_line(entry).c_str(), file_.get());
 }
 

@@ -30,6 +30,8 @@ struct JobLogEntry {
 };
 inline constexpr const char* kJobLogHeading =
     "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+/// Of the last attempt of a job that is done.
+JobLogEntry joblog_entry(std::uint64_t number, const Job& job, std::string command);
 std::string joblog_line(const JobLogEntry& entry);
 
 class JobLog {
@@ -37,8 +39,7 @@ class JobLog {
   /// Makes the file empty but for its heading. Throws SystemError.
   explicit JobLog(const std::string& path);
 
-  /// Adds the last attempt of a job that is done.
-  void add(std::uint64_t number, const Job& job, std::string command);
+  void add(const JobLogEntry& entry);
   /// Throws SystemError.
   void flush();
 
@@ -48,7 +49,6 @@ class JobLog {
   };
   std::string path_;
   std::unique_ptr<std::FILE, Closer> file_;
-  double clock_offset_s_;  // from CLOCK_MONOTONIC to the time of day
 };
 
 }  // namespace prong::cli

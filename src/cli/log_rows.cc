@@ -8,7 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/joblog.h"
-#include "cli/output.h"
+#include "cli/pieces.h"
 
 namespace prong::cli {
 namespace {
@@ -171,7 +171,7 @@ std::string attempt_line(const JournalAttempt& attempt) {
 std::string indented(std::string_view name, std::string_view text, std::uint64_t bytes) {
   if (bytes == 0) return {};
   std::string all = fmt::format("  {}:\n", name);
-  put_with_prefix("    ", text, [&](std::string_view line) { all += line; });
+  Prefixer("    ").put(text, [&](std::string_view line) { all += line; });
   if (!text.empty() && text.back() != '\n') all += '\n';
   if (bytes > text.size()) all += fmt::format("    ({} more bytes were not kept)\n", bytes - text.size());
   return all;

@@ -4,20 +4,14 @@
 #include <charconv>
 #include <cstdint>
 
-#include <nlohmann/json.hpp>
+#include "cli/job_json.h"
 
 namespace prong::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr std::size_t kHeadSize = 8;
 constexpr std::size_t kShapeOffset = 4;
 constexpr char kSeveralValues = 1;
-
-std::string dumped(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
 
 // As it came, if it is JSON: its numbers may be longer than those of C++.
 std::string json_of(const std::string& value, MapInput form) {
@@ -38,12 +32,6 @@ std::string input_of(const Values& values, const InputStyle& style) {
     text += json_of(values[i], style.form);
   }
   return named ? "{" + text + "}" : "[" + text + "]";
-}
-
-Json exception_of(const Outcome& outcome) {
-  const auto* raised = std::get_if<Raised>(&outcome);
-  if (!raised) return {{"type", nullptr}, {"message", describe(outcome)}};
-  return {{"type", raised->type}, {"message", raised->message}, {"traceback", raised->traceback}};
 }
 
 }  // namespace
@@ -83,9 +71,7 @@ std::string map_input_text(const Values& values, const InputStyle& style) {
 }
 
 double seconds_of(const Job& job) {
-  if (job.attempts().empty() || job.attempts().back().started == 0) return 0;
-  const Attempt& last = job.attempts().back();
-  return static_cast<double>(last.ended - last.started) / 1e9;
+  return job.attempts().empty() ? 0 : seconds_of(job.attempts().back());
 }
 
 std::string map_json(const Input& input, const InputStyle& style, const Job& job) {
@@ -95,7 +81,7 @@ std::string map_json(const Input& input, const InputStyle& style, const Job& job
   if (const auto* returned = std::get_if<Returned>(&job.outcome()))
     text += ",\"value\":" + std::string(decode_map_value(returned->value));
   else
-    text += ",\"exception\":" + dumped(exception_of(job.outcome()));
+    text += ",\"exception\":" + dumped(exception_json(job.outcome()));
   const std::string rest = dumped({{"attempts", job.attempts().size()}, {"seconds", seconds_of(job)}});
   return text + "," + rest.substr(1);
 }

@@ -61,16 +61,4 @@ void Output::write_all(const Stream& stream, std::string_view text) {
   }
 }
 
-void put_with_prefix(std::string_view prefix, std::string_view text, const std::function<void(std::string_view)>& put) {
-  if (prefix.empty()) return put(text);
-  std::string line;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    const std::size_t size = end == std::string_view::npos ? text.size() : end + 1;
-    line.assign(prefix).append(text.substr(0, size));
-    put(line);
-    text.remove_prefix(size);
-  }
-}
-
 }  // namespace prong::cli

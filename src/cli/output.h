@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "cli/sink.h"
+
 namespace prong::cli {
 
-class Output {
+class Output final : public Sink {
  public:
   /// `give_up`: asked when a write was interrupted by a signal; true drops the rest.
   explicit Output(
@@ -16,8 +18,8 @@ class Output {
       : out_(out_fd), error_(error_fd), give_up_(std::move(give_up)) {}
 
   /// Throw OutputClosed when nobody reads standard output any more, SystemError when it cannot be written otherwise.
-  void write(std::string_view text) { put(out_, error_, text); }
-  void write_error(std::string_view text) { put(error_, out_, text); }
+  void write(std::string_view text) override { put(out_, error_, text); }
+  void write_error(std::string_view text) override { put(error_, out_, text); }
   void flush();
 
  private:
@@ -35,9 +37,5 @@ class Output {
   Stream error_;
   std::function<bool()> give_up_;
 };
-
-/// Calls `put` with `text` line by line, each after `prefix`; with all of it if that is empty. The last line gets no
-/// line end that it did not have.
-void put_with_prefix(std::string_view prefix, std::string_view text, const std::function<void(std::string_view)>& put);
 
 }  // namespace prong::cli

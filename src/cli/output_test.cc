@@ -90,17 +90,5 @@ TEST(OutputTest, FullDiskIsTold) {
   EXPECT_THROW(output.flush(), SystemError);
 }
 
-std::string prefixed(std::string_view text) {
-  std::string all;
-  put_with_prefix("p\t", text, [&](std::string_view line) { all += line; });
-  return all;
-}
-
-TEST(OutputTest, EachLineGetsThePrefix) {
-  EXPECT_EQ(prefixed("a\n\nb"), "p\ta\np\t\np\tb");
-  EXPECT_EQ(prefixed("a\n"), "p\ta\n");
-  EXPECT_EQ(prefixed(""), "");
-}
-
 }  // namespace
 }  // namespace prong::cli

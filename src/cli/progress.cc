@@ -4,20 +4,28 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include <fmt/format.h>
+
+#include "cli/bar.h"
 
 namespace prong::cli {
 namespace {
 
 constexpr MonotonicNs kLiveInterval = 100'000'000;
 constexpr MonotonicNs kPlainInterval = 5'000'000'000;
-constexpr const char* kEraseLine = "\r\x1b[K";
+constexpr std::size_t kUsualColumns = 80;
 
-std::string clock_text(double seconds) {
-  const auto whole = static_cast<std::uint64_t>(std::min(seconds + 0.5, 1e9));
-  if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
-  return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+// See https://no-color.org.
+bool wants_color() {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* terminal = std::getenv("TERM");
+  return (!refused || !*refused) && terminal && std::string_view(terminal) != "dumb";
+}
+
+std::chrono::nanoseconds as_time(double seconds) {
+  return std::chrono::nanoseconds(static_cast<std::int64_t>(std::min(seconds, 1e9) * 1e9));
 }
 
 std::string rate_text(double rate) {
@@ -35,16 +43,19 @@ std::string progress_text(const Tally& tally, std::chrono::nanoseconds elapsed) 
   const double rate = static_cast<double>(tally.done) / seconds;
   text += ", " + rate_text(rate);
   if (!tally.total) return text;
-  if (done >= *tally.total) return text + ", " + clock_text(seconds) + " in all";
-  return text + ", " + clock_text(static_cast<double>(*tally.total - done) / rate) + " left";
+  if (done >= *tally.total) return text + ", " + clock_text(elapsed) + " in all";
+  return text + ", " + clock_text(as_time(static_cast<double>(*tally.total - done) / rate)) + " left";
 }
 
-Progress::Progress(ProgressMode mode, MonotonicNs started, int fd)
+Progress::Progress(ProgressStyle style, MonotonicNs started, int fd)
     : fd_(fd),
-      live_(mode != ProgressMode::kOff && ::isatty(fd)),
-      plain_(mode == ProgressMode::kAlways && !live_),
+      bar_(style.bar != ProgressMode::kOff && (::isatty(fd) || style.bar == ProgressMode::kAlways)),
+      live_((bar_ || style.line != ProgressMode::kOff) && ::isatty(fd)),
+      plain_(!live_ && (bar_ || style.line == ProgressMode::kAlways)),
+      colored_(live_ && wants_color()),
       started_(started),
-      due_(live_ ? started : started + kPlainInterval) {}
+      due_(live_ ? started : started + kPlainInterval),
+      recent_(started) {}
 
 std::optional<MonotonicNs> Progress::next_due() const {
   if (!shown()) return std::nullopt;
@@ -54,15 +65,32 @@ std::optional<MonotonicNs> Progress::next_due() const {
 void Progress::show(const Tally& tally, MonotonicNs now) {
   if (!shown() || now < due_) return;
   due_ = now + (live_ ? kLiveInterval : kPlainInterval);
-  const std::string text = "prong: " + progress_text(tally, std::chrono::nanoseconds(now - started_));
-  write(live_ ? kEraseLine + fitted(text) : text + "\n");
+  recent_.look(tally.done, now);
+  const Text shown = text(tally, now);
+  write(live_ ? erasing() + shown.bytes : shown.bytes + "\n");
   drawn_ = live_;
+  drawn_width_ = shown.width;
+}
+
+Progress::Text Progress::text(const Tally& tally, MonotonicNs now) const {
+  const std::size_t room = columns() - 1;  // in the last column, terminals would begin a new line
+  if (!bar_) {
+    std::string line = "prong: " + progress_text(tally, std::chrono::nanoseconds(now - started_));
+    if (live_) line.resize(std::min(line.size(), room));
+    return {.bytes = line, .width = line.size()};
+  }
+  const std::uint64_t rest = tally.total ? *tally.total - std::min(tally.all_done(), *tally.total) : 0;
+  const auto left = recent_.time_for(rest);
+  std::string plain = bar_text(tally, left, room, false);
+  const std::size_t width = plain.size();
+  return {.bytes = colored_ ? bar_text(tally, left, room, true) : std::move(plain), .width = width};
 }
 
 void Progress::erase() {
   if (!drawn_) return;
-  write(kEraseLine);
+  write(erasing());
   drawn_ = false;
+  drawn_width_ = 0;
 }
 
 void Progress::finish(const Tally& tally, MonotonicNs now) {
@@ -77,11 +105,15 @@ void Progress::write(std::string_view text) const {
   static_cast<void>(!::write(fd_, text.data(), text.size()));
 }
 
-std::string Progress::fitted(std::string text) const {
+std::size_t Progress::columns() const {
   winsize size{};
-  if (::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 1)
-    text.resize(std::min<std::size_t>(text.size(), size.ws_col - 1u));
-  return text;
+  return live_ && ::ioctl(fd_, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col : kUsualColumns;
+}
+
+// A terminal that has become narrower since shows what was drawn in several rows.
+std::string Progress::erasing() const {
+  const std::size_t rows_above = drawn_ && drawn_width_ > 0 ? (drawn_width_ - 1) / columns() : 0;
+  return rows_above == 0 ? "\r\x1b[K" : fmt::format("\r\x1b[{}A\x1b[J", rows_above);
 }
 
 }  // namespace prong::cli

@@ -6,16 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "cli/recent_rate.h"
+#include "cli/tally.h"
 #include "prong/job.h"
 
 namespace prong::cli {
-
-struct Tally {
-  std::uint64_t done = 0;  ///< including those that failed
-  std::uint64_t failed = 0;
-  std::optional<std::uint64_t> total;
-  std::uint64_t earlier = 0;  ///< that an earlier session has done; counted in `total` alone
-};
 
 /// "37/100 done, 2 failed, 12.5/s, 0:05 left".
 std::string progress_text(const Tally& tally, std::chrono::nanoseconds elapsed);
@@ -26,9 +21,14 @@ enum class ProgressMode {
   kAlways,
 };
 
+struct ProgressStyle {
+  ProgressMode line = ProgressMode::kOff;
+  ProgressMode bar = ProgressMode::kOff;  ///< comes before the line
+};
+
 class Progress {
  public:
-  Progress(ProgressMode mode, MonotonicNs started, int fd = 2);
+  Progress(ProgressStyle style, MonotonicNs started, int fd = 2);
 
   bool shown() const { return live_ || plain_; }
   /// When it should be shown again though nothing happened.
@@ -40,14 +40,25 @@ class Progress {
   void finish(const Tally& tally, MonotonicNs now);
 
  private:
+  struct Text {
+    std::string bytes;
+    std::size_t width;
+  };
+
+  Text text(const Tally& tally, MonotonicNs now) const;
+  std::size_t columns() const;
+  std::string erasing() const;
   void write(std::string_view text) const;
-  std::string fitted(std::string text) const;
 
   int fd_;
+  bool bar_;
   bool live_;
   bool plain_;
+  bool colored_;
   MonotonicNs started_;
   MonotonicNs due_;
+  RecentRate recent_;
+  std::size_t drawn_width_ = 0;
   bool drawn_ = false;
 };
 

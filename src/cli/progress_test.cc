@@ -51,7 +51,7 @@ class ProgressOnAPipeTest : public testing::Test {
 };
 
 TEST_F(ProgressOnAPipeTest, IsNotShownUnlessForced) {
-  Progress progress(ProgressMode::kOnTerminal, 0, writing_.get());
+  Progress progress({.line = ProgressMode::kOnTerminal, .bar = ProgressMode::kOnTerminal}, 0, writing_.get());
   EXPECT_FALSE(progress.shown());
   EXPECT_EQ(progress.next_due(), std::nullopt);
   progress.finish({.done = 1, .total = {}}, 1);
@@ -59,7 +59,7 @@ TEST_F(ProgressOnAPipeTest, IsNotShownUnlessForced) {
 }
 
 TEST_F(ProgressOnAPipeTest, ForcedLineComesNowAndThen) {
-  Progress progress(ProgressMode::kAlways, 0, writing_.get());
+  Progress progress({.line = ProgressMode::kAlways}, 0, writing_.get());
   progress.show({.done = 1, .total = 10}, 1'000'000'000);
   EXPECT_EQ(written(), "");
   EXPECT_EQ(progress.next_due(), 5'000'000'000);
@@ -68,6 +68,12 @@ TEST_F(ProgressOnAPipeTest, ForcedLineComesNowAndThen) {
   progress.erase();
   progress.finish({.done = 10, .total = 10}, 6'000'000'000);
   EXPECT_EQ(written(), "prong: 10/10 done, 0 failed, 1.7/s, 0:06 in all\n");
+}
+
+TEST_F(ProgressOnAPipeTest, ForcedBarIsALineNowAndThen) {
+  Progress progress({.line = ProgressMode::kAlways, .bar = ProgressMode::kAlways}, 0, writing_.get());
+  progress.show({.done = 5, .total = 10}, 5'000'000'000);
+  EXPECT_EQ(written(), "[############################>                            ] 50% 5/10, 0:05 left\n");
 }
 
 }  // namespace

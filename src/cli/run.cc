@@ -12,6 +12,8 @@
 #include "cli/execute.h"
 #include "cli/exit_status.h"
 #include "cli/parse.h"
+#include "cli/pieces.h"
+#include "cli/run_events.h"
 #include "cli/shell_text.h"
 #include "prong/command.h"
 #include "prong/error.h"
@@ -65,20 +67,37 @@ void check_variables(const Words& variables) {
       throw UsageError("--env: '" + variable + "' sets no variable; write NAME=value");
 }
 
+void check_output(const Settings& settings) {
+  if (settings.events && !settings.results.empty()) throw UsageError("--json shows outputs, and --results shows none");
+  if (!settings.line_buffer) return;
+  if (settings.events) throw UsageError("--line-buffer shows output as it comes, and --json shows it as a whole");
+  if (!settings.results.empty()) throw UsageError("--line-buffer shows output as it comes, and --results shows none");
+  if (settings.job.output > 0)
+    throw UsageError("--line-buffer shows output as it comes, and --output-limit is for output that is kept");
+}
+
 class CommandTask final : public Task {
  public:
-  CommandTask(const Words& command, CommandForm form, const Surroundings& surroundings, const ReplacementNames& names)
-      : template_(make_command_template(command, form, names)),
+  CommandTask(const Words& command, CommandForm form, const Surroundings& surroundings, const ReplacementNames& names,
+              bool json)
+      : json_(json),
+        template_(make_command_template(command, form, names)),
         names_(names),
         directory_(surroundings.directory, names),
         variables_(surroundings.variables),
         environment_(environment_with(surroundings.variables)) {}
 
   PoolOptions pool_options() const override { return {.start = StartKind::kCommand}; }
-  Payload payload(const Input& input) const override {
-    return encode(Command{.arguments = template_->arguments(input),
-                          .directory = directory_.expand(input).front(),
-                          .environment = environment_});
+  Payload payload(const Input& input, const OutputPaths* live) const override {
+    Command command{.arguments = template_->arguments(input),
+                    .directory = directory_.expand(input).front(),
+                    .environment = environment_};
+    if (live) {
+      command.output = command.error_output = Capture::kFile;
+      command.output_file = live->output;
+      command.error_output_file = live->error_output;
+    }
+    return encode(command);
   }
   void identify(const Input& input, ContentKey::Maker& maker) const override {
     maker.add("command").add(directory_.expand(input).front());
@@ -90,16 +109,27 @@ class CommandTask final : public Task {
   std::string describe(const Input& input) const override { return template_->describe(input); }
   bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), true); }
 
-  void show(const Input&, const Job& job, const std::string& prefix, Output& output) const override {
-    if (job.attempts().empty()) return;
+  void show_start(const Input& input, Sink& sink) const override {
+    if (json_) show_started(input, describe(input), sink);
+  }
+
+  void show(const Input& input, const Job& job, const std::string& prefix, Sink& sink) const override {
+    if (json_) return show_ended(input, job, sink);
+    const Outputs outputs = this->outputs(job);
+    Prefixer output(prefix);
+    for_each_piece(outputs.output, [&](std::string_view piece) {
+      output.put(piece, [&](std::string_view text) { sink.write(text); });
+    });
+    Prefixer error(prefix);
+    for_each_piece(outputs.error_output, [&](std::string_view piece) {
+      error.put(piece, [&](std::string_view text) { sink.write_error(text); });
+    });
+  }
+
+  Outputs outputs(const Job& job) const override {
+    if (job.attempts().empty()) return {};
     const Attempt& last = job.attempts().back();
-    if (prefix.empty()) {
-      output.write(last.output.text());
-      output.write_error(last.error_output.text());
-      return;
-    }
-    put_with_prefix(prefix, last.output.text(), [&](std::string_view line) { output.write(line); });
-    put_with_prefix(prefix, last.error_output.text(), [&](std::string_view line) { output.write_error(line); });
+    return {.output = last.output, .error_output = last.error_output};
   }
 
   // A plain exit status is the command's own way to tell; it is in the job log and in the exit status.
@@ -110,6 +140,7 @@ class CommandTask final : public Task {
   }
 
  private:
+  bool json_;
   std::unique_ptr<CommandTemplate> template_;
   ReplacementNames names_;
   TemplateString directory_;
@@ -126,6 +157,8 @@ int run_command(const Words& words) {
   Surroundings surroundings;
   ReplacementNames names;
   add_settings(app, settings);
+  app.add_flag("--line-buffer", settings.line_buffer, "Show whole lines as they come, of all jobs that run");
+  app.add_flag("--json", settings.events, "Show one JSON object for each event: started, retried, ended");
   app.add_flag("--shell", with_shell, "Join the words of the command to a shell line");
   app.add_option("--cwd", surroundings.directory, "Run each command in this folder; may have replacement strings")
       ->type_name("FOLDER");
@@ -137,11 +170,12 @@ int run_command(const Words& words) {
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
   settings.command_line = "prong run " + shell_join(words);
+  check_output(settings);
   if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
   const CommandForm form{.with_shell = with_shell, .repeats_words = settings.sources.fill};
   return execute(settings, arguments, [&](Words column_names) {
     names.columns = std::move(column_names);
-    return std::make_unique<CommandTask>(arguments.command, form, surroundings, names);
+    return std::make_unique<CommandTask>(arguments.command, form, surroundings, names, settings.events);
   });
 }
 

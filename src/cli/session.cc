@@ -36,15 +36,16 @@ std::string shortened(std::string text) {
 
 }  // namespace
 
-Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Signals& signals)
+Session::Session(const Settings& settings, const Task& task, Inputs& inputs,
+                 const std::vector<std::string>& column_names, Signals& signals)
     : settings_(settings),
       task_(task),
       inputs_(inputs),
       signals_(signals),
       job_options_(std::make_shared<JobOptions>(settings.job)),
       workers_(settings.workers > 0 ? settings.workers : usable_cpus()),
-      ordered_(settings.keep_order),
       output_(1, 2, [this] { return signals_.wish() == Signals::Wish::kKillJobs; }),
+      display_(settings.keep_order, output_),
       progress_(settings.progress, monotonic_now()) {
   if (!settings.job_log.empty()) job_log_.emplace(settings.job_log);
   if (settings.journal.wanted()) {
@@ -52,6 +53,8 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Sig
     recorder_.emplace(settings.journal, run, task);
   }
   results_ = task_.result_store();
+  if (settings.line_buffer) live_.emplace();
+  if (!settings.results.empty()) result_files_ = open_result_files(settings.results, column_names, settings.keep_order);
   if (progress_.shown() || (settings.halt && settings.halt->percent > 0)) total_ = inputs_.total();
 }
 
@@ -130,20 +133,23 @@ void Session::read_ahead() {
       return;
     }
     input.number = ++started_;
-    if (recorder_ && !recorder_->admit(input)) continue;
+    if (recorder_ && !recorder_->admit(input)) {
+      pass_over(input.number);
+      continue;
+    }
     --left;
     batch_.push_back(std::move(input));
   }
 }
 
 // Then none is given to the pool ahead: each result may say that there shall be no next job, or each start has its
-// time.
+// time, or each job has pipes, or its start is told.
 bool Session::starts_at_once() const {
-  return settings_.halt.has_value() || settings_.delay.count() > 0;
+  return settings_.halt.has_value() || settings_.delay.count() > 0 || live_ || settings_.events;
 }
 
 std::size_t Session::room() const {
-  if (ordered_.held() >= kMostHeld) return 0;
+  if (display_.held() >= kMostHeld) return 0;
   if (starts_at_once()) {
     const std::size_t taken = flights_.size() + batch_.size();
     const auto workers = static_cast<std::size_t>(workers_);
@@ -159,12 +165,19 @@ void Session::launch() {
   std::vector<JobSpec> specs;
   specs.reserve(batch_.size());
   for (const Input& input : batch_) {
-    specs.push_back(
-        {.payload = task_.payload(input), .options = job_options_, .completions = completions_, .tag = input.number});
+    std::optional<OutputPaths> paths;
+    if (live_) paths = live_->begin(input.number, prefix_of(input));
+    specs.push_back({.payload = task_.payload(input, paths ? &*paths : nullptr),
+                     .options = job_options_,
+                     .completions = completions_,
+                     .tag = input.number});
     if (recorder_) recorder_->begin(input, specs.back().payload);
   }
   if (recorder_) recorder_->commit();
   const std::vector<JobPtr> jobs = pool().submit_all(std::move(specs));
+  for (std::size_t i = 0; live_ && i < jobs.size(); ++i) pool_->watch(jobs[i]);
+  for (const Input& input : batch_) task_.show_start(input, screen()(input.number));
+  output_.flush();
   for (std::size_t i = 0; i < jobs.size(); ++i)
     flights_.emplace(batch_[i].number, Flight{std::move(batch_[i]), jobs[i]});
   batch_.clear();
@@ -186,7 +199,9 @@ Pool& Session::pool() {
   options.budget = settings_.budget;
   options.stall = settings_.stall;
   options.workers = inputs_ended_ && !batch_.empty() ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
-  return pool_.emplace(std::move(options));
+  pool_.emplace(std::move(options));
+  if (live_) pool_->set_watcher([this](std::span<const JobPtr>) { signals_.wake(); });
+  return *pool_;
 }
 
 // --- the pool to the user ---
@@ -202,10 +217,15 @@ void Session::wait() {
 }
 
 void Session::wait_for_jobs(const Signals::Held& held) {
+  if (live_) {  // asleep on the pipes; the watcher wakes us when a job has ended
+    if (completions_->empty()) Signals::sleep(held, next_due(), live_->watched());
+    return;
+  }
   pool_->wait([this] { return !completions_->empty(); }, {.deadline = next_due(), .signals = held.mask()});
 }
 
 void Session::collect() {
+  if (live_) live_->show(screen());
   const std::vector<JobPtr> jobs = completions_->take_all();
   if (recorder_ || results_) record(jobs);
   for (const JobPtr& job : jobs) finish(job);
@@ -235,31 +255,65 @@ void Session::finish(const JobPtr& job) {
   flights_.erase(found);
   if (never_began_for_lack_of_workers(*job)) give_up(pool_->failure());
   heed_limits(*job);
+  const LiveOutput::Sizes live_sizes = live_ ? live_->end(job->tag(), screen()) : LiveOutput::Sizes();
   flight.withdrawn = is_withdrawn(*job);
   if (flight.withdrawn) {
     ++(job->attempts().empty() ? not_run_ : killed_jobs_);
+    if (settings_.events) show(flight);
   } else {
     ++done_;
     failed_ += !task_.succeeded(*job);
-    if (job_log_) job_log_->add(flight.input.number, *job, task_.describe(flight.input));
+    write_down(flight, live_sizes);
+    show(flight);
   }
-  ordered_.add(job->tag(), std::move(flight), [this](const Flight& next) { show(next); });
+  pass_over(job->tag());
+}
+
+// Others wait for their turn behind it.
+void Session::pass_over(std::uint64_t number) {
+  if (result_files_) result_files_->end(number);
+  display_.end(number);
+}
+
+LiveOutput::SinkOf Session::screen() {
+  return [this](std::uint64_t number) -> Sink& {
+    progress_.erase();
+    return display_.of(number);
+  };
+}
+
+std::string Session::prefix_of(const Input& input) const {
+  return settings_.tag ? input.text() + "\t" : "";
+}
+
+void Session::write_down(const Flight& flight, const LiveOutput::Sizes& live_sizes) {
+  if (!job_log_ && !result_files_) return;
+  const Job& job = *flight.job;
+  JobLogEntry entry = joblog_entry(flight.input.number, job, task_.describe(flight.input));
+  if (live_) entry.output_bytes = live_sizes.output;
+  if (job_log_) job_log_->add(entry);
+  if (!result_files_) return;
+  Outputs outputs = task_.outputs(job);
+  result_files_->add({.input = flight.input,
+                      .entry = std::move(entry),
+                      .output = std::move(outputs.output),
+                      .error_output = std::move(outputs.error_output)});
 }
 
 void Session::show(const Flight& flight) {
-  if (flight.withdrawn) return;
   progress_.erase();
-  task_.show(flight.input, *flight.job, settings_.tag ? flight.input.text() + "\t" : "", output_);
-  if (!killed_ && !task_.succeeded(*flight.job)) complain(flight);
+  Sink& sink = display_.of(flight.input.number);
+  if (!result_files_) task_.show(flight.input, *flight.job, prefix_of(flight.input), sink);
+  if (!killed_ && !flight.withdrawn && !task_.succeeded(*flight.job)) complain(flight, sink);
 }
 
-void Session::complain(const Flight& flight) {
+void Session::complain(const Flight& flight, Sink& sink) {
   const std::string complaint = task_.complaint(*flight.job);
   if (complaint.empty()) return;
   const std::size_t attempts = flight.job->attempts().size();
-  output_.write_error(fmt::format("prong: job {} '{}': {}{}\n", flight.input.number,
-                                  shortened(task_.describe(flight.input)), complaint,
-                                  attempts > 1 ? fmt::format(" ({} attempts)", attempts) : ""));
+  sink.write_error(fmt::format("prong: job {} '{}': {}{}\n", flight.input.number,
+                               shortened(task_.describe(flight.input)), complaint,
+                               attempts > 1 ? fmt::format(" ({} attempts)", attempts) : ""));
 }
 
 // --- the end of workers ---

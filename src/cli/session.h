@@ -1,7 +1,7 @@
 // Session: runs one job per input and shows what they came to. An orchestrator: the parts know how.
 //
 //   Inputs ─> feed ─> Pool ─> collect ─> Recorder, ResultStore, JobLog, Tally
-//                                 └────> Ordered ─> show ─> Output
+//                                 └────> show ─> Display ─> Output, or ResultFiles
 //
 // No more jobs are in the pool than keep the workers busy, so inputs are read lazily.
 #pragma once
@@ -12,13 +12,15 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cli/display.h"
 #include "cli/early_end.h"
 #include "cli/inputs.h"
 #include "cli/joblog.h"
-#include "cli/ordered.h"
+#include "cli/live_output.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/recorder.h"
+#include "cli/result_files.h"
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/task.h"
@@ -27,7 +29,8 @@ namespace prong::cli {
 
 class Session {
  public:
-  Session(const Settings& settings, const Task& task, Inputs& inputs, Signals& signals);
+  Session(const Settings& settings, const Task& task, Inputs& inputs, const std::vector<std::string>& column_names,
+          Signals& signals);
 
   /// Until all inputs are done or it is asked to stop. Returns the exit status. Throws OutputClosed, Error.
   int run();
@@ -62,8 +65,13 @@ class Session {
   void record(const std::vector<JobPtr>& jobs);
   bool is_withdrawn(const Job& job) const;
   void finish(const JobPtr& job);
+  /// Nothing (more) is shown of the job.
+  void pass_over(std::uint64_t number);
   void show(const Flight& flight);
-  void complain(const Flight& flight);
+  void complain(const Flight& flight, Sink& sink);
+  void write_down(const Flight& flight, const LiveOutput::Sizes& live_sizes);
+  std::string prefix_of(const Input& input) const;
+  LiveOutput::SinkOf screen();
 
   void end_workers();
   void wait_for_workers();
@@ -94,11 +102,13 @@ class Session {
   std::shared_ptr<CompletionQueue> completions_ = std::make_shared<CompletionQueue>();
   std::vector<Input> batch_;  ///< read, not yet given to the pool
   std::unordered_map<std::uint64_t, Flight> flights_;
-  Ordered<Flight> ordered_;
   Output output_;
+  Display display_;
   std::optional<JobLog> job_log_;
   std::optional<Recorder> recorder_;
   std::unique_ptr<ResultStore> results_;
+  std::optional<LiveOutput> live_;             ///< --line-buffer
+  std::unique_ptr<ResultFiles> result_files_;  ///< null: outputs are shown
   std::optional<std::uint64_t> total_;
   Progress progress_;
   std::uint64_t started_ = 0;

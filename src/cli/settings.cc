@@ -90,11 +90,16 @@ void add_output_settings(CLI::App& app, Settings& settings) {
       {"auto", ProgressMode::kOnTerminal}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kOff}};
   app.add_flag("-k,--keep-order", settings.keep_order, "Show results in the order of the inputs");
   app.add_flag("--tag", settings.tag, "Begin each line of output with the input and a tab");
-  app.add_flag("--progress{auto}", settings.progress,
+  app.add_flag("--progress{auto}", settings.progress.line,
                "Show a live line on a terminal; --progress=always: lines elsewhere, too")
+      ->transform(CLI::CheckedTransformer(modes).description(""));
+  app.add_flag("--bar{auto}", settings.progress.bar, "Show a bar on a terminal; --bar=always: as lines elsewhere, too")
       ->transform(CLI::CheckedTransformer(modes).description(""));
   app.add_option("--joblog", settings.job_log, "Write a line per finished job to FILE, in GNU parallel's format")
       ->type_name("FILE");
+  app.add_option("--results", settings.results,
+                 "Write outputs into DIR, a folder per job, or into one table NAME.csv or NAME.tsv, and show none")
+      ->type_name("DIR");
   app.add_flag("--dry-run", settings.dry_run, "Show what would be run, and run nothing");
 }
 

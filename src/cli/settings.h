@@ -30,8 +30,11 @@ struct Settings {
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;
-  ProgressMode progress = ProgressMode::kOff;
+  bool line_buffer = false;
+  bool events = false;  ///< outputs are told as events, and so is each start
+  ProgressStyle progress;
   std::string job_log;       ///< empty: none
+  std::string results;       ///< the folder or table of results; empty: they are shown
   std::string command_line;  ///< all of it, as a shell would read it
   JournalSettings journal;
   SourceSettings sources;

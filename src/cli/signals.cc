@@ -88,13 +88,13 @@ Signals::Held::~Held() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-void Signals::sleep(const Held& held, std::optional<MonotonicNs> deadline) {
+void Signals::sleep(const Held& held, std::optional<MonotonicNs> deadline, std::span<pollfd> files) {
   timespec wait{};
   if (deadline) {
     const MonotonicNs rest = std::max<MonotonicNs>(*deadline - monotonic_now(), 0);
     wait = {rest / kNsPerSecond, rest % kNsPerSecond};
   }
-  ::ppoll(nullptr, 0, deadline ? &wait : nullptr, held.mask());
+  ::ppoll(files.data(), files.size(), deadline ? &wait : nullptr, held.mask());
 }
 
 MonotonicNs monotonic_now() {

@@ -7,10 +7,12 @@
 //   SIGPIPE            ignored: a write then fails with EPIPE
 #pragma once
 
+#include <poll.h>
 #include <pthread.h>
 
 #include <csignal>
 #include <optional>
+#include <span>
 
 #include "prong/job.h"
 
@@ -47,8 +49,9 @@ class Signals {
 
   /// True if a signal has come since it was asked last.
   bool take_news();
-  /// Sleeps until a signal comes or the deadline (CLOCK_MONOTONIC).
-  static void sleep(const Held& held, std::optional<MonotonicNs> deadline);
+  /// Sleeps until a signal comes, the deadline (CLOCK_MONOTONIC),
+  /// or one of `files` has something.
+  static void sleep(const Held& held, std::optional<MonotonicNs> deadline, std::span<pollfd> files = {});
 
  private:
   pthread_t main_thread_;

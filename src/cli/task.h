@@ -5,8 +5,9 @@
 #include <string>
 #include <string_view>
 
-#include "cli/output.h"
+#include "cli/live_output.h"
 #include "cli/result_store.h"
+#include "cli/sink.h"
 #include "cli/template_string.h"
 #include "prong/job.h"
 #include "prong/journal.h"
@@ -14,13 +15,19 @@
 
 namespace prong::cli {
 
+struct Outputs {
+  Payload output;
+  Payload error_output;
+};
+
 class Task {
  public:
   virtual ~Task() = default;
 
   /// The pool that can run its jobs; the number of workers is filled in by the caller.
   virtual PoolOptions pool_options() const = 0;
-  virtual Payload payload(const Input& input) const = 0;
+  /// `live`: where its outputs go while it runs; null: they are kept.
+  virtual Payload payload(const Input& input, const OutputPaths* live) const = 0;
   /// Everything that makes this job another one than those of other inputs and commands.
   virtual void identify(const Input& input, ContentKey::Maker& maker) const = 0;
   /// As in what the job is made from.
@@ -31,8 +38,12 @@ class Task {
   virtual bool succeeded(const Job& job) const = 0;
   /// What a function gave, as it is shown; of commands nothing.
   virtual std::string_view returned(const Job&) const { return {}; }
+  /// Shows that the job is given to a worker, if that is wished.
+  virtual void show_start(const Input&, Sink&) const {}
   /// Shows what the job gave. The prefix begins each line.
-  virtual void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const = 0;
+  virtual void show(const Input& input, const Job& job, const std::string& prefix, Sink& sink) const = 0;
+  /// What the job gave, as it is put into files: standard output and standard error.
+  virtual Outputs outputs(const Job& job) const = 0;
   /// What to tell of a failure beyond what show() showed; empty: nothing.
   virtual std::string complaint(const Job& job) const = 0;
   /// Where results are to be kept; null: nowhere.

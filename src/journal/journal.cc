@@ -1,7 +1,10 @@
 #include "prong/journal.h"
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
+#include <span>
+#include <string>
 
 #include "journal/database.h"
 #include "journal/schema.h"
@@ -71,6 +74,13 @@ bool ended_with_the_run(const Outcome& outcome) {
 
 std::string_view cut(std::string_view bytes, std::uint64_t most) {
   return bytes.substr(0, most);
+}
+
+/// No more of it is in memory.
+std::string beginning_of(const Payload& payload, std::uint64_t most) {
+  std::string bytes(std::min<std::uint64_t>(payload.size(), most), '\0');
+  bytes.resize(payload.read(0, std::as_writable_bytes(std::span(bytes))));
+  return bytes;
 }
 
 }  // namespace
@@ -176,14 +186,17 @@ class Journal::Impl {
   void add_attempt(std::int64_t row, int number, const Attempt& attempt, std::string_view returned) {
     const OutcomeColumns columns = columns_of(attempt.outcome);
     const bool has_value = std::holds_alternative<Returned>(attempt.outcome);
-    const std::string_view output = has_value ? returned : attempt.output.text();
-    const std::string_view error_output = attempt.error_output.text();
+    const std::uint64_t output_bytes = has_value ? returned.size() : attempt.output.size();
+    const std::uint64_t error_output_bytes = attempt.error_output.size();
     attempt_
         .bind(row, number, session_, attempt.worker_pid, on_clock(attempt.started), on_clock(attempt.ended),
-              outcome_name(attempt.outcome), columns.code, columns.detail, output.size(), error_output.size())
+              outcome_name(attempt.outcome), columns.code, columns.detail, output_bytes, error_output_bytes)
         .run();
-    if (kept_output_ == 0 || output.size() + error_output.size() == 0) return;
-    output_.bind(row, number, Blob{cut(output, kept_output_)}, Blob{cut(error_output, kept_output_)}).run();
+    if (kept_output_ == 0 || output_bytes + error_output_bytes == 0) return;
+    const std::string output =
+        has_value ? std::string(cut(returned, kept_output_)) : beginning_of(attempt.output, kept_output_);
+    const std::string error_output = beginning_of(attempt.error_output, kept_output_);
+    output_.bind(row, number, Blob{output}, Blob{error_output}).run();
   }
 
   // From CLOCK_MONOTONIC; 0 stays 0, which the statements store as nothing.

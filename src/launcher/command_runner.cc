@@ -23,6 +23,14 @@ os::Fd input_file(const std::string& input) {
   return file;
 }
 
+/// Where the outputs go that have files of their own.
+CommandRunner::OutputFiles named_files(const Command& command) {
+  CommandRunner::OutputFiles files;
+  if (command.output == Capture::kFile) files[0] = os::open_to_append(command.output_file);
+  if (command.error_output == Capture::kFile) files[1] = os::open_to_append(command.error_output_file);
+  return files;
+}
+
 }  // namespace
 
 bool needs_outputs(const Command& command) noexcept {
@@ -38,7 +46,9 @@ CommandRunner::CommandRunner(std::uint64_t worker) : null_(os::open_null()), env
 
 CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std::uint32_t attempt,
                                         const OutputFiles* outputs) {
-  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();  // may throw: nothing is changed yet
+  // These may throw: nothing is changed yet.
+  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();
+  const OutputFiles files = named_files(command);
   environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(job);
   environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(attempt);
   const bool inherits = !command.environment.has_value();
@@ -46,7 +56,7 @@ CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std:
   request_.arguments = std::move(command.arguments);
   request_.directory = std::move(command.directory);
   os::ExecFailure failure;
-  direct_streams(command, outputs, input);
+  direct_streams(command, outputs, files, input);
   const pid_t pid = start(inherits, failure);
   if (inherits) environment_ = std::move(request_.environment);
   Ended ended;
@@ -66,9 +76,11 @@ std::vector<std::string> CommandRunner::own_environment(const Command& command) 
   return environment;
 }
 
-void CommandRunner::direct_streams(const Command& command, const OutputFiles* outputs, const os::Fd& input) {
+void CommandRunner::direct_streams(const Command& command, const OutputFiles* outputs, const OutputFiles& files,
+                                   const os::Fd& input) {
   const auto target = [&](Capture capture, int number) {
     if (capture == Capture::kDiscard) return null_.get();
+    if (capture == Capture::kFile) return files[static_cast<std::size_t>(number - 1)].get();
     return capture == Capture::kKeep ? (*outputs)[static_cast<std::size_t>(number - 1)].get() : number;
   };
   const int output = command.output == Capture::kMerge ? 1 : target(command.output, 1);

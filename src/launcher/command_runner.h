@@ -36,7 +36,8 @@ class CommandRunner {
 
  private:
   std::vector<std::string> own_environment(const Command& command) const;
-  void direct_streams(const Command& command, const OutputFiles* outputs, const os::Fd& input);
+  void direct_streams(const Command& command, const OutputFiles* outputs, const OutputFiles& files,
+                      const os::Fd& input);
   pid_t start(bool from_cache, os::ExecFailure& failure);
   std::string explain(const os::ExecFailure& failure) const;
   int wait_for(pid_t pid);

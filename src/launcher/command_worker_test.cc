@@ -315,6 +315,32 @@ TEST_F(CommandWorkerTest, ARunningCommandDiesWithTheLauncher) {
   EXPECT_TRUE(test::eventually([&] { return rig_.survivors().empty(); }));
 }
 
+TEST_F(CommandWorkerTest, OutputsAreAppendedToFiles) {
+  const std::filesystem::path folder = std::filesystem::temp_directory_path() / ("prong-test-" + std::to_string(pid_));
+  std::filesystem::create_directory(folder);
+  Command command = shell("echo out; echo error >&2");
+  command.output = command.error_output = Capture::kFile;
+  command.output_file = folder / "out";
+  command.error_output_file = folder / "error";
+  for (int attempt = 0; attempt < 2; ++attempt) EXPECT_EQ(output_of(command), "");
+  const auto content = [](const std::string& path) {
+    std::ifstream file(path);
+    return std::string(std::istreambuf_iterator<char>(file), {});
+  };
+  EXPECT_EQ(content(command.output_file), "out\nout\n");
+  EXPECT_EQ(content(command.error_output_file), "error\nerror\n");
+  command.error_output = Capture::kMerge;
+  command.output_file = folder / "both";
+  EXPECT_EQ(output_of(command), "");
+  EXPECT_EQ(content(command.output_file), "out\nerror\n");
+  command.output_file = folder / "none" / "out";
+  const ipc::Result refused = run(command);
+  EXPECT_EQ(refused.kind, ResultKind::kNotStarted);
+  EXPECT_EQ(refused.code, ENOENT);
+  EXPECT_EQ(output_of(shell("echo kept")), "kept\n");
+  std::filesystem::remove_all(folder);
+}
+
 TEST_F(CommandWorkerTest, FinishEndsTheWorker) {
   worker_->push(RequestKind::kFinish, {});
   EXPECT_EQ(worker_->result().kind, ResultKind::kReturned);

@@ -143,6 +143,12 @@ bool read_at(int fd, std::uint64_t offset, std::span<std::byte> into) {
   return true;
 }
 
+std::size_t read_some_at(int fd, std::uint64_t offset, std::span<std::byte> into) {
+  const ssize_t size =
+      retry([&]() noexcept { return ::pread(fd, into.data(), into.size(), static_cast<off_t>(offset)); });
+  return static_cast<std::size_t>(check(size, "read ", into.size(), " bytes at ", offset, " of descriptor ", fd));
+}
+
 Mapping::Mapping(int fd, std::size_t size, Mode mode, bool inherit_on_fork) {
   if (size == 0) return;
   const int flags = mode == Mode::kShared ? MAP_SHARED : MAP_PRIVATE;

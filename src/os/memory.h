@@ -29,6 +29,9 @@ std::size_t file_size(int fd);
 /// Reads exactly `into.size()` bytes at `offset`; false if the file is shorter. Throws SystemError.
 bool read_at(int fd, std::uint64_t offset, std::span<std::byte> into);
 
+/// Reads what there is, up to `into.size()` bytes, at `offset`; how many. Throws SystemError.
+std::size_t read_some_at(int fd, std::uint64_t offset, std::span<std::byte> into);
+
 class Mapping {
  public:
   enum class Mode {

@@ -155,6 +155,11 @@ void settle_standard_streams() {
   if (null.get() <= 2) ::fcntl(null.release(), F_SETFD, 0);
 }
 
+Fd open_to_append(const std::string& path) {
+  constexpr mode_t kMode = 0666;  // less what umask takes
+  return Fd(check(::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kMode), "write to '", path, "'"));
+}
+
 void append_only(int fd) noexcept {
   ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_APPEND);
 }

@@ -51,6 +51,8 @@ void settle_standard_streams();
 
 /// /dev/null for reading and writing, close-on-exec. Throws SystemError.
 Fd open_null();
+/// The file, which is made if there is none; every write goes to its end. Throws SystemError.
+Fd open_to_append(const std::string& path);
 /// Every write to the open file goes to its end.
 void append_only(int fd) noexcept;
 /// The file has no bytes any more.

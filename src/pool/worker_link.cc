@@ -13,6 +13,7 @@
 #include "os/socket.h"
 #include "os/stacks.h"
 #include "os/usage.h"
+#include "pool/output_file.h"
 #include "prong/error.h"
 
 namespace prong::pool {
@@ -32,23 +33,6 @@ Payload in_segment(const Payload& payload) {
 
 Payload inline_output(std::string_view text) {
   return text.empty() ? Payload() : Payload::copy_of(text);
-}
-
-/// The first `size` bytes of an output file, or what there is of them. A file that does not fit into memory (a command
-/// can make it as large as it likes) is not read.
-Payload read_output(const os::Fd& file, std::uint64_t size) {
-  const std::uint64_t available = std::min<std::uint64_t>(size, os::file_size(file.get()));
-  if (available == 0) return {};
-  try {
-    os::check_available_memory(available);
-    std::string bytes(available, '\0');
-    os::read_at(file.get(), 0, std::as_writable_bytes(std::span(bytes)));
-    return Payload::copy_of(bytes);
-  } catch (const SystemError&) {
-    return {};
-  } catch (const std::bad_alloc&) {
-    return {};
-  }
 }
 
 }  // namespace
@@ -500,8 +484,8 @@ int WorkerLink::grant_block(std::uint64_t size) {
 }
 
 void WorkerLink::renew_outputs() {
-  output_ = os::create_memfd("prong-stdout", 0);
-  error_output_ = os::create_memfd("prong-stderr", 0);
+  output_ = create_output_file("prong-stdout");
+  error_output_ = create_output_file("prong-stderr");
   const int fds[] = {output_.get(), error_output_.get()};
   tell({.kind = ControlMessage::Kind::kOutputs}, fds);
 }

@@ -272,3 +272,13 @@ def test_what_makes_no_sense_is_refused(prong: Prong, arguments: list[str], comp
     result = prong("run", *arguments, "echo", ":::", "a")
     assert (result.status, result.output) == (255, "")
     assert complaint in result.error
+
+
+def test_what_is_passed_over_holds_up_no_output(prong: Prong) -> None:
+    prong("run", "--journal", "j", "echo", ":::", "a", "c")
+    resumed = prong("run", "-k", "--journal", "j", "--resume", "echo", ":::", *"abcd")
+    assert resumed.output == "b\nd\n"
+    prong("run", "--journal", "k", "echo", ":::", "a")
+    prong("run", "-k", "--journal", "k", "--resume", "--results", "out.csv", "echo", ":::", *"abc")
+    rows = (prong.folder / "out.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows if row[0].isdigit()] == ["2", "3"]
