@@ -231,7 +231,7 @@ std::uint64_t sleeps() {
 
 TEST_P(LimitsTest, AnIdlePoolDoesNotWakeUp) {
   PoolOptions watched = options(2);
-  watched.start_timeout = 50ms;
+  watched.start_timeout = 1s;
   watched.stall = 50ms;
   watched.max_worker_age = 50ms;
   Pool pool(watched);
@@ -243,7 +243,7 @@ TEST_P(LimitsTest, AnIdlePoolDoesNotWakeUp) {
   std::this_thread::sleep_for(300ms);  // one worker is replaced for its age
   const std::uint64_t before = sleeps();
   const std::clock_t cpu = std::clock();
-  std::this_thread::sleep_for(500ms);
+  std::this_thread::sleep_for(watched.start_timeout);
   if (!kSanitized) {  // ThreadSanitizer has a thread of its own, which wakes up
     EXPECT_LE(sleeps() - before, 5u);
   }
