@@ -113,6 +113,7 @@ int map_command(const Words& words) {
   add_only_options(app, only);
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
+  settings.command_line = "prong map " + shell_join(words);
   check_function(arguments.command);
   check_name_beside("--init", options.first);
   check_name_beside("--exit", options.last);

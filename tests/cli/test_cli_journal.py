@@ -145,6 +145,8 @@ def test_functions_are_known_again_and_their_results_kept(prong: Prong) -> None:
     resumed = prong("map", "--journal", "j", "--resume", "-k", "work.py:double", ":::", "1", "2", "x")
     assert (resumed.status, resumed.output) == (1, "")
     assert prong("log", "j", "--output").output == "24"
+    assert "prong map --journal j --resume" not in prong("log", "j", "--runs").output
+    assert "prong map --journal j -k work.py:double ::: 1 2" in prong("log", "j", "--runs").output
     assert prong("log", "j", "--failed").output.splitlines()[1].endswith("raised     work.py:double x")
 
 
