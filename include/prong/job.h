@@ -14,6 +14,7 @@
 namespace prong {
 
 namespace jobs {
+class Intake;
 class Ledger;
 }
 namespace pool {
@@ -136,6 +137,7 @@ class Job {
   MonotonicNs finished() const noexcept { return finished_; }
 
  private:
+  friend class jobs::Intake;
   friend class jobs::Ledger;
 
   JobSpec spec_;

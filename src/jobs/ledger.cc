@@ -42,6 +42,13 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
   return job;
 }
 
+void Ledger::admit(JobPtr job) {
+  PRONG_CHECK(job->id_ == next_id());
+  ++submitted_;
+  ready_.add_new(std::move(job));
+  ++queued_;
+}
+
 void Ledger::admit_due(MonotonicNs now) {
   while (JobPtr job = waiting_.take_due(now)) ready_.add_back(std::move(job));
 }

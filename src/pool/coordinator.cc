@@ -20,6 +20,9 @@ constexpr std::uint64_t kKickToken = 0;
 constexpr MonotonicNs kLease = 2'000'000;  ///< how long the role may stay free
 constexpr MonotonicNs kListenPause = 20'000;
 constexpr MonotonicNs kLinger = 1'000'000;  ///< the leader looks again after so long when jobs have ended
+constexpr MonotonicNs kNap = 50'000;
+constexpr MonotonicNs kFlowWindow = 200'000;  ///< over which it is seen whether jobs flow
+constexpr MonotonicNs kFlowPause = 10'000;    ///< between two ends, in the mean, at most
 constexpr MonotonicNs kMaxSpin = 50'000;
 constexpr MonotonicNs kMinSpin = 1'000;
 
@@ -112,8 +115,9 @@ DefinitionPtr Coordinator::define(Payload definition) {
 }
 
 JobPtr Coordinator::submit(JobSpec spec) {
-  const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
+  if (JobPtr job = engine_.try_submit(spec, now)) return job;
+  const Lock lock(mutex_);
   JobPtr job = engine_.submit(std::move(spec), now);
   dispatch(now);
   return job;
@@ -122,9 +126,16 @@ JobPtr Coordinator::submit(JobSpec spec) {
 std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
   std::vector<JobPtr> submitted;
   submitted.reserve(specs.size());
-  const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
-  for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
+  auto spec = specs.begin();
+  for (; spec != specs.end(); ++spec) {
+    JobPtr job = engine_.try_submit(*spec, now);
+    if (!job) break;
+    submitted.push_back(std::move(job));
+  }
+  if (spec == specs.end()) return submitted;
+  const Lock lock(mutex_);
+  for (; spec != specs.end(); ++spec) submitted.push_back(engine_.submit(std::move(*spec), now));
   dispatch(now);
   return submitted;
 }
@@ -186,9 +197,10 @@ std::string Coordinator::failure() const {
 PoolStats Coordinator::stats() const {
   const Lock lock(mutex_);
   const jobs::Ledger& ledger = engine_.ledger();
-  return {.submitted = ledger.submitted(),
+  const std::uint64_t outside = engine_.waiting_outside();
+  return {.submitted = ledger.submitted() + outside,
           .finished = ledger.finished(),
-          .queued = ledger.queued(),
+          .queued = ledger.queued() + outside,
           .dispatched = ledger.dispatched(),
           .workers_started = engine_.crew().started(),
           .workers_lost = engine_.crew().lost(),
@@ -223,6 +235,7 @@ WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptio
       if (leader_ == Leader::kWaiter) continue;  // somebody else was faster
       leader_ = Leader::kWaiter;
       taken_at_ = os::monotonic_now();
+      engine_.set_led(true, taken_at_);
       const AtEnd leave([&] {
         if (!lock.owns_lock()) lock.lock();  // ready() threw
         leave_role();
@@ -244,6 +257,7 @@ void Coordinator::take_role(Lock& lock) {
 void Coordinator::leave_role() {
   leader_ = Leader::kNobody;
   left_at_ = os::monotonic_now();
+  keep_whole(left_at_, [&] { engine_.set_led(false, left_at_); });
   pass_role_on();
 }
 
@@ -317,22 +331,52 @@ void Coordinator::run_own_thread() {
       continue;
     }
     leader_ = Leader::kOwnThread;
+    engine_.set_led(true, os::monotonic_now());
     while (!stopping_ && !role_wanted_) {
-      step(os::monotonic_now());
+      const MonotonicNs now = os::monotonic_now();
+      const bool flows = note_flow(now);
+      step(now, flows);
       if (stopping_ || role_wanted_) break;
-      sleep(lock, std::nullopt, nullptr);
+      if (flows)
+        nap(lock);
+      else
+        sleep(lock, std::nullopt, nullptr);
     }
     leader_ = Leader::kNobody;
     left_at_ = os::monotonic_now();
+    keep_whole(left_at_, [&] { engine_.set_led(false, left_at_); });
   }
 }
 
 // --- one step of the loop ---
 
-void Coordinator::step(MonotonicNs now) {
+void Coordinator::step(MonotonicNs now, bool again_soon) {
   listened_at_ = now;
-  keep_whole(now, [&] { engine_.work(now); });
+  keep_whole(now, [&] { engine_.work(now, again_soon); });
   after_change(now);
+}
+
+/// Whether so many jobs end that it is no use to hear of each.
+bool Coordinator::note_flow(MonotonicNs now) {
+  if (now - flow_seen_at_ < kFlowWindow) return flows_;
+  const std::uint64_t finished = engine_.ledger().finished();
+  const std::uint64_t ended = finished - std::exchange(flow_finished_, finished);
+  flows_ = static_cast<MonotonicNs>(ended) * kFlowPause >= now - std::exchange(flow_seen_at_, now);
+  return flows_;
+}
+
+/// Instead of being rung for each few results of a flow of short jobs: asleep for a moment, then there are many.
+void Coordinator::nap(Lock& lock) {
+  if (engine_.anything_waiting()) return;
+  const MonotonicNs until = os::monotonic_now() + kNap;
+  asleep_ = true;
+  asleep_until_ = until;
+  lock.unlock();
+  woken_.clear();
+  poller_.wait(woken_, until, nullptr);
+  lock.lock();
+  asleep_ = false;
+  if (std::find(woken_.begin(), woken_.end(), pool::Crew::kLauncherToken) != woken_.end()) engine_.launcher_spoke();
 }
 
 /// What the engine cannot do for lack of memory or descriptors ends the pool with that reason, rather than go on with

@@ -62,7 +62,9 @@ class Coordinator {
   void leave_role();
   void pass_role_on();
 
-  void step(MonotonicNs now);
+  void step(MonotonicNs now, bool again_soon = false);
+  bool note_flow(MonotonicNs now);
+  void nap(Lock& lock);
   template <typename Work>
   void keep_whole(MonotonicNs now, const Work& work);
   void dispatch(MonotonicNs now);
@@ -96,6 +98,9 @@ class Coordinator {
   MonotonicNs asleep_until_ = 0;         ///< 0: without limit
   std::uint64_t finished_at_sleep_ = 0;  ///< jobs, when the leader last went to sleep
   std::vector<std::uint64_t> woken_;
+  bool flows_ = false;  ///< many short jobs end
+  MonotonicNs flow_seen_at_ = 0;
+  std::uint64_t flow_finished_ = 0;  ///< jobs, then
   MonotonicNs spin_budget_;
   bool stopping_ = false;
 

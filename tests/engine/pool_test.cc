@@ -201,6 +201,76 @@ TEST_P(PoolTest, HigherPriorityRunsFirst) {
   EXPECT_LE(inversions, 1u);
 }
 
+TEST_P(PoolTest, WhatIsSubmittedWhileAllAreBusyIsInTheQueue) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const std::string counted = temporary_name();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  EXPECT_TRUE(test::eventually([&] { return pool.stats().dispatched == 1; }));
+  std::vector<JobPtr> low;
+  for (int i = 0; i < 6000; ++i) low.push_back(pool.submit(job("echo low")));
+  const JobPtr dropped = pool.submit(job("count " + counted));
+  EXPECT_EQ(pool.stats().queued, 6001u);
+  EXPECT_EQ(pool.stats().submitted, 6002u);
+  EXPECT_TRUE(pool.cancel(dropped));
+  const JobPtr with_key = pool.submit(job("echo key", {.key = "once"}));
+  const JobPtr urgent = pool.submit(job("echo urgent", {.priority = 1}));
+  std::ofstream(gate) << "go";
+  wait_for(pool, low.back());
+  wait_for(pool, with_key);
+  EXPECT_FALSE(std::filesystem::exists(counted));
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    EXPECT_EQ(low[i]->id(), i + 2);
+    const MonotonicNs before = i == 0 ? urgent->attempts()[0].started : low[i - 1]->attempts()[0].started;
+    EXPECT_LE(before, low[i]->attempts()[0].started);
+  }
+  EXPECT_EQ(with_key->id(), low.back()->id() + 2);
+}
+
+// Nobody waits, so that nobody but the pool itself looks at what workers have done.
+TEST_P(PoolTest, LastJobOfAFlowEndsByItself) {
+  Pool pool(options());
+  for (int round = 0; round < 50; ++round) {
+    JobPtr last;
+    for (int i = 0; i < 200 + 20 * round; ++i) last = pool.submit(job("echo x"));
+    ASSERT_TRUE(test::eventually([&] { return last->done(); }));
+    const JobPtr lone = pool.submit(job("echo x"));
+    ASSERT_TRUE(test::eventually([&] { return lone->done(); }));
+    ASSERT_TRUE(test::eventually([&] { return pool.stats().finished == pool.stats().submitted; }));
+  }
+}
+
+TEST_P(PoolTest, WhatWasTakenWhileThePoolEndsHasAnOutcome) {
+  for (const bool terminates : {false, true}) {
+    Pool pool(options());
+    EXPECT_EQ(run(pool, "echo up"), "up");
+    std::atomic<std::uint64_t> taken{0};
+    std::vector<std::vector<JobPtr>> submitted(3);
+    std::vector<std::thread> threads;
+    for (auto& jobs : submitted) {
+      threads.emplace_back([&] {
+        try {
+          for (;; ++taken) jobs.push_back(pool.submit(job("echo done")));
+        } catch (const ClosedError&) {
+        }
+      });
+    }
+    EXPECT_TRUE(test::eventually([&] { return taken >= 5000; }));
+    terminates ? pool.terminate() : pool.close();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+    std::set<JobId> ids;
+    for (const auto& jobs : submitted) {
+      for (const JobPtr& each : jobs) {
+        ASSERT_TRUE(each->done());
+        EXPECT_TRUE(ids.insert(each->id()).second);
+        EXPECT_TRUE(terminates || value_of(each) == "done");
+      }
+    }
+    EXPECT_EQ(pool.stats().finished, taken + 1);
+  }
+}
+
 TEST_P(PoolTest, WhatWaitsBehindALongJobGoesBackToTheQueue) {
   Pool pool(options(1));
   JobPtr last;
