@@ -16,7 +16,7 @@ namespace prong {
 namespace jobs {
 class Intake;
 class Ledger;
-}
+}  // namespace jobs
 namespace pool {
 class Forgotten;
 }

@@ -271,7 +271,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now, int most) {
         stop(link, {});
         return;
       case WorkerLink::Pop::kEnding:
-        link.answered();
+        link.answered(now);
         if (ending.request.kind == ipc::RequestKind::kRun) {
           failed_starts_ = 0;
           launcher_deaths_ = 0;

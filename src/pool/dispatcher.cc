@@ -11,15 +11,14 @@ namespace {
 
 constexpr double kWorkAheadNs = 200'000;  ///< about this much work waits in a channel
 constexpr MonotonicNs kWorthWaitingNs =
-    5'000'000;                                  ///< mean of jobs that have the next one wait behind them in any case
-constexpr std::size_t kMaxDepth = 192;          ///< leaves slots for definitions
-constexpr MonotonicNs kLongNs = 1'000'000;      ///< of a job that has nothing queued behind it, if somebody is free
-constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
-constexpr MonotonicNs kComesAlongNs = 300'000;  ///< since the oldest job that a worker has was given to it
-constexpr double kWorthSharing = 100'000;       ///< ns of work left in a batch from which on an idle worker gets half
+    5'000'000;                              ///< mean of jobs that have the next one wait behind them in any case
+constexpr std::size_t kMaxDepth = 192;      ///< leaves slots for definitions
+constexpr MonotonicNs kLongNs = 1'000'000;  ///< of a job that has nothing queued behind it, if somebody is free
+constexpr double kShortNs = 20'000;         ///< mean of jobs that are not worth waking more workers than CPUs
+constexpr double kWorthSharing = 100'000;   ///< ns of work left in a batch from which on an idle worker gets half
 constexpr double kEndless = 1e18;
 constexpr double kLeastDurationNs = 1'000;
-constexpr double kWakeNs = 10'000;      ///< until a worker that sleeps has begun a job
+constexpr double kWakeNs = 10'000;  ///< until a worker that sleeps has begun a job
 /// The same for jobs of microseconds: their worker takes the CPU from who submits them, perhaps, and is done soon.
 constexpr double kWakeForShortNs = 100'000;
 constexpr double kStartNs = 1'000'000;  ///< until one that starts has
@@ -65,7 +64,7 @@ int Dispatcher::most_in_use(const Job& job) const noexcept {
 
 bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
   if (link.state != LinkState::kServing || link.exclusive || link.stalled || link.damaged) return false;
-  return link.idle() || now - link.outstanding().front().pushed < kComesAlongNs;
+  return link.comes_along(now);
 }
 
 WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
