@@ -14,6 +14,8 @@
 #include <atomic>
 #include <cstddef>
 #include <mutex>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "prong/job.h"
@@ -31,24 +33,43 @@ class Intake {
   /// Makes `spec` a job, with the next id; null, and `spec` as it was, if the intake is closed or full. Requires that
   /// it is plain.
   JobPtr try_add(JobSpec& spec, MonotonicNs now);
+  /// The same for all of them, or for none: then nothing is returned.
+  std::vector<JobPtr> try_add_all(std::span<JobSpec> specs, MonotonicNs now);
   std::size_t size() const;
 
   /// Exact for the owner; a hint for others.
   bool is_open() const noexcept { return open_.load(std::memory_order_relaxed); }
-  /// `next`: id of the first job that is added. Requires that it is closed.
+  /// `next`: id of the first job that is added. Requires that it is closed, and that take() has left nothing.
   void open(JobId next);
   /// False, and nothing is done, if there are jobs.
   bool close_if_empty();
   void close();
-  /// Everything that is there, in the order of ids, in a vector that stays the intake's own until the next call.
-  std::vector<JobPtr>& take();
+  /// Gives everything that is there to `admit(JobPtr&&)`, in the order of ids. What that throws comes through: the job
+  /// that it did not move away, and those after it, stay here and are the first ones of the next call.
+  template <typename Admit>
+  void take(const Admit& admit) {
+    give_taken_to(admit);
+    take_more();
+    give_taken_to(admit);
+  }
+  /// Whether take() left something because of what was thrown.
+  bool has_left() const noexcept { return next_taken_ < taken_.size(); }
 
  private:
+  template <typename Admit>
+  void give_taken_to(const Admit& admit) {
+    for (; next_taken_ < taken_.size(); ++next_taken_) admit(std::move(taken_[next_taken_]));
+  }
+  void take_more();
+  bool has_room(std::size_t jobs) const noexcept { return is_open() && jobs <= kMost - jobs_.size(); }
+  static JobPtr make(JobSpec& spec, MonotonicNs now);
+
   mutable std::mutex mutex_;
   std::atomic<bool> open_ = false;  ///< changes under both locks: each is enough to read it
   JobId next_ = 0;
   std::vector<JobPtr> jobs_;
-  std::vector<JobPtr> taken_;
+  std::vector<JobPtr> taken_;   ///< the owner's
+  std::size_t next_taken_ = 0;  ///< first one of them that was not admitted
 };
 
 }  // namespace prong::jobs

@@ -2,7 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <new>
 #include <thread>
+#include <utility>
+#include <vector>
 
 namespace prong::jobs {
 namespace {
@@ -18,6 +21,12 @@ JobSpec with(JobOptions options) {
 JobPtr add(Intake& intake) {
   JobSpec spec;
   return intake.try_add(spec, kNow);
+}
+
+std::vector<JobPtr> take(Intake& intake) {
+  std::vector<JobPtr> taken;
+  intake.take([&](JobPtr&& job) { taken.push_back(std::move(job)); });
+  return taken;
 }
 
 TEST(IntakeTest, ClosedOneTakesNothingAndLeavesTheJobAsItWas) {
@@ -36,7 +45,7 @@ TEST(IntakeTest, JobsHaveTheNextIdsInOrder) {
   EXPECT_EQ(first->id(), 5u);
   EXPECT_EQ(second->id(), 6u);
   EXPECT_EQ(first->submitted(), kNow);
-  EXPECT_EQ(intake.take(), (std::vector{first, second}));
+  EXPECT_EQ(take(intake), (std::vector{first, second}));
   EXPECT_EQ(add(intake)->id(), 7u);
 }
 
@@ -46,7 +55,7 @@ TEST(IntakeTest, DoesNotCloseOverJobs) {
   add(intake);
   EXPECT_FALSE(intake.close_if_empty());
   EXPECT_TRUE(intake.is_open());
-  EXPECT_EQ(intake.take().size(), 1u);
+  EXPECT_EQ(take(intake).size(), 1u);
   EXPECT_TRUE(intake.close_if_empty());
   EXPECT_EQ(add(intake), nullptr);
 }
@@ -59,8 +68,46 @@ TEST(IntakeTest, FullOneTakesNoMoreUntilItIsEmptied) {
   EXPECT_EQ(intake.try_add(spec, kNow), nullptr);
   EXPECT_EQ(spec.payload.text(), "kept");
   EXPECT_EQ(intake.size(), Intake::kMost);
-  intake.take();
+  take(intake);
   EXPECT_EQ(add(intake)->id(), Intake::kMost + 1);
+}
+
+TEST(IntakeTest, ManyAreAddedTogetherOrNotAtAll) {
+  Intake intake;
+  std::vector<JobSpec> specs(3);
+  for (std::uint64_t i = 0; i < specs.size(); ++i) specs[i].tag = i + 1;
+  EXPECT_TRUE(intake.try_add_all(specs, kNow).empty());
+  intake.open(5);
+  for (std::size_t i = 0; i < Intake::kMost - 2; ++i) ASSERT_NE(add(intake), nullptr);
+  EXPECT_TRUE(intake.try_add_all(specs, kNow).empty());
+  EXPECT_EQ(intake.size(), Intake::kMost - 2);
+  EXPECT_EQ(specs[2].tag, 3u);
+  take(intake);
+  const std::vector<JobPtr> added = intake.try_add_all(specs, kNow);
+  ASSERT_EQ(added.size(), 3u);
+  EXPECT_EQ(added[2]->id(), added[0]->id() + 2);
+  EXPECT_EQ(added[2]->tag(), 3u);
+  EXPECT_EQ(take(intake), added);
+}
+
+TEST(IntakeTest, WhatCouldNotBeAdmittedIsNotLost) {
+  Intake intake;
+  intake.open(1);
+  std::vector<JobPtr> jobs;
+  for (int i = 0; i < 3; ++i) jobs.push_back(add(intake));
+  std::vector<JobPtr> admitted;
+  const auto refuse_second = [&](JobPtr&& job) {
+    if (job->id() == 2) throw std::bad_alloc();
+    admitted.push_back(std::move(job));
+  };
+  EXPECT_THROW(intake.take(refuse_second), std::bad_alloc);
+  EXPECT_TRUE(intake.has_left());
+  EXPECT_FALSE(intake.close_if_empty());
+  jobs.push_back(add(intake));
+  for (JobPtr& job : take(intake)) admitted.push_back(std::move(job));
+  EXPECT_EQ(admitted, jobs);
+  EXPECT_FALSE(intake.has_left());
+  EXPECT_TRUE(intake.close_if_empty());
 }
 
 TEST(IntakeTest, WhatNeedsSomethingArrangedIsNotPlain) {
@@ -92,7 +139,7 @@ TEST(IntakeTest, NothingIsLeftBehindWhenItCloses) {
   while (last < JobId{kThreads} * kJobs) {
     intake.open(last + 1);
     do {
-      for (const JobPtr& job : intake.take()) ASSERT_EQ(job->id(), ++last);
+      for (const JobPtr& job : take(intake)) ASSERT_EQ(job->id(), ++last);
     } while (!intake.close_if_empty());
   }
   for (std::thread& thread : threads) thread.join();

@@ -124,18 +124,12 @@ JobPtr Coordinator::submit(JobSpec spec) {
 }
 
 std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
-  std::vector<JobPtr> submitted;
-  submitted.reserve(specs.size());
   const MonotonicNs now = os::monotonic_now();
-  auto spec = specs.begin();
-  for (; spec != specs.end(); ++spec) {
-    JobPtr job = engine_.try_submit(*spec, now);
-    if (!job) break;
-    submitted.push_back(std::move(job));
-  }
-  if (spec == specs.end()) return submitted;
+  std::vector<JobPtr> submitted = engine_.try_submit_all(specs, now);
+  if (submitted.size() == specs.size()) return submitted;
+  submitted.reserve(specs.size());
   const Lock lock(mutex_);
-  for (; spec != specs.end(); ++spec) submitted.push_back(engine_.submit(std::move(*spec), now));
+  for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
   dispatch(now);
   return submitted;
 }

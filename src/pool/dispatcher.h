@@ -21,7 +21,7 @@ class Dispatcher {
   /// Hands out jobs for as long as there are jobs and room, then wakes who got some.
   void dispatch(MonotonicNs now);
   /// Whether the last dispatch left a plain job queued because every worker has as much as it gets, so that no other
-  /// plain one can begin until something ends.
+  /// plain one can begin until something ends, or, if only some of the workers are used, until next_look().
   bool all_full() const noexcept { return all_full_; }
   /// Whether jobs take microseconds, as far as is known.
   bool short_jobs() const noexcept;

@@ -84,10 +84,19 @@ void Engine::check_needs(const JobSpec& spec) const {
       throw UsageError("a job needs a definition that this pool has not made: define() it");
 }
 
-JobPtr Engine::try_submit(JobSpec& spec, MonotonicNs now) {
-  if (!jobs::is_plain(spec)) return nullptr;
+bool Engine::may_go_into_intake(const JobSpec& spec) const {
+  if (!intake_.is_open() || !jobs::is_plain(spec)) return false;
   check_needs(spec);
-  return intake_.try_add(spec, now);
+  return true;
+}
+
+JobPtr Engine::try_submit(JobSpec& spec, MonotonicNs now) {
+  return may_go_into_intake(spec) ? intake_.try_add(spec, now) : nullptr;
+}
+
+std::vector<JobPtr> Engine::try_submit_all(std::span<JobSpec> specs, MonotonicNs now) {
+  const bool may = std::ranges::all_of(specs, [this](const JobSpec& spec) { return may_go_into_intake(spec); });
+  return may ? intake_.try_add_all(specs, now) : std::vector<JobPtr>();
 }
 
 JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
@@ -107,19 +116,20 @@ void Engine::close() {
 
 /// What came in by the side entrance is queued like any other job.
 void Engine::admit() {
-  if (!intake_.is_open()) return;
-  for (JobPtr& job : intake_.take()) ledger_.admit(std::move(job));
+  if (!intake_.is_open() && !intake_.has_left()) return;
+  intake_.take([this](JobPtr&& job) { ledger_.admit(std::move(job)); });
 }
 
 void Engine::close_intake() {
-  if (!intake_.is_open()) return;
+  if (!intake_.is_open() && !intake_.has_left()) return;
   intake_.close();
-  for (JobPtr& job : intake_.take()) ledger_.admit(std::move(job));
+  intake_.take([this](JobPtr&& job) { ledger_.admit(std::move(job)); });
 }
 
 void Engine::set_led(bool led, MonotonicNs now) {
   led_ = led;
   if (led || !intake_.is_open()) return;
+  now_ = now;
   close_intake();
   hand_out(now);
 }
@@ -131,18 +141,21 @@ void Engine::dispatch(MonotonicNs now) {
   settle(now, false);
 }
 
-/// Leaves the intake open if a job that comes there is sure to be seen, and need not be seen before; else empty.
+/// Whether a job that comes into the intake is sure to be seen, and need not be seen before.
+bool Engine::intake_may_stay_open(bool again_soon) const noexcept {
+  const bool nothing_to_win = dispatcher_.all_full() && crew_.live() >= options_.workers;
+  return led_ && !closed_ && (again_soon || nothing_to_win);
+}
+
+/// Leaves the intake open if it may be, else closed and empty. While others submit as fast as jobs are handed out here
+/// it would never be found empty: then they wait.
 void Engine::settle(MonotonicNs now, bool again_soon) {
-  for (;;) {
-    const bool nothing_to_win = dispatcher_.all_full() && crew_.live() >= options_.workers;
-    if (led_ && !closed_ && (again_soon || nothing_to_win)) {
-      if (!intake_.is_open()) intake_.open(ledger_.next_id());
-      return;
-    }
+  for (int round = 0; !intake_may_stay_open(again_soon); ++round) {
     if (!intake_.is_open() || intake_.close_if_empty()) return;
-    admit();
+    round < kMostRounds ? admit() : close_intake();
     hand_out(now);
   }
+  if (!intake_.is_open()) intake_.open(ledger_.next_id());
 }
 
 void Engine::hand_out(MonotonicNs now) {
@@ -154,6 +167,7 @@ void Engine::hand_out(MonotonicNs now) {
 
 void Engine::work(MonotonicNs now, bool again_soon) {
   now_ = now;
+  admit();
   if (led_ && !closed_ && !intake_.is_open() && flows()) intake_.open(ledger_.next_id());
   crew_.listen(now);
   admit();

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,6 +39,8 @@ class Engine final : private CrewEvents {
   JobPtr submit(JobSpec spec, MonotonicNs now);
   /// The same, by any thread without the pool's lock; null, and `spec` as it was, if that is not possible now.
   JobPtr try_submit(JobSpec& spec, MonotonicNs now);
+  /// The same for all of them, or none.
+  std::vector<JobPtr> try_submit_all(std::span<JobSpec> specs, MonotonicNs now);
   /// What submit() leaves to be done once after several.
   void dispatch(MonotonicNs now);
   /// Whether somebody leads, who hears of what workers have done. While nobody does, try_submit() is not possible.
@@ -83,10 +86,13 @@ class Engine final : private CrewEvents {
   void on_hopeless(const std::string& why) override { fail(why); }
 
   static constexpr std::uint64_t kFlow = 16;
+  static constexpr int kMostRounds = 4;
   void check_needs(const JobSpec& spec) const;
+  bool may_go_into_intake(const JobSpec& spec) const;
   void admit();
   void close_intake();
   void hand_out(MonotonicNs now);
+  bool intake_may_stay_open(bool again_soon) const noexcept;
   void settle(MonotonicNs now, bool again_soon);
   void on_job_ended(WorkerLink& link, Ending& ending);
   void on_initialized(const Outcome& outcome);

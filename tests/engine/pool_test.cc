@@ -271,6 +271,32 @@ TEST_P(PoolTest, WhatWasTakenWhileThePoolEndsHasAnOutcome) {
   }
 }
 
+TEST_P(PoolTest, WhatIsSubmittedTogetherIsTakenTogether) {
+  constexpr std::uint64_t kTogether = 50;
+  for (int round = 0; round < 20; ++round) {
+    Pool pool(options());
+    EXPECT_EQ(run(pool, "echo up"), "up");
+    std::atomic<std::uint64_t> taken{1};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+      threads.emplace_back([&] {
+        try {
+          for (;; taken += kTogether) {
+            std::vector<JobSpec> specs;
+            for (std::uint64_t i = 0; i < kTogether; ++i) specs.push_back(job("echo x"));
+            pool.submit_all(std::move(specs));
+          }
+        } catch (const ClosedError&) {
+        }
+      });
+    }
+    EXPECT_TRUE(test::eventually([&] { return taken >= 2000; }));
+    pool.close();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(pool.stats().submitted, taken);
+  }
+}
+
 TEST_P(PoolTest, WhatWaitsBehindALongJobGoesBackToTheQueue) {
   Pool pool(options(1));
   JobPtr last;
