@@ -109,15 +109,22 @@ void Coordinator::check_owner() const {
 
 // --- what callers ask for ---
 
+Coordinator::Lock Coordinator::enter() const {
+  others_wait_.fetch_add(1, std::memory_order_relaxed);
+  Lock lock(mutex_);
+  others_wait_.fetch_sub(1, std::memory_order_relaxed);
+  return lock;
+}
+
 DefinitionPtr Coordinator::define(Payload definition) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.define(std::move(definition));
 }
 
 JobPtr Coordinator::submit(JobSpec spec) {
   const MonotonicNs now = os::monotonic_now();
   if (JobPtr job = engine_.try_submit(spec, now)) return job;
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   JobPtr job = engine_.submit(std::move(spec), now);
   dispatch(now);
   return job;
@@ -128,7 +135,7 @@ std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
   std::vector<JobPtr> submitted = engine_.try_submit_all(specs, now);
   if (submitted.size() == specs.size()) return submitted;
   submitted.reserve(specs.size());
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
   dispatch(now);
   return submitted;
@@ -143,7 +150,7 @@ void Coordinator::dispatch(MonotonicNs now) {
 }
 
 bool Coordinator::cancel(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   const bool cancelled = engine_.cancel(job, now);
   keep_whole(now, [&] { engine_.dispatch(now); });
@@ -152,7 +159,7 @@ bool Coordinator::cancel(const JobPtr& job) {
 }
 
 bool Coordinator::kill(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   const bool killed = engine_.kill(job, now);
   step(now);
@@ -160,36 +167,36 @@ bool Coordinator::kill(const JobPtr& job) {
 }
 
 void Coordinator::close() {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   engine_.close();
   step(os::monotonic_now());
 }
 
 void Coordinator::terminate() {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   engine_.terminate(now);
   step(now);
 }
 
 bool Coordinator::closed() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.closed();
 }
 
 bool Coordinator::ended() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   if (std::this_thread::get_id() == watcher_thread_.get_id()) return engine_.ended();
   return engine_.ended() && for_watcher_.empty() && losses_for_watcher_.empty() && !telling_;
 }
 
 std::string Coordinator::failure() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.failure();
 }
 
 PoolStats Coordinator::stats() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const jobs::Ledger& ledger = engine_.ledger();
   const std::uint64_t outside = engine_.waiting_outside();
   return {.submitted = ledger.submitted() + outside,
@@ -202,7 +209,7 @@ PoolStats Coordinator::stats() const {
 }
 
 std::vector<WorkerInfo> Coordinator::workers() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   std::vector<WorkerInfo> infos;
   for (const auto& link : engine_.crew().links()) {
     const char* state = "ending";
@@ -214,7 +221,7 @@ std::vector<WorkerInfo> Coordinator::workers() const {
 }
 
 std::vector<Outcome> Coordinator::finalizer_outcomes() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.finalizer_outcomes();
 }
 
@@ -222,7 +229,7 @@ std::vector<Outcome> Coordinator::finalizer_outcomes() const {
 
 WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptions& options) {
   if (ready()) return WaitResult::kReady;
-  Lock lock(mutex_);
+  Lock lock = enter();
   for (;;) {
     if (leader_ != Leader::kWaiter) {
       take_role(lock);
@@ -233,6 +240,7 @@ WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptio
       const AtEnd leave([&] {
         if (!lock.owns_lock()) lock.lock();  // ready() threw
         leave_role();
+        pass_role_on();
       });
       return lead(lock, ready, options);
     }
@@ -248,11 +256,12 @@ void Coordinator::take_role(Lock& lock) {
   }
 }
 
+/// What others have submitted meanwhile is handed out: nobody may look at it for a while.
 void Coordinator::leave_role() {
   leader_ = Leader::kNobody;
   left_at_ = os::monotonic_now();
   keep_whole(left_at_, [&] { engine_.set_led(false, left_at_); });
-  pass_role_on();
+  after_change(left_at_);
 }
 
 WaitResult Coordinator::lead(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options) {
@@ -331,14 +340,12 @@ void Coordinator::run_own_thread() {
       const bool flows = note_flow(now);
       step(now, flows);
       if (stopping_ || role_wanted_) break;
-      if (flows)
+      if (flows || (others_wait_ != 0 && engine_.anything_waiting()))
         nap(lock);
       else
         sleep(lock, std::nullopt, nullptr);
     }
-    leader_ = Leader::kNobody;
-    left_at_ = os::monotonic_now();
-    keep_whole(left_at_, [&] { engine_.set_led(false, left_at_); });
+    leave_role();
   }
 }
 
@@ -359,9 +366,10 @@ bool Coordinator::note_flow(MonotonicNs now) {
   return flows_;
 }
 
-/// Instead of being rung for each few results of a flow of short jobs: asleep for a moment, then there are many.
+/// Instead of being rung for each few results of a flow of short jobs: asleep for a moment, then there are many. While
+/// workers are faster than this thread there are always some: then it sleeps for those who wait for the lock.
 void Coordinator::nap(Lock& lock) {
-  if (engine_.anything_waiting()) return;
+  if (engine_.anything_waiting() && others_wait_ == 0) return;
   const MonotonicNs until = os::monotonic_now() + kNap;
   asleep_ = true;
   asleep_until_ = until;
@@ -462,7 +470,7 @@ bool Coordinator::spin(Lock& lock) {
 // --- jobs that somebody looks at ---
 
 bool Coordinator::watch(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   if (watcher_) start_watcher();
   return engine_.watch(job);
 }

@@ -6,10 +6,11 @@
 //   leading_ == own      the own thread sleeps in the poller; `kick_` wakes it
 //   leading_ == waiter   a thread in wait(); other waiting threads follow, each asleep on a doorbell of its own
 //
-// Lock order: mutex_, then a CompletionQueue's own. No lock is held while user code (ready(), the watcher) runs.
-// Coordinator process.
+// Lock order: mutex_, then the engine's intake's, or a CompletionQueue's own. No lock is held while user code (ready(),
+// the watcher) runs. Coordinator process.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -55,6 +56,7 @@ class Coordinator {
  private:
   using Lock = std::unique_lock<std::mutex>;
   enum class Leader { kNobody, kOwnThread, kWaiter };
+  Lock enter() const;
   void run_own_thread();
   WaitResult lead(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options);
   std::optional<WaitResult> follow(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options);
@@ -78,6 +80,7 @@ class Coordinator {
   void run_watcher();
 
   mutable std::mutex mutex_;
+  mutable std::atomic<int> others_wait_ = 0;  ///< for it, who do not lead; a hint: the own thread makes room for them
   os::Poller poller_;
   os::Fd kick_;
   pool::Engine engine_;
