@@ -1,7 +1,7 @@
 """What ``prong map`` starts: imports one function, then forks workers that call it with each input.
 
-An input comes as the bytes of a file name or line; a result goes back as text (``str(value)``, or JSON). The command
-line, which is not a Python program, needs no pickle for that.
+An input comes as the bytes of a file name or line, or several of them, one for each parameter; a result goes back as
+text (``str(value)``, or JSON). The command line, which is not a Python program, needs no pickle for that.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from prong._worker import Runner, _encode_exception, _leave, settle
 
 _FUNCTION_VARIABLE = "PRONG_MAP_FUNCTION"
 _RESULT_VARIABLE = "PRONG_MAP_RESULT"
+_SEVERAL_VALUES = 1  #: a shape of calls
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ class MapRunner(Runner):
     def __init__(self, name: str, encode: Callable[[Any], bytes]) -> None:
         self._name = name
         self._encode = encode
-        self._function: Callable[[str], Any] | None = None
+        self._function: Callable[..., Any] | None = None
         self._why_not: list[Any] | None = None
 
     def load_early(self) -> None:
@@ -59,11 +60,23 @@ class MapRunner(Runner):
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         try:
             assert self._function is not None
-            return self._encode(self._function(os.fsdecode(bytes(data))))
+            return self._encode(self._function(*_values(shape, bytes(data))))
         except SystemExit as error:
             _leave(error)
         except BaseException as error:
             return _failure(error)
+
+
+def _values(shape: int, data: bytes) -> list[str]:
+    """See ``encode_map_input`` in src/cli/map_result.h."""
+    if shape != _SEVERAL_VALUES:
+        return [os.fsdecode(data)]
+    values, position = [], 0
+    while position < len(data):
+        begin = position + 4
+        position = begin + int.from_bytes(data[position:begin], sys.byteorder)
+        values.append(os.fsdecode(data[begin:position]))
+    return values
 
 
 def _cannot_load(name: str, error: BaseException) -> list[Any]:
@@ -85,7 +98,7 @@ def _is_machinery(file: str) -> bool:
     return file in (__file__, importlib.__file__) or file.startswith("<frozen importlib")
 
 
-def load(name: str) -> Callable[[str], Any]:
+def load(name: str) -> Callable[..., Any]:
     """The function that ``file.py:name`` or ``module:name`` stands for."""
     where, _, path = name.rpartition(":")
     value: Any = _load_file(Path(where)) if where.endswith(".py") else _load_module(where)

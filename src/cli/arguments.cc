@@ -1,31 +1,35 @@
 #include "cli/arguments.h"
 
-#include <algorithm>
-#include <iterator>
+#include <optional>
+#include <utility>
 
 #include "prong/error.h"
 
 namespace prong::cli {
 namespace {
 
-constexpr const char* kInputsFollow = ":::";
-
-void refuse_other_separators(const std::vector<std::string>& words) {
-  for (const char* separator : {"::::", ":::+", "::::+"})
-    if (std::ranges::find(words, separator) != words.end())
-      throw UsageError("'" + std::string(separator) + "' is not supported; inputs come after one ':::', from a file " +
-                       "with -a FILE, or from standard input");
+std::optional<SourceWords> separator(const std::string& word) {
+  if (word == ":::") return SourceWords{};
+  if (word == "::::") return SourceWords{.are_files = true};
+  if (word == ":::+") return SourceWords{.linked = true};
+  if (word == "::::+") return SourceWords{.are_files = true, .linked = true};
+  return std::nullopt;
 }
 
 }  // namespace
 
 Arguments split_arguments(std::vector<std::string> words) {
-  refuse_other_separators(words);
-  const auto separator = std::ranges::find(words, kInputsFollow);
-  if (separator == words.end()) return {std::move(words), std::nullopt};
-  if (std::find(std::next(separator), words.end(), kInputsFollow) != words.end())
-    throw UsageError("':::' is given twice; only one list of inputs is supported");
-  return {{words.begin(), separator}, {{std::next(separator), words.end()}}};
+  Arguments arguments;
+  for (std::string& word : words) {
+    if (std::optional<SourceWords> source = separator(word)) {
+      if (source->linked && arguments.sources.empty())
+        throw UsageError("'" + word + "' links its inputs with those before it, and there are none; write ':::' first");
+      arguments.sources.push_back(*std::move(source));
+    } else {
+      (arguments.sources.empty() ? arguments.command : arguments.sources.back().words).push_back(std::move(word));
+    }
+  }
+  return arguments;
 }
 
 }  // namespace prong::cli

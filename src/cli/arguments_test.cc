@@ -9,15 +9,17 @@ namespace {
 
 using Words = std::vector<std::string>;
 
+using Sources = std::vector<SourceWords>;
+
 TEST(ArgumentsTest, InputsStandAfterTheSeparator) {
   const Arguments arguments = split_arguments({"echo", "-n", ":::", "a", "-b"});
   EXPECT_EQ(arguments.command, (Words{"echo", "-n"}));
-  EXPECT_EQ(arguments.inputs, (Words{"a", "-b"}));
+  EXPECT_EQ(arguments.sources, (Sources{{.words = {"a", "-b"}}}));
 }
 
 TEST(ArgumentsTest, NoInputsDifferFromNoSeparator) {
-  EXPECT_EQ(split_arguments({"echo", ":::"}).inputs, Words{});
-  EXPECT_EQ(split_arguments({"echo"}).inputs, std::nullopt);
+  EXPECT_EQ(split_arguments({"echo", ":::"}).sources, Sources{{}});
+  EXPECT_EQ(split_arguments({"echo"}).sources, Sources{});
 }
 
 TEST(ArgumentsTest, InputsAloneAreFine) {
@@ -25,10 +27,17 @@ TEST(ArgumentsTest, InputsAloneAreFine) {
   EXPECT_TRUE(split_arguments({}).command.empty());
 }
 
-TEST(ArgumentsTest, WhatIsNotSupportedIsRefused) {
-  EXPECT_THROW(split_arguments({"echo", ":::", "a", ":::", "b"}), UsageError);
-  EXPECT_THROW(split_arguments({"echo", "::::", "file"}), UsageError);
-  EXPECT_THROW(split_arguments({"echo", ":::", "a", ":::+", "b"}), UsageError);
+TEST(ArgumentsTest, EachSeparatorBeginsASource) {
+  EXPECT_EQ(split_arguments({"x", ":::", "a", "::::", "f", "g", ":::+", "b", "::::+", "h"}).sources,
+            (Sources{{.words = {"a"}},
+                     {.are_files = true, .words = {"f", "g"}},
+                     {.linked = true, .words = {"b"}},
+                     {.are_files = true, .linked = true, .words = {"h"}}}));
+}
+
+TEST(ArgumentsTest, LinkWithNothingIsRefused) {
+  EXPECT_THROW(split_arguments({"echo", ":::+", "b"}), UsageError);
+  EXPECT_THROW(split_arguments({"echo", "::::+", "b"}), UsageError);
 }
 
 }  // namespace

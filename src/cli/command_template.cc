@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "cli/shell_text.h"
@@ -12,21 +13,22 @@ namespace {
 
 constexpr const char* kShell = "/bin/sh";
 
-std::vector<TemplateString> to_templates(const std::vector<std::string>& words) {
-  std::vector<TemplateString> templates(words.begin(), words.end());
-  if (std::ranges::none_of(templates, &TemplateString::has_replacements)) templates.emplace_back("{}");
-  return templates;
-}
-
-/// Each word is one argument.
+/// Each word is one argument, or as many as its replacement string has values.
 class WordsTemplate final : public CommandTemplate {
  public:
-  explicit WordsTemplate(const std::vector<std::string>& words) : words_(to_templates(words)) {}
+  WordsTemplate(const std::vector<std::string>& words, CommandForm form, const ReplacementNames& names)
+      : repeats_words_(form.repeats_words) {
+    for (const std::string& word : words) words_.emplace_back(word, names);
+    if (std::ranges::none_of(words_, &TemplateString::has_replacements)) words_.emplace_back("{}");
+  }
 
   std::vector<std::string> arguments(const Input& input) const override {
     std::vector<std::string> expanded;
     expanded.reserve(words_.size());
-    for (const TemplateString& word : words_) expanded.push_back(word.expand(input));
+    for (const TemplateString& word : words_) {
+      Values values = repeats_words_ ? word.expand_each(input) : word.expand(input);
+      std::ranges::move(values, std::back_inserter(expanded));
+    }
     return expanded;
   }
 
@@ -34,25 +36,21 @@ class WordsTemplate final : public CommandTemplate {
 
  private:
   std::vector<TemplateString> words_;
+  bool repeats_words_;
 };
 
 /// A shell line. The shell gets what is inserted as positional parameters, so it never reads an input as code.
 class ShellTemplate final : public CommandTemplate {
  public:
-  explicit ShellTemplate(std::string_view line);
+  ShellTemplate(std::string_view line, const ReplacementNames& names);
 
-  std::vector<std::string> arguments(const Input& input) const override {
-    std::vector<std::string> words = {kShell, "-c", script_, "sh"};
-    for (const Insertion& insertion : insertions_) words.push_back(value_of(insertion.part, input));
-    return words;
-  }
-
+  std::vector<std::string> arguments(const Input& input) const override;
   std::string describe(const Input& input) const override;
 
  private:
   struct Insertion {
     std::string text_before;
-    Part part;
+    TemplateString::Piece piece;
     Quoting quoting;
   };
 
@@ -61,23 +59,36 @@ class ShellTemplate final : public CommandTemplate {
 
   std::vector<Insertion> insertions_;
   std::string text_after_;
-  std::string script_;
 };
 
-ShellTemplate::ShellTemplate(std::string_view line) {
-  TemplateString parsed(line);
+ShellTemplate::ShellTemplate(std::string_view line, const ReplacementNames& names) {
+  TemplateString parsed(line, names);
   if (!parsed.has_replacements()) parsed = TemplateString(std::string(line) + " {}");
   QuotingTracker tracker;
   for (const TemplateString::Piece& piece : parsed.pieces()) {
     if (piece.part == Part::kText) {
       tracker.advance(piece.text);
       text_after_ = piece.text;
-      script_ += piece.text;
     } else {
-      insertions_.push_back({std::exchange(text_after_, {}), piece.part, tracker.quoting()});
-      script_ += parameter(insertions_.size(), tracker.quoting());
+      insertions_.push_back({std::exchange(text_after_, {}), piece, tracker.quoting()});
     }
   }
+}
+
+std::vector<std::string> ShellTemplate::arguments(const Input& input) const {
+  std::vector<std::string> words = {kShell, "-c", "", "sh"};
+  const std::size_t first = words.size();
+  std::string script;
+  for (const Insertion& insertion : insertions_) {
+    script += insertion.text_before;
+    std::string_view blank;
+    for (std::string& value : values_of(insertion.piece, input)) {
+      words.push_back(std::move(value));
+      script.append(std::exchange(blank, " ")).append(parameter(words.size() - first, insertion.quoting));
+    }
+  }
+  words[2] = script + text_after_;
+  return words;
 }
 
 std::string ShellTemplate::parameter(std::size_t number, Quoting quoting) {
@@ -102,8 +113,12 @@ std::string ShellTemplate::quoted(const std::string& value, Quoting quoting) {
 
 std::string ShellTemplate::describe(const Input& input) const {
   std::string line;
-  for (const Insertion& insertion : insertions_)
-    line += insertion.text_before + quoted(value_of(insertion.part, input), insertion.quoting);
+  for (const Insertion& insertion : insertions_) {
+    line += insertion.text_before;
+    std::string_view blank;
+    for (const std::string& value : values_of(insertion.piece, input))
+      line.append(std::exchange(blank, " ")).append(quoted(value, insertion.quoting));
+  }
   line += text_after_;
   std::ranges::replace(line, '\n', ' ');
   return line;
@@ -113,40 +128,36 @@ std::string ShellTemplate::describe(const Input& input) const {
 class InputIsLine final : public CommandTemplate {
  public:
   std::vector<std::string> arguments(const Input& input) const override {
-    if (needs_shell(input.text)) return {kShell, "-c", input.text};
-    return split_at_blanks(input.text);
+    std::string line = input.text();
+    if (needs_shell(line)) return {kShell, "-c", std::move(line)};
+    return split_at_blanks(line);
   }
 
-  std::string describe(const Input& input) const override { return input.text; }
+  std::string describe(const Input& input) const override { return input.text(); }
 };
 
 bool is_program(const std::string& word) {
   return word.find('/') != std::string::npos && ::access(word.c_str(), X_OK) == 0;
 }
 
-bool needs_shell_as_template(const std::string& line) {
+bool needs_shell_as_template(const std::string& line, const ReplacementNames& names) {
   std::string text;
-  const TemplateString parsed(line);
+  const TemplateString parsed(line, names);
   for (const TemplateString::Piece& piece : parsed.pieces()) text += piece.part == Part::kText ? piece.text : "x";
   return needs_shell(text);
 }
 
-std::unique_ptr<CommandTemplate> make_line_template(const std::string& line) {
-  if (needs_shell_as_template(line)) return std::make_unique<ShellTemplate>(line);
-  return std::make_unique<WordsTemplate>(split_at_blanks(line));
-}
-
 }  // namespace
 
-std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, bool with_shell) {
+std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, CommandForm form,
+                                                       const ReplacementNames& names) {
   if (words.empty()) return std::make_unique<InputIsLine>();
-  if (with_shell) {
-    std::string line;
-    for (const std::string& word : words) line += (line.empty() ? "" : " ") + word;
-    return make_line_template(line);
-  }
-  if (words.size() == 1 && !is_program(words.front())) return make_line_template(words.front());
-  return std::make_unique<WordsTemplate>(words);
+  const bool is_line = form.with_shell || (words.size() == 1 && !is_program(words.front()));
+  if (!is_line) return std::make_unique<WordsTemplate>(words, form, names);
+  std::string line = words.front();
+  for (std::size_t i = 1; i < words.size(); ++i) line.append(" ").append(words[i]);
+  if (needs_shell_as_template(line, names)) return std::make_unique<ShellTemplate>(line, names);
+  return std::make_unique<WordsTemplate>(split_at_blanks(line), form, names);
 }
 
 }  // namespace prong::cli

@@ -18,12 +18,18 @@ class CommandTemplate {
   virtual std::string describe(const Input& input) const = 0;
 };
 
+struct CommandForm {
+  bool with_shell = false;
+  bool repeats_words = false;  ///< a word with several values is repeated for each, with all that it has around it
+};
+
 /// `words`: what was given on the command line.
 ///   several words            run as they are, each one argument
 ///   one word with blanks     a shell line; run without a shell where that makes no difference
 ///   several, `with_shell`    joined by blanks: a shell line
 ///   none                     each input is a shell line
 /// Without any replacement string the input is appended as the last argument.
-std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, bool with_shell);
+std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, CommandForm form = {},
+                                                       const ReplacementNames& names = {});
 
 }  // namespace prong::cli

@@ -8,11 +8,11 @@ namespace {
 using Words = std::vector<std::string>;
 
 Words made(const Words& words, const std::string& input, bool with_shell = false) {
-  return make_command_template(words, with_shell)->arguments({.text = input, .number = 3});
+  return make_command_template(words, {.with_shell = with_shell})->arguments({.values = {input}, .number = 3});
 }
 
 std::string described(const Words& words, const std::string& input, bool with_shell = false) {
-  return make_command_template(words, with_shell)->describe({.text = input, .number = 3});
+  return make_command_template(words, {.with_shell = with_shell})->describe({.values = {input}, .number = 3});
 }
 
 TEST(CommandTemplateTest, WordsStayWords) {
@@ -52,6 +52,30 @@ TEST(CommandTemplateTest, InputsAreCommandsWithoutAnyWord) {
 
 TEST(CommandTemplateTest, ExistingProgramWithBlanksIsNotALine) {
   EXPECT_EQ(made({"/bin/sh"}, "x"), (Words{"/bin/sh", "x"}));
+}
+
+Words made_of(const Words& words, const Values& values, CommandForm form = {}, const ReplacementNames& names = {}) {
+  return make_command_template(words, form, names)->arguments({.values = values, .number = 3});
+}
+
+TEST(CommandTemplateTest, SeveralValuesAreWordsOfTheirOwn) {
+  EXPECT_EQ(made_of({"cp", "{1}", "to/{2}"}, {"a", "b c"}), (Words{"cp", "a", "to/b c"}));
+  EXPECT_EQ(made_of({"echo"}, {"a", "b c"}), (Words{"echo", "a", "b c"}));
+  EXPECT_EQ(made_of({"echo", "x{}y"}, {"a", "b", "c"}), (Words{"echo", "xa", "b", "cy"}));
+  EXPECT_EQ(made_of({"echo {} >&2"}, {"a", "b c"}),
+            (Words{"/bin/sh", "-c", "echo \"${1}\" \"${2}\" >&2", "sh", "a", "b c"}));
+  EXPECT_EQ(made_of({"echo '<{}>'; x"}, {"a", "b"}),
+            (Words{"/bin/sh", "-c", "echo '<'\"${1}\"' '\"${2}\"'>'; x", "sh", "a", "b"}));
+}
+
+TEST(CommandTemplateTest, WordsAreRepeatedForEachValue) {
+  EXPECT_EQ(made_of({"gcc", "-c", "-I{}", "{#}"}, {"a", "b"}, {.repeats_words = true}),
+            (Words{"gcc", "-c", "-Ia", "-Ib", "3", "3"}));
+}
+
+TEST(CommandTemplateTest, ColumnsAndTheReplacementStringHaveOtherNames) {
+  EXPECT_EQ(made_of({"echo", "{size}", "@", "{}"}, {"a", "b"}, {}, {.input = "@", .columns = {"name", "size"}}),
+            (Words{"echo", "b", "a", "b", "{}"}));
 }
 
 TEST(CommandTemplateTest, DescriptionIsWhatAShellWouldRun) {

@@ -5,11 +5,13 @@
 
 namespace prong::cli {
 
-int execute(const Settings& settings, const Task& task, Arguments& arguments) {
+int execute(const Settings& settings, Arguments& arguments, const MakeTask& make_task) {
   Signals signals;
-  const std::unique_ptr<Inputs> inputs = open_inputs(settings, arguments, signals);
-  if (settings.dry_run) return dry_run(task, *inputs, signals);
-  return Session(settings, task, *inputs, signals).run();
+  const std::optional<OpenedInputs> opened = open_sources(settings.sources, arguments, signals);
+  if (!opened) return signals.exit_status();
+  const std::unique_ptr<Task> task = make_task(opened->column_names);
+  if (settings.dry_run) return dry_run(*task, *opened->inputs, signals);
+  return Session(settings, *task, *opened->inputs, signals).run();
 }
 
 }  // namespace prong::cli

@@ -21,9 +21,10 @@ class ListInputs final : public Inputs {
  public:
   explicit ListInputs(std::vector<std::string> list) : list_(std::move(list)) {}
 
-  Next next(std::string& input) override {
+  Next next(Values& values) override {
     if (position_ == list_.size()) return Next::kEnd;
-    input = std::move(list_[position_++]);
+    values.resize(1);
+    values.front() = std::move(list_[position_++]);
     return Next::kInput;
   }
 
@@ -39,7 +40,9 @@ class FileInputs final : public Inputs {
  public:
   FileInputs(Descriptor file, char delimiter) : file_(std::move(file)), delimiter_(delimiter), lines_(delimiter) {}
 
-  Next next(std::string& input) override {
+  Next next(Values& values) override {
+    values.resize(1);
+    std::string& input = values.front();
     while (!lines_.take(input)) {
       const std::size_t size = read_some(file_.get(), chunk_);
       if (size == 0) return lines_.take_rest(input) ? Next::kInput : Next::kEnd;

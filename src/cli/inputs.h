@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "cli/template_string.h"
+
 namespace prong::cli {
 
 enum class Next {
@@ -19,14 +21,17 @@ enum class Next {
 class Inputs {
  public:
   virtual ~Inputs() = default;
-  virtual Next next(std::string& input) = 0;
+  /// The values of the next input. For kNotYet they are undefined.
+  virtual Next next(Values& values) = 0;
   /// How many there are in all, if that is known beforehand.
   virtual std::optional<std::uint64_t> total() { return std::nullopt; }
 };
 
+/// Each has one value.
 std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list);
 
-/// The lines of a file; "-" is standard input. `wake` may be called from another thread. Throws SystemError.
+/// The lines of a file, each one value; "-" is standard input. `wake` may be called from another thread. Throws
+/// SystemError.
 std::unique_ptr<Inputs> inputs_from_file(const std::string& path, char delimiter, std::function<void()> wake);
 
 }  // namespace prong::cli

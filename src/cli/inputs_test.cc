@@ -31,8 +31,8 @@ class TemporaryFile {
 
 Lines all_of(Inputs& inputs) {
   Lines lines;
-  std::string line;
-  while (inputs.next(line) == Next::kInput) lines.push_back(line);
+  Values values;
+  while (inputs.next(values) == Next::kInput) lines.push_back(values.front());
   return lines;
 }
 
@@ -79,10 +79,10 @@ class StreamInputsTest : public testing::Test {
   }
 
   Next next() {
-    Next result = inputs_->next(line_);
+    Next result = inputs_->next(values_);
     while (result == Next::kNotYet) {
       woken_.acquire();
-      result = inputs_->next(line_);
+      result = inputs_->next(values_);
     }
     return result;
   }
@@ -90,25 +90,25 @@ class StreamInputsTest : public testing::Test {
   std::counting_semaphore<> woken_{0};
   std::optional<StreamInputs> inputs_;
   Descriptor writer_;
-  std::string line_;
+  Values values_;
 };
 
 TEST_F(StreamInputsTest, WakesWhenALineHasCome) {
-  EXPECT_EQ(inputs_->next(line_), Next::kNotYet);
+  EXPECT_EQ(inputs_->next(values_), Next::kNotYet);
   write("one\ntw");
   EXPECT_EQ(next(), Next::kInput);
-  EXPECT_EQ(line_, "one");
-  EXPECT_EQ(inputs_->next(line_), Next::kNotYet);
+  EXPECT_EQ(values_.front(), "one");
+  EXPECT_EQ(inputs_->next(values_), Next::kNotYet);
   write("o\n");
   EXPECT_EQ(next(), Next::kInput);
-  EXPECT_EQ(line_, "two");
+  EXPECT_EQ(values_.front(), "two");
 }
 
 TEST_F(StreamInputsTest, EndGivesTheLastLine) {
   write("last");
   writer_ = Descriptor();
   EXPECT_EQ(next(), Next::kInput);
-  EXPECT_EQ(line_, "last");
+  EXPECT_EQ(values_.front(), "last");
   EXPECT_EQ(next(), Next::kEnd);
   EXPECT_EQ(next(), Next::kEnd);
 }
@@ -141,7 +141,7 @@ TEST_F(StreamInputsTest, LineLongerThanTheLimitComesWhole) {
     write("\n");
   });
   EXPECT_EQ(next(), Next::kInput);
-  EXPECT_EQ(line_.size(), 10 * part.size());
+  EXPECT_EQ(values_.front().size(), 10 * part.size());
   writer.join();
 }
 

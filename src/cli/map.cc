@@ -36,12 +36,12 @@ class FunctionTask final : public Task {
     options.start = StartKind::kFresh;
     options.program = python_map_worker(function_, json_);
     // The worker's initializer imports the function, so that a wrong name ends everything with one message.
-    options.initializer = encode_map_input("");
+    options.initializer = encode_map_input({});
     return options;
   }
 
-  Payload payload(const Input& input) const override { return encode_map_input(input.text); }
-  std::string describe(const Input& input) const override { return function_ + " " + shell_quote(input.text); }
+  Payload payload(const Input& input) const override { return encode_map_input(input.values); }
+  std::string describe(const Input& input) const override { return function_ + " " + shell_join(input.values); }
   bool succeeded(const Job& job) const override { return prong::succeeded(job.outcome(), false); }
 
   void show(const Input& input, const Job& job, const std::string& prefix, Output& output) const override {
@@ -78,7 +78,8 @@ int map_command(const Words& words) {
   if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
   Arguments arguments = arguments_after_options(app);
   check_function(arguments.command);
-  return execute(settings, FunctionTask(arguments.command.front(), json), arguments);
+  return execute(settings, arguments,
+                 [&](const Words&) { return std::make_unique<FunctionTask>(arguments.command.front(), json); });
 }
 
 }  // namespace prong::cli

@@ -1,6 +1,7 @@
 #include "cli/map_result.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include <nlohmann/json.hpp>
 
@@ -10,9 +11,15 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::size_t kHeadSize = 8;
+constexpr std::size_t kShapeOffset = 4;
+constexpr char kSeveralValues = 1;
 
 std::string dumped(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+Json input_of(const Input& input) {
+  return input.values.size() == 1 ? Json(input.values.front()) : Json(input.values);
 }
 
 Json exception_of(const Outcome& outcome) {
@@ -29,9 +36,14 @@ double seconds_of(const Job& job) {
 
 }  // namespace
 
-Payload encode_map_input(std::string_view input) {
+Payload encode_map_input(const Values& values) {
   std::string bytes(kHeadSize, '\0');
-  bytes += input;
+  if (values.size() == 1) return Payload::copy_of(bytes + values.front());
+  bytes[kShapeOffset] = kSeveralValues;
+  for (const std::string& value : values) {
+    const auto size = static_cast<std::uint32_t>(value.size());
+    bytes.append(reinterpret_cast<const char*>(&size), sizeof size).append(value);
+  }
   return Payload::copy_of(bytes);
 }
 
@@ -41,7 +53,7 @@ std::string_view decode_map_value(const Payload& result) {
 }
 
 std::string map_json(const Input& input, const Job& job) {
-  std::string text = dumped({{"input", input.text}, {"outcome", outcome_name(job.outcome())}});
+  std::string text = dumped({{"input", input_of(input)}, {"outcome", outcome_name(job.outcome())}});
   text.pop_back();
   // The value goes through unread: its numbers may be longer than those of C++.
   if (const auto* returned = std::get_if<Returned>(&job.outcome()))

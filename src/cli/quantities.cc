@@ -22,7 +22,7 @@ constexpr std::array kUnits = {Unit{"", 1e9},   Unit{"ms", 1e6},   Unit{"us", 1e
                                Unit{"m", 60e9}, Unit{"h", 3600e9}, Unit{"d", 86400e9}};
 constexpr double kLongestNs = 9e18;
 constexpr double kMostWorkers = 100'000;
-constexpr double kMostRetries = 1'000'000;
+constexpr double kMostCounted = 1'000'000;
 constexpr double kMostBytes = 1e18;
 
 struct Number {
@@ -35,6 +35,12 @@ std::optional<Number> read_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, std::chars_format::fixed);
   if (error != std::errc() || !std::isfinite(value)) return std::nullopt;
   return Number{value, text.substr(static_cast<std::size_t>(end - text.data()))};
+}
+
+std::optional<double> read_whole(std::string_view text) {
+  const auto number = read_number(text);
+  const bool whole = number && number->rest.empty() && number->value == std::floor(number->value);
+  return whole && number->value <= kMostCounted ? std::optional(number->value) : std::nullopt;
 }
 
 [[noreturn]] void refuse(std::string_view text, const char* what_is_right) {
@@ -67,22 +73,38 @@ std::uint64_t parse_size(std::string_view text) {
 }
 
 int parse_workers(std::string_view text, int cpus) {
-  if (const auto number = read_number(text)) {
-    const bool share = number->rest == "%";
-    const double wanted = share ? std::max(1.0, std::round(number->value * cpus / 100)) : number->value;
+  const bool more = text.starts_with('+');
+  if (const auto number = read_number(text.substr(more))) {
+    const bool share = !more && number->rest == "%";
+    const double wanted =
+        share ? std::max(1.0, std::round(number->value * cpus / 100)) : number->value + (more ? cpus : 0);
     if ((share || number->rest.empty()) && number->value > 0 && wanted == std::floor(wanted) && wanted <= kMostWorkers)
       return static_cast<int>(wanted);
   }
-  refuse(text, "a number of workers: write 1 or more (4), or a share of the CPUs (50%)");
+  refuse(text, "a number of workers: write 1 or more (4), a share of the CPUs (50%), or how many more than these (+1)");
 }
 
 int parse_retries(std::string_view text) {
-  if (const auto number = read_number(text)) {
-    if (number->rest.empty() && number->value >= 0 && number->value == std::floor(number->value) &&
-        number->value <= kMostRetries)
-      return static_cast<int>(number->value);
-  }
+  if (const auto number = read_whole(text); number && *number >= 0) return static_cast<int>(*number);
   refuse(text, "a number of retries: write 0 or more (3)");
+}
+
+std::size_t parse_count(std::string_view text) {
+  if (const auto number = read_whole(text); number && *number >= 1) return static_cast<std::size_t>(*number);
+  refuse(text, "a number of inputs: write 1 or more (3)");
+}
+
+char parse_character(std::string_view text) {
+  if (text.size() == 1) return text.front();
+  if (text == "\\n") return '\n';
+  if (text == "\\t") return '\t';
+  if (text == "\\0") return '\0';
+  unsigned value = 0;
+  const auto [end, error] =
+      std::from_chars(text.data() + std::min<std::size_t>(2, text.size()), text.data() + text.size(), value, 16);
+  if (text.starts_with("\\x") && text.size() == 4 && error == std::errc() && end == text.data() + text.size())
+    return static_cast<char>(value);
+  refuse(text, "one byte: write a character (,), \\n, \\t, \\0 or \\x1f");
 }
 
 }  // namespace prong::cli

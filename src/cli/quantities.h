@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -13,8 +14,14 @@ std::chrono::nanoseconds parse_duration(std::string_view text);
 /// "100" (bytes), "64K", "500M", "2G", "1T", also with "B" or "iB" after the letter: powers of 1024. More than 0.
 std::uint64_t parse_size(std::string_view text);
 
-/// "4", or "50%" of `cpus` (at least 1).
+/// "4", "50%" of `cpus` (at least 1), or "+1": one more than `cpus`.
 int parse_workers(std::string_view text, int cpus);
+
+/// "3": 1 or more.
+std::size_t parse_count(std::string_view text);
+
+/// ",", "\\t", "\\n", "\\0", "\\x1f".
+char parse_character(std::string_view text);
 
 /// "3": 0 or more.
 int parse_retries(std::string_view text);

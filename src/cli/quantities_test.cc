@@ -46,10 +46,11 @@ TEST(QuantitiesTest, WorkersAreANumberOrAShare) {
   EXPECT_EQ(parse_workers("50%", 8), 4);
   EXPECT_EQ(parse_workers("200%", 8), 16);
   EXPECT_EQ(parse_workers("1%", 2), 1);
+  EXPECT_EQ(parse_workers("+3", 8), 11);
 }
 
 TEST(QuantitiesTest, ImpossibleWorkersAreRefused) {
-  for (const char* text : {"", "0", "-2", "0%", "x", "2x", "1.5", "1e9", "100001"})
+  for (const char* text : {"", "0", "-2", "0%", "x", "2x", "1.5", "1e9", "100001", "+", "+0", "++1", "+5%", "+-1"})
     EXPECT_THROW(parse_workers(text, 8), UsageError) << text;
 }
 

@@ -40,12 +40,13 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs, Sig
       output_(1, 2, [this] { return signals_.wish() == Signals::Wish::kKillJobs; }),
       progress_(settings.progress, monotonic_now()) {
   if (!settings.job_log.empty()) job_log_.emplace(settings.job_log);
-  if (progress_.shown()) total_ = inputs_.total();
+  if (progress_.shown() || (settings.halt && settings.halt->percent > 0)) total_ = inputs_.total();
 }
 
 int Session::run() {
   while (!over()) {
     heed_signals();
+    heed_halt();
     feed();
     if (!over()) wait();
     collect();
@@ -63,10 +64,9 @@ int Session::status() const {
 // --- inputs to the pool ---
 
 void Session::feed() {
-  if (inputs_ended_) return;
-  read_ahead();
+  if (!inputs_ended_) read_ahead();
   try {
-    if (!batch_.empty()) launch();
+    if (!batch_.empty() && monotonic_now() >= next_start_) launch();
   } catch (const PoolError& error) {
     give_up(error.what());
   }
@@ -75,7 +75,7 @@ void Session::feed() {
 void Session::read_ahead() {
   for (std::size_t left = room(); left > 0; --left) {
     Input input;
-    const Next next = inputs_.next(input.text);
+    const Next next = inputs_.next(input.values);
     if (next != Next::kInput) {
       inputs_ended_ = next == Next::kEnd;
       return;
@@ -85,8 +85,20 @@ void Session::read_ahead() {
   }
 }
 
+// Then none is given to the pool ahead: each result may say that there shall be no next job, or each start has its
+// time.
+bool Session::starts_at_once() const {
+  return settings_.halt.has_value() || settings_.delay.count() > 0;
+}
+
 std::size_t Session::room() const {
   if (ordered_.held() >= kMostHeld) return 0;
+  if (starts_at_once()) {
+    const std::size_t taken = flights_.size() + batch_.size();
+    const auto workers = static_cast<std::size_t>(workers_);
+    const std::size_t free = workers - std::min(taken, workers);
+    return settings_.delay.count() > 0 ? std::min<std::size_t>(free, batch_.empty()) : free;
+  }
   const std::size_t most = 2 * static_cast<std::size_t>(workers_) + kSpareJobs;
   // In batches: topping up after each job would cost a lock and a wake-up each.
   return flights_.size() > most / 2 + static_cast<std::size_t>(workers_) ? 0 : most - flights_.size();
@@ -102,6 +114,14 @@ void Session::launch() {
   for (std::size_t i = 0; i < jobs.size(); ++i)
     flights_.emplace(batch_[i].number, Flight{std::move(batch_[i]), jobs[i]});
   batch_.clear();
+  if (settings_.delay.count() > 0) next_start_ = monotonic_now() + settings_.delay.count();
+}
+
+// When something is to be done though no job has ended. (What was read and not launched waits for its time.)
+std::optional<MonotonicNs> Session::next_due() const {
+  std::optional<MonotonicNs> due = progress_.next_due();
+  if (!batch_.empty()) due = std::min(due.value_or(next_start_), next_start_);
+  return due;
 }
 
 // Made when there is a first job, and no larger than what is known to come.
@@ -121,13 +141,13 @@ void Session::wait() {
   const Signals::Held held;
   if (signals_.take_news()) return;
   if (flights_.empty())
-    Signals::sleep(held, progress_.next_due());
+    Signals::sleep(held, next_due());
   else
     wait_for_jobs(held);
 }
 
 void Session::wait_for_jobs(const Signals::Held& held) {
-  pool_->wait([this] { return !completions_->empty(); }, {.deadline = progress_.next_due(), .signals = held.mask()});
+  pool_->wait([this] { return !completions_->empty(); }, {.deadline = next_due(), .signals = held.mask()});
 }
 
 void Session::collect() {
@@ -141,7 +161,8 @@ void Session::finish(const JobPtr& job) {
   Flight flight = std::move(found->second);
   flights_.erase(found);
   if (never_began_for_lack_of_workers(*job)) give_up(pool_->failure());
-  flight.withdrawn = stopping_ && job->attempts().empty();
+  const bool ended_by_halt = halted_ && std::holds_alternative<Cancelled>(job->outcome());
+  flight.withdrawn = ended_by_halt || (stopping_ && job->attempts().empty());
   if (!flight.withdrawn) {
     ++done_;
     failed_ += !task_.succeeded(*job);
@@ -153,7 +174,7 @@ void Session::finish(const JobPtr& job) {
 void Session::show(const Flight& flight) {
   if (flight.withdrawn) return;
   progress_.erase();
-  task_.show(flight.input, *flight.job, settings_.tag ? flight.input.text + "\t" : "", output_);
+  task_.show(flight.input, *flight.job, settings_.tag ? flight.input.text() + "\t" : "", output_);
   if (!killed_ && !task_.succeeded(*flight.job)) complain(flight);
 }
 
@@ -172,17 +193,37 @@ void Session::heed_signals() {
   const Signals::Wish wish = signals_.wish();
   if (wish == Signals::Wish::kGoOn) return;
   if (!stopping_) {
-    stop_starting();
-    withdraw_queued();
-    collect();
+    stop();
     if (wish == Signals::Wish::kStopStarting && !flights_.empty())
       say(fmt::format("stopping; {} running {} may end (Ctrl-C again kills)", flights_.size(),
                       flights_.size() == 1 ? "job" : "jobs"));
   }
-  if (wish == Signals::Wish::kKillJobs && !killed_) {
-    killed_ = true;
-    if (pool_) pool_->terminate();
-  }
+  if (wish == Signals::Wish::kKillJobs && !killed_) kill();
+}
+
+void Session::heed_halt() {
+  if (!settings_.halt || stopping_ || !settings_.halt->met(tally())) return;
+  halted_ = true;
+  const std::string reason = settings_.halt->reason(tally());
+  stop();
+  const std::size_t running = flights_.size();
+  std::string message = "halt: " + reason + "; no more are started";
+  if (running > 0)
+    message += fmt::format(", {} running {} {}", running, running == 1 ? "is" : "are",
+                           settings_.halt->kill ? "killed" : "left to end");
+  say(message);
+  if (settings_.halt->kill) kill();
+}
+
+void Session::stop() {
+  stop_starting();
+  withdraw_queued();
+  collect();
+}
+
+void Session::kill() {
+  killed_ = true;
+  if (pool_) pool_->terminate();
 }
 
 void Session::stop_starting() {

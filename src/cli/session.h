@@ -33,15 +33,17 @@ class Session {
   struct Flight {
     Input input;
     JobPtr job;
-    bool withdrawn = false;  ///< cancelled before it ran, because of a signal
+    bool withdrawn = false;  ///< cancelled, because of a signal or of --halt
   };
 
-  bool over() const { return inputs_ended_ && flights_.empty(); }
+  bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty(); }
   int status() const;
 
   void feed();
   void read_ahead();
+  bool starts_at_once() const;
   std::size_t room() const;
+  std::optional<MonotonicNs> next_due() const;
   void launch();
   Pool& pool();
 
@@ -54,6 +56,10 @@ class Session {
   void complain(const Flight& flight);
 
   void heed_signals();
+  void heed_halt();
+  /// Starts no more jobs, and takes back those that have not begun.
+  void stop();
+  void kill();
   void stop_starting();
   void give_up(const std::string& why);
   void withdraw_queued();
@@ -82,7 +88,9 @@ class Session {
   bool inputs_ended_ = false;
   bool stopping_ = false;
   bool killed_ = false;
-  std::string trouble_;  ///< why the pool takes no more jobs
+  bool halted_ = false;         ///< by --halt
+  MonotonicNs next_start_ = 0;  ///< no job is started before that
+  std::string trouble_;         ///< why the pool takes no more jobs
 };
 
 }  // namespace prong::cli

@@ -1,20 +1,16 @@
 #include "cli/settings.h"
 
-#include <unistd.h>
-
-#include <cstdio>
 #include <functional>
 #include <map>
 
 #include <CLI/CLI.hpp>
 
 #include "cli/quantities.h"
+#include "cli/retry_causes.h"
 #include "prong/error.h"
 
 namespace prong::cli {
 namespace {
-
-constexpr const char* kStandardInput = "-";
 
 // An option whose text `store` understands, or refuses by UsageError.
 void add_parsed(CLI::App& app, const std::string& names, const char* type, const std::string& help,
@@ -29,8 +25,15 @@ void add_parsed(CLI::App& app, const std::string& names, const char* type, const
   app.add_option_function<std::string>(names, named, help)->type_name(type);
 }
 
+// GNU parallel takes a regular expression here; nearly all who use it write the one that takes the whole line.
+bool is_header_mark(const std::string& text) {
+  if (text != ":") throw UsageError("'" + text + "' is not ':', which says that the first line names the columns");
+  return true;
+}
+
 void add_job_settings(CLI::App& app, Settings& settings) {
-  add_parsed(app, "-j,--jobs", "N", "Jobs to run at a time, or a share of the CPUs (50%); default: one per usable CPU",
+  add_parsed(app, "-j,--jobs", "N",
+             "Jobs to run at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
   add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
              [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
@@ -48,12 +51,36 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.stall = parse_duration(text); });
   add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
              [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
+  add_parsed(app, "--backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
+             [&](const std::string& text) { settings.job.retry.backoff = parse_duration(text); });
+  add_parsed(app, "--retry-on", "CAUSES", "Retry only then: exit, exit=75, signal=9, exception=NAME, timeout, lost",
+             [&](const std::string& text) { set_retry_causes(text, settings.job.retry); });
+  add_parsed(app, "--halt", "RULE", "Start no more (soon) or kill all (now): now,fail=1 soon,success=3 now,done=10%",
+             [&](const std::string& text) { settings.halt = parse_halt(text); });
+  add_parsed(app, "--delay", "TIME", "Wait so long between the starts of two jobs",
+             [&](const std::string& text) { settings.delay = parse_duration(text); });
 }
 
 void add_input_settings(CLI::App& app, Settings& settings) {
-  app.add_option("-a,--arg-file", settings.input_file, "Read the inputs from FILE, one per line (-: standard input)")
-      ->type_name("FILE");
-  app.add_flag("-0,--null", settings.nul_delimited, "Inputs that are read end with a NUL byte, not with a line end");
+  SourceSettings& sources = settings.sources;
+  app.add_option("-a,--arg-file", sources.files, "Read inputs from FILE, one per line (-: standard input)")
+      ->type_name("FILE")
+      ->allow_extra_args(false);
+  app.add_flag_callback(
+      "-0,--null", [&] { sources.delimiter = '\0'; }, "Inputs that are read end with a NUL byte, not with a line end");
+  add_parsed(app, "-d,--delimiter", "CHAR", "Inputs that are read end with CHAR: a byte, or \\t, \\n, \\0, \\x1f",
+             [&](const std::string& text) { sources.delimiter = parse_character(text); });
+  app.add_option("-C,--colsep", sources.column_separator,
+                 "Cut each input at this regular expression: {1}, {2}, ... are the columns")
+      ->type_name("REGEX");
+  add_parsed(app, "--header", ":", "The first line of each source names its columns: {name}",
+             [&](const std::string& text) { sources.header = is_header_mark(text); });
+  app.add_flag("--link", sources.link, "Take several sources side by side, not in every combination");
+  add_parsed(app, "-n,-N,--max-args", "N", "Give each job up to N inputs",
+             [&](const std::string& text) { sources.most_values = parse_count(text); });
+  app.add_flag("-X,--fill", sources.fill, "Give each job as many inputs as a command line takes");
+  add_parsed(app, "-s,--max-bytes", "SIZE", "How much that is; default: 128K",
+             [&](const std::string& text) { sources.most_bytes = parse_size(text); });
 }
 
 void add_output_settings(CLI::App& app, Settings& settings) {
@@ -67,11 +94,6 @@ void add_output_settings(CLI::App& app, Settings& settings) {
   app.add_option("--joblog", settings.job_log, "Write a line per finished job to FILE, in GNU parallel's format")
       ->type_name("FILE");
   app.add_flag("--dry-run", settings.dry_run, "Show what would be run, and run nothing");
-}
-
-void tell_if_terminal(const Settings& settings) {
-  if (settings.input_file.empty() && ::isatty(STDIN_FILENO))
-    std::fputs("prong: reading inputs from the terminal, one per line; Ctrl-D ends them\n", stderr);
 }
 
 }  // namespace
@@ -91,17 +113,6 @@ Arguments arguments_after_options(const CLI::App& app) {
     throw UsageError("unknown option '" + words.front() + "'; a command that begins with '-' goes after '--'");
   }
   return split_arguments(std::move(words));
-}
-
-std::unique_ptr<Inputs> open_inputs(const Settings& settings, Arguments& arguments, const Signals& signals) {
-  if (arguments.inputs) {
-    if (!settings.input_file.empty())
-      throw UsageError("inputs are given twice: after ':::' and by -a; use one of them");
-    return inputs_from_list(std::move(*arguments.inputs));
-  }
-  tell_if_terminal(settings);
-  const std::string path = settings.input_file.empty() ? kStandardInput : settings.input_file;
-  return inputs_from_file(path, settings.delimiter(), [&signals] { signals.wake(); });
 }
 
 }  // namespace prong::cli

@@ -3,13 +3,14 @@
 
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/arguments.h"
-#include "cli/inputs.h"
+#include "cli/halt.h"
 #include "cli/progress.h"
-#include "cli/signals.h"
+#include "cli/sources.h"
 #include "prong/options.h"
 
 namespace CLI {
@@ -23,15 +24,14 @@ struct Settings {
   JobOptions job;
   std::chrono::nanoseconds budget{0};  ///< of the whole run; 0: none
   std::chrono::nanoseconds stall{0};   ///< 0: none
+  std::chrono::nanoseconds delay{0};   ///< between the starts of two jobs; 0: none
+  std::optional<HaltRule> halt;
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;
   ProgressMode progress = ProgressMode::kOff;
-  std::string job_log;     ///< empty: none
-  std::string input_file;  ///< empty: standard input, if there are no inputs on the command line
-  bool nul_delimited = false;
-
-  char delimiter() const { return nul_delimited ? '\0' : '\n'; }
+  std::string job_log;  ///< empty: none
+  SourceSettings sources;
 };
 
 /// Adds the options, which will be stored into `settings`, to `app`; what follows them is left to Arguments.
@@ -39,8 +39,5 @@ void add_settings(CLI::App& app, Settings& settings);
 
 /// What stands after the options. Throws UsageError if that begins with an unknown option.
 Arguments arguments_after_options(const CLI::App& app);
-
-/// The inputs that settings and arguments ask for. Throws UsageError for two sources.
-std::unique_ptr<Inputs> open_inputs(const Settings& settings, Arguments& arguments, const Signals& signals);
 
 }  // namespace prong::cli

@@ -49,9 +49,10 @@ StreamInputs::~StreamInputs() {
   reader_.join();
 }
 
-Next StreamInputs::next(std::string& input) {
+Next StreamInputs::next(Values& values) {
+  values.resize(1);
   const std::lock_guard lock(mutex_);
-  const bool found = lines_.take(input) || (ended_ && lines_.take_rest(input));
+  const bool found = lines_.take(values.front()) || (ended_ && lines_.take_rest(values.front()));
   room_.notify_all();
   if (found) return Next::kInput;
   if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));

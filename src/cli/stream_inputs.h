@@ -20,7 +20,7 @@ class StreamInputs final : public Inputs {
   StreamInputs(Descriptor stream, char delimiter, std::function<void()> wake);
   ~StreamInputs() override;
 
-  Next next(std::string& input) override;
+  Next next(Values& values) override;
 
  private:
   void read_all();

@@ -2,22 +2,56 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdlib>
+#include <optional>
+#include <utility>
 
 namespace prong::cli {
 namespace {
 
-struct Name {
-  std::string_view text;
+struct Form {
+  std::string_view suffix;
   Part part;
 };
 
-constexpr std::array kNames = {
-    Name{"{}", Part::kInput},       Name{"{.}", Part::kNoExtension},      Name{"{/}", Part::kBaseName},
-    Name{"{//}", Part::kDirectory}, Name{"{/.}", Part::kBaseNoExtension}, Name{"{#}", Part::kNumber}};
+// The longer before the shorter that they end with.
+constexpr std::array kForms = {Form{"//", Part::kDirectory}, Form{"/.", Part::kBaseNoExtension},
+                               Form{"/", Part::kBaseName}, Form{".", Part::kNoExtension}, Form{"", Part::kInput}};
 
-const Name* name_at_start(std::string_view text) {
-  const auto found = std::ranges::find_if(kNames, [&](const Name& name) { return text.starts_with(name.text); });
-  return found == kNames.end() ? nullptr : &*found;
+std::optional<int> position_of(std::string_view name, const ReplacementNames& names) {
+  if (name.empty()) return 0;
+  const auto column = std::ranges::find(names.columns, name);
+  if (column != names.columns.end()) return static_cast<int>(column - names.columns.begin()) + 1;
+  int position = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), position);
+  if (error != std::errc() || end != name.data() + name.size() || position == 0) return std::nullopt;
+  return position;
+}
+
+// What the text between two braces stands for.
+std::optional<TemplateString::Piece> piece_named(std::string_view name, const ReplacementNames& names) {
+  if (name == "#") return TemplateString::Piece{Part::kNumber, {}};
+  for (const Form& form : kForms) {
+    if (!name.ends_with(form.suffix)) continue;
+    const std::optional<int> position = position_of(name.substr(0, name.size() - form.suffix.size()), names);
+    if (position) return TemplateString::Piece{form.part, {}, *position};
+  }
+  return std::nullopt;
+}
+
+struct Found {
+  TemplateString::Piece piece;
+  std::size_t size;
+};
+
+std::optional<Found> replacement_at_start(std::string_view text, const ReplacementNames& names) {
+  if (text.starts_with(names.input)) return Found{{Part::kInput, {}}, names.input.size()};
+  if (names.input != ReplacementNames{}.input && text.starts_with("{}")) return std::nullopt;
+  const auto end = text.starts_with('{') ? text.find('}') : std::string_view::npos;
+  if (end == std::string_view::npos) return std::nullopt;
+  std::optional<TemplateString::Piece> piece = piece_named(text.substr(1, end - 1), names);
+  return piece ? std::optional<Found>({*std::move(piece), end + 1}) : std::nullopt;
 }
 
 std::string_view without_directory(std::string_view path) {
@@ -41,37 +75,55 @@ std::string_view directory_of(std::string_view path) {
   return without_trailing_slashes(path.substr(0, slash + 1));
 }
 
-}  // namespace
-
-std::string value_of(Part part, const Input& input) {
+std::string form_of(Part part, const std::string& value) {
   switch (part) {
     case Part::kText:
+    case Part::kNumber:
       break;
     case Part::kInput:
-      return input.text;
+      return value;
     case Part::kNoExtension:
-      return std::string(without_extension(input.text));
+      return std::string(without_extension(value));
     case Part::kBaseName:
-      return std::string(without_directory(input.text));
+      return std::string(without_directory(value));
     case Part::kDirectory:
-      return std::string(directory_of(input.text));
+      return std::string(directory_of(value));
     case Part::kBaseNoExtension:
-      return std::string(without_extension(without_directory(input.text)));
-    case Part::kNumber:
-      return std::to_string(input.number);
+      return std::string(without_extension(without_directory(value)));
   }
   return {};
 }
 
-TemplateString::TemplateString(std::string_view text) {
+}  // namespace
+
+std::string Input::text() const {
+  std::string joined = values.empty() ? "" : values.front();
+  for (std::size_t i = 1; i < values.size(); ++i) joined.append(" ").append(values[i]);
+  return joined;
+}
+
+Values values_of(const TemplateString::Piece& piece, const Input& input) {
+  if (piece.part == Part::kNumber) return {std::to_string(input.number)};
+  Values values;
+  const auto count = static_cast<int>(input.values.size());
+  if (piece.position == 0) {
+    for (const std::string& value : input.values) values.push_back(form_of(piece.part, value));
+  } else if (std::abs(piece.position) <= count) {
+    const int index = piece.position > 0 ? piece.position - 1 : count + piece.position;
+    values.push_back(form_of(piece.part, input.values[static_cast<std::size_t>(index)]));
+  }
+  return values;
+}
+
+TemplateString::TemplateString(std::string_view text, const ReplacementNames& names) {
   while (!text.empty()) {
-    const Name* name = name_at_start(text);
-    if (name) {
-      pieces_.push_back({name->part, {}});
+    std::optional<Found> found = replacement_at_start(text, names);
+    if (found) {
+      pieces_.push_back(std::move(found->piece));
     } else {
       add_text(text.substr(0, 1));
     }
-    text.remove_prefix(name ? name->text.size() : 1);
+    text.remove_prefix(found ? found->size : 1);
   }
 }
 
@@ -84,10 +136,27 @@ bool TemplateString::has_replacements() const {
   return std::ranges::any_of(pieces_, [](const Piece& piece) { return piece.part != Part::kText; });
 }
 
-std::string TemplateString::expand(const Input& input) const {
-  std::string result;
-  for (const Piece& piece : pieces_) result += piece.part == Part::kText ? piece.text : value_of(piece.part, input);
-  return result;
+Values TemplateString::expand(const Input& input) const {
+  Values words(1);
+  for (const Piece& piece : pieces_) {
+    if (piece.part == Part::kText) {
+      words.back() += piece.text;
+      continue;
+    }
+    bool first = true;
+    for (const std::string& value : values_of(piece, input)) {
+      if (!std::exchange(first, false)) words.emplace_back();
+      words.back() += value;
+    }
+  }
+  return words;
+}
+
+Values TemplateString::expand_each(const Input& input) const {
+  if (!has_replacements()) return expand(input);
+  Values words;
+  for (const std::string& value : input.values) words.push_back(expand({{value}, input.number}).front());
+  return words;
 }
 
 }  // namespace prong::cli

@@ -6,7 +6,7 @@ namespace prong::cli {
 namespace {
 
 std::string expand(std::string_view text, std::string input) {
-  return TemplateString(text).expand({.text = std::move(input), .number = 7});
+  return TemplateString(text).expand({.values = {std::move(input)}, .number = 7}).front();
 }
 
 std::string all(const std::string& input) {
@@ -48,6 +48,16 @@ TEST(TemplateStringTest, TextAroundStays) {
 
 TEST(TemplateStringTest, OtherBracesAreText) {
   EXPECT_EQ(expand("{ } {x} {{}} ${A} {", "i"), "{ } {x} {i} ${A} {");
+}
+
+TEST(TemplateStringTest, PositionsStandForSingleValues) {
+  const Input input{.values = {"a/b.c", "d", "e.f"}, .number = 7};
+  const auto expand = [&](std::string_view text) { return TemplateString(text).expand(input); };
+  EXPECT_EQ(expand("{2}-{1/.}-{-1.}-{#}"), (Values{"d-b-e-7"}));
+  EXPECT_EQ(expand("{1//}{-3/}"), (Values{"ab.c"}));
+  EXPECT_EQ(expand("<{4}{-4}>"), (Values{"<>"}));
+  EXPECT_EQ(expand("{0}{1x}{+}"), (Values{"{0}{1x}{+}"}));
+  EXPECT_EQ(expand("<{.}>"), (Values{"<a/b", "d", "e>"}));
 }
 
 TEST(TemplateStringTest, InputIsNotExpandedAgain) {

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 
-import pytest
 from cli_program import Prong
 
 INPUTS = ["/a/b.c/d.e.f", "x", ".h", "dir/.h", "a.b/c", "/", "/x", "", "a//b", "a/b/", "x.", "a b/c d.e", "it's"]
@@ -17,7 +15,6 @@ def test_replacement_strings(prong: Prong) -> None:
     assert output == "a/b.tar.gz|a/b.tar|b.tar.gz|a|b.tar|1\nc|c|c|.|c|2\n"
 
 
-@pytest.mark.skipif(shutil.which("parallel") is None, reason="GNU parallel is not installed")
 def test_replacement_strings_are_those_of_gnu_parallel(prong: Prong) -> None:
     arguments = ["-k", "printf %s" + "\\\\n " + "'['" + TEMPLATE[0].replace("|", "'|'") + "']'", ":::", *INPUTS]
     theirs = subprocess.run(["parallel", "--will-cite", *arguments], capture_output=True, text=True, check=True)

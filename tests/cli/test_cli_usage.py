@@ -37,16 +37,14 @@ WRONG = {
     ("help", "nonsense"): "prong: there is no command 'nonsense'; see prong --help",
     ("run", "--nonsense", "echo"): "prong: run: unknown option '--nonsense'; a command that begins with '-' goes "
     "after '--'; see prong run --help",
-    ("run", "-j", "0", "echo"): "prong: run: -j,--jobs: '0' is not a number of workers: write 1 or more (4), or a "
-    "share of the CPUs (50%); see prong run --help",
+    ("run", "-j", "0", "echo"): "prong: run: -j,--jobs: '0' is not a number of workers: write 1 or more (4), a "
+    "share of the CPUs (50%), or how many more than these (+1); see prong run --help",
     ("run", "--timeout", "soon", "echo"): "prong: run: --timeout: 'soon' is not a duration: write seconds (10, 1.5) or "
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",
     ("run", "-a", "/nonexistent", "echo"): "prong: cannot read inputs from '/nonexistent': No such file or directory "
     "(ENOENT)",
-    ("run", "-a", "x", "echo", ":::", "a"): "prong: run: inputs are given twice: after ':::' and by -a; use one of "
-    "them; see prong run --help",
-    ("run", "echo", ":::", "a", ":::", "b"): "prong: run: ':::' is given twice; only one list of inputs is supported; "
-    "see prong run --help",
+    ("run", "echo", ":::+", "a"): "prong: run: ':::+' links its inputs with those before it, and there are none; write "
+    "':::' first; see prong run --help",
     ("run", "--joblog", "/nonexistent/log", "echo", ":::", "a"): "prong: cannot write the job log "
     "'/nonexistent/log': No such file or directory (ENOENT)",
     ("map",): "prong: map: which function is to be called? Write file.py:function or module:function; see prong map "

@@ -1,0 +1,127 @@
+#include "cli/sources.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <iterator>
+#include <limits>
+#include <utility>
+
+#include "cli/combined_inputs.h"
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+constexpr const char* kStandardInput = "-";
+// As xargs: far below the kernel's limit, which environment variables share.
+constexpr std::size_t kMostBytes = std::size_t{128} * 1024;
+
+/// Sources whose inputs go side by side.
+using Link = std::vector<std::unique_ptr<Inputs>>;
+
+class Opener {
+ public:
+  Opener(const SourceSettings& settings, Signals& signals) : settings_(settings), signals_(signals) {}
+
+  /// False: asked to stop.
+  bool open(Arguments& arguments);
+  OpenedInputs take();
+
+ private:
+  bool open(SourceWords& source);
+  bool add(std::unique_ptr<Inputs> source, bool linked);
+  bool take_header(Inputs& source);
+
+  std::unique_ptr<Inputs> lines_of(const std::string& file) {
+    if (file == kStandardInput && std::exchange(standard_input_used_, true))
+      throw UsageError("standard input ('-') is named twice as a source of inputs");
+    return inputs_from_file(file, settings_.delimiter, [&signals = signals_] { signals.wake(); });
+  }
+
+  const SourceSettings& settings_;
+  Signals& signals_;
+  std::vector<Link> links_;
+  std::vector<std::string> names_;
+  bool standard_input_used_ = false;
+};
+
+bool Opener::open(Arguments& arguments) {
+  std::vector<std::string> files = settings_.files;
+  if (files.empty() && arguments.sources.empty()) {
+    if (::isatty(STDIN_FILENO))
+      std::fputs("prong: reading inputs from the terminal, one per line; Ctrl-D ends them\n", stderr);
+    files.emplace_back(kStandardInput);
+  }
+  for (const std::string& file : files)
+    if (!add(lines_of(file), false)) return false;
+  for (SourceWords& source : arguments.sources)
+    if (!open(source)) return false;
+  return true;
+}
+
+bool Opener::open(SourceWords& source) {
+  if (!source.are_files) return add(inputs_from_list(std::move(source.words)), source.linked);
+  if (source.words.empty()) throw UsageError("which file? Names of files with inputs come after '::::'");
+  bool linked = source.linked;
+  for (const std::string& file : source.words)
+    if (!add(lines_of(file), std::exchange(linked, source.linked))) return false;
+  return true;
+}
+
+bool Opener::add(std::unique_ptr<Inputs> source, bool linked) {
+  if (!settings_.column_separator.empty()) source = columns_of(std::move(source), settings_.column_separator);
+  if (settings_.header && !take_header(*source)) return false;
+  if (links_.empty() || !(linked || settings_.link)) links_.emplace_back();
+  links_.back().push_back(std::move(source));
+  return true;
+}
+
+bool Opener::take_header(Inputs& source) {
+  Values names;
+  switch (wait_for_next(source, signals_, names, [] {})) {
+    case Next::kInput:
+      names_.insert(names_.end(), std::make_move_iterator(names.begin()), std::make_move_iterator(names.end()));
+      return true;
+    case Next::kEnd:
+      throw UsageError("--header: a source of inputs is empty; its first line is to name the columns");
+    case Next::kNotYet:
+      break;
+  }
+  return false;
+}
+
+OpenedInputs Opener::take() {
+  const Shorter shorter = settings_.link ? Shorter::kBeginsAnew : Shorter::kEndsAll;
+  InputsList factors;
+  for (Link& link : links_) factors.push_back(side_by_side(std::move(link), shorter));
+  std::unique_ptr<Inputs> inputs = product_of(std::move(factors));
+  if (settings_.fill || settings_.most_values > 1) {
+    constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
+    const std::size_t most = settings_.most_values > 0 ? settings_.most_values : kNoLimit;
+    const std::size_t bytes = settings_.most_bytes > 0 ? settings_.most_bytes : kMostBytes;
+    inputs = groups_of(std::move(inputs), most, bytes);
+  }
+  return {std::move(inputs), std::move(names_)};
+}
+
+}  // namespace
+
+std::optional<OpenedInputs> open_sources(const SourceSettings& settings, Arguments& arguments, Signals& signals) {
+  Opener opener(settings, signals);
+  if (!opener.open(arguments)) return std::nullopt;
+  return opener.take();
+}
+
+Next wait_for_next(Inputs& inputs, Signals& signals, Values& values, const std::function<void()>& before_waiting) {
+  while (signals.wish() == Signals::Wish::kGoOn) {
+    const Next next = inputs.next(values);
+    if (next != Next::kNotYet) return next;
+    before_waiting();
+    const Signals::Held held;
+    if (!signals.take_news()) Signals::sleep(held, std::nullopt);
+  }
+  return Next::kNotYet;
+}
+
+}  // namespace prong::cli
