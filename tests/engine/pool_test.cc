@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "engine/text_pool.h"
@@ -295,6 +297,75 @@ TEST_P(PoolTest, WhatIsSubmittedTogetherIsTakenTogether) {
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(pool.stats().submitted, taken);
   }
+}
+
+/// Something ends every worker, or the thread that leads leaves, while jobs wait that nobody else has seen.
+class WhatWaitsOutsideTest : public PoolTest {
+ protected:
+  void fill(Pool& pool) {
+    ASSERT_EQ(run(pool, "echo up"), "up");
+    blocker_ = pool.submit(job("wait " + gate_));
+    ASSERT_TRUE(test::eventually([&] { return pool.stats().dispatched == 1; }));
+    for (int i = 0; i < 300; ++i) jobs_.push_back(pool.submit(job("echo x")));
+    ASSERT_EQ(pool.stats().queued + pool.stats().dispatched, 301u);
+  }
+  void open_gate() { std::ofstream(gate_) << "go"; }
+  void expect_all_done() {
+    const auto done = [](const JobPtr& job) { return job->done(); };
+    ASSERT_TRUE(test::eventually([&] { return std::ranges::all_of(jobs_, done); }));
+    for (const JobPtr& each : jobs_) EXPECT_EQ(value_of(each), "x");
+  }
+
+  const std::string gate_ = temporary_name();
+  JobPtr blocker_;
+  std::vector<JobPtr> jobs_;
+};
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, WhatWaitsOutsideTest,
+                         testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn), kind_name);
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheWorkerIsKilled) {
+  Pool pool(options(1));
+  fill(pool);
+  ::kill(static_cast<pid_t>(pool.workers().at(0).pid), SIGKILL);
+  open_gate();  // it had not begun, perhaps: then it runs again
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheRunningJobIsKilled) {
+  Pool pool(options(1));
+  fill(pool);
+  EXPECT_TRUE(pool.kill(blocker_));
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenWhoLeadsLeavesByAnException) {
+  Pool pool(options(1));
+  std::atomic<bool> over{false};
+  std::atomic<int> asked{0};
+  std::thread leader([&] {
+    const auto ready = [&] {
+      ++asked;
+      if (over) throw std::runtime_error("no more");
+      return false;
+    };
+    EXPECT_THROW(pool.wait(ready), std::runtime_error);
+  });
+  EXPECT_TRUE(test::eventually([&] { return asked >= 2; }));  // it leads
+  fill(pool);
+  over = true;
+  open_gate();
+  leader.join();
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheLauncherIsKilled) {
+  if (GetParam() == StartKind::kFork) return;  // such a pool ends with its launcher
+  Pool pool(options(1));
+  fill(pool);
+  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGKILL);
+  open_gate();
+  expect_all_done();
 }
 
 TEST_P(PoolTest, WhatWaitsBehindALongJobGoesBackToTheQueue) {
