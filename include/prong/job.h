@@ -15,8 +15,9 @@
 namespace prong {
 
 namespace jobs {
+class Intake;
 class Ledger;
-}
+}  // namespace jobs
 namespace pool {
 class Forgotten;
 }
@@ -136,6 +137,7 @@ class Job {
   MonotonicNs finished() const noexcept { return finished_; }
 
  private:
+  friend class jobs::Intake;
   friend class jobs::Ledger;
 
   bool is_batch() const noexcept { return spec_.items != 0; }

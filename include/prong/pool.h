@@ -85,7 +85,7 @@ class Pool {
   /// Queues a job. Throws ClosedError after close(), PoolError when the pool has failed, UsageError for bad options.
   /// With a key that is queued or running already, returns that job.
   JobPtr submit(JobSpec spec);
-  /// The same for many at once, under one lock.
+  /// The same for many at once.
   std::vector<JobPtr> submit_all(std::vector<JobSpec> specs);
 
   /// Queues a call of `function` with copies of `arguments`. See docs/cpp.md for what may be passed.

@@ -37,9 +37,16 @@ JobPtr Ledger::submit(JobSpec spec, MonotonicNs now) {
   if (!job->options().key.empty()) by_key_.emplace(job->options().key, job);
   const auto queue_time = job->options().queue_time;
   if (queue_time.count() > 0) expiries_.emplace(std::pair(later(now, queue_time), job.get()), job);
-  ready_.add_new(job);
+  ready_.add_new(JobPtr(job));
   queued_ += job->calls();
   return job;
+}
+
+void Ledger::admit(JobPtr&& job) {
+  PRONG_CHECK(job->id_ == next_id());
+  ready_.add_new(std::move(job));
+  ++submitted_;
+  ++queued_;
 }
 
 void Ledger::admit_due(MonotonicNs now) {

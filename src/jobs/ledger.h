@@ -32,6 +32,11 @@ class Ledger {
 
   /// A new job, or the queued or running one with the same key.
   JobPtr submit(JobSpec spec, MonotonicNs now);
+  /// A job that an Intake has made. Requires that it is plain, and that its id is the next one. If this throws, `job`
+  /// is still the caller's.
+  void admit(JobPtr&& job);
+  /// What the next new job gets.
+  JobId next_id() const noexcept { return submitted_ + 1; }
 
   /// Takes the job to run next (highest priority, then first submitted; not one that still waits for its back-off) and
   /// begins an attempt. Null if there is none.

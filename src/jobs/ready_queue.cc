@@ -46,7 +46,7 @@ void ReadyQueue::Lane::forget_done() {
   std::ranges::make_heap(came_back, LaterId{});
 }
 
-void ReadyQueue::add_new(JobPtr job) {
+void ReadyQueue::add_new(JobPtr&& job) {
   const int priority = job->options().priority;
   lanes_[priority].fresh.push_back(std::move(job));
 }

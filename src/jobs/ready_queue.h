@@ -18,8 +18,9 @@ namespace prong::jobs {
 
 class ReadyQueue {
  public:
-  /// Requires that `job` has a higher id than every job that was added before.
-  void add_new(JobPtr job);
+  /// Requires that `job` has a higher id than every job that was added before. If this throws, it is still the
+  /// caller's.
+  void add_new(JobPtr&& job);
   /// A job with any id, back to its place in the order.
   void add_back(JobPtr job);
 

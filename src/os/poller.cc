@@ -1,5 +1,6 @@
 #include "os/poller.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -7,7 +8,6 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <climits>
 
 #include "os/check.h"
 #include "os/clock.h"
@@ -18,26 +18,26 @@ namespace {
 // Old kernels do not know epoll_pwait2 (ENOSYS), old container profiles refuse what they do not know (EPERM).
 std::atomic<bool> has_nanosecond_wait{true};
 
-std::int64_t remaining_ns(std::int64_t deadline_ns) noexcept {
-  return deadline_ns <= 0 ? 0 : std::max<std::int64_t>(0, deadline_ns - monotonic_now());
-}
-
-int to_milliseconds(std::int64_t ns) noexcept {
-  return static_cast<int>(std::min<std::int64_t>((ns + 999'999) / 1'000'000, INT_MAX));
+timespec remaining(std::int64_t deadline_ns) noexcept {
+  const std::int64_t ns = deadline_ns <= 0 ? 0 : std::max<std::int64_t>(0, deadline_ns - monotonic_now());
+  return {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
 }
 
 using Events = std::array<epoll_event, 64>;
 
 int wait_nanoseconds(int epoll, Events& events, std::int64_t deadline_ns, const sigset_t* mask) noexcept {
-  const std::int64_t left = remaining_ns(deadline_ns);
-  const timespec timeout{static_cast<time_t>(left / 1'000'000'000), static_cast<long>(left % 1'000'000'000)};
+  const timespec timeout = remaining(deadline_ns);
   return ::epoll_pwait2(epoll, events.data(), static_cast<int>(events.size()), deadline_ns < 0 ? nullptr : &timeout,
                         mask);
 }
 
-int wait_milliseconds(int epoll, Events& events, std::int64_t deadline_ns, const sigset_t* mask) noexcept {
-  const int timeout = deadline_ns < 0 ? -1 : to_milliseconds(remaining_ns(deadline_ns));
-  return ::epoll_pwait(epoll, events.data(), static_cast<int>(events.size()), timeout, mask);
+/// One call more, but as exact: epoll_pwait knows milliseconds only.
+int wait_with_ppoll(int epoll, Events& events, std::int64_t deadline_ns, const sigset_t* mask) noexcept {
+  pollfd waited{.fd = epoll, .events = POLLIN, .revents = 0};
+  const timespec timeout = remaining(deadline_ns);
+  const int ready = ::ppoll(&waited, 1, deadline_ns < 0 ? nullptr : &timeout, mask);
+  if (ready <= 0) return ready;
+  return ::epoll_wait(epoll, events.data(), static_cast<int>(events.size()), 0);
 }
 
 int wait_for_events(int epoll, Events& events, std::int64_t deadline_ns, const sigset_t* mask) noexcept {
@@ -46,7 +46,7 @@ int wait_for_events(int epoll, Events& events, std::int64_t deadline_ns, const s
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) return count;
     has_nanosecond_wait.store(false, std::memory_order_relaxed);
   }
-  return wait_milliseconds(epoll, events, deadline_ns, mask);
+  return wait_with_ppoll(epoll, events, deadline_ns, mask);
 }
 
 }  // namespace

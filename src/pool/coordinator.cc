@@ -20,6 +20,9 @@ constexpr std::uint64_t kKickToken = 0;
 constexpr MonotonicNs kLease = 2'000'000;  ///< how long the role may stay free
 constexpr MonotonicNs kListenPause = 20'000;
 constexpr MonotonicNs kLinger = 1'000'000;  ///< the leader looks again after so long when jobs have ended
+constexpr MonotonicNs kNap = 50'000;
+constexpr MonotonicNs kFlowWindow = 200'000;  ///< over which it is seen whether jobs flow
+constexpr MonotonicNs kFlowPause = 10'000;    ///< between two ends, in the mean, at most
 constexpr MonotonicNs kMaxSpin = 50'000;
 constexpr MonotonicNs kMinSpin = 1'000;
 
@@ -106,24 +109,33 @@ void Coordinator::check_owner() const {
 
 // --- what callers ask for ---
 
+Coordinator::Lock Coordinator::enter() const {
+  others_wait_.fetch_add(1, std::memory_order_relaxed);
+  Lock lock(mutex_);
+  others_wait_.fetch_sub(1, std::memory_order_relaxed);
+  return lock;
+}
+
 DefinitionPtr Coordinator::define(Payload definition) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.define(std::move(definition));
 }
 
 JobPtr Coordinator::submit(JobSpec spec) {
-  const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
+  if (JobPtr job = engine_.try_submit(spec, now)) return job;
+  const Lock lock = enter();
   JobPtr job = engine_.submit(std::move(spec), now);
   dispatch(now);
   return job;
 }
 
 std::vector<JobPtr> Coordinator::submit_all(std::vector<JobSpec> specs) {
-  std::vector<JobPtr> submitted;
-  submitted.reserve(specs.size());
-  const Lock lock(mutex_);
   const MonotonicNs now = os::monotonic_now();
+  std::vector<JobPtr> submitted = engine_.try_submit_all(specs, now);
+  if (submitted.size() == specs.size()) return submitted;
+  submitted.reserve(specs.size());
+  const Lock lock = enter();
   for (JobSpec& spec : specs) submitted.push_back(engine_.submit(std::move(spec), now));
   dispatch(now);
   return submitted;
@@ -138,7 +150,7 @@ void Coordinator::dispatch(MonotonicNs now) {
 }
 
 bool Coordinator::cancel(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   const bool cancelled = engine_.cancel(job, now);
   keep_whole(now, [&] { engine_.dispatch(now); });
@@ -147,7 +159,7 @@ bool Coordinator::cancel(const JobPtr& job) {
 }
 
 bool Coordinator::withdraw(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   const bool cancelled = engine_.withdraw(job, now);
   keep_whole(now, [&] { engine_.dispatch(now); });
@@ -156,7 +168,7 @@ bool Coordinator::withdraw(const JobPtr& job) {
 }
 
 bool Coordinator::kill(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   const bool killed = engine_.kill(job, now);
   step(now);
@@ -164,40 +176,41 @@ bool Coordinator::kill(const JobPtr& job) {
 }
 
 void Coordinator::close() {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   engine_.close();
   step(os::monotonic_now());
 }
 
 void Coordinator::terminate() {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const MonotonicNs now = os::monotonic_now();
   engine_.terminate(now);
   step(now);
 }
 
 bool Coordinator::closed() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.closed();
 }
 
 bool Coordinator::ended() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   if (std::this_thread::get_id() == watcher_thread_.get_id()) return engine_.ended();
   return engine_.ended() && for_watcher_.empty() && losses_for_watcher_.empty() && !telling_;
 }
 
 std::string Coordinator::failure() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.failure();
 }
 
 PoolStats Coordinator::stats() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   const jobs::Ledger& ledger = engine_.ledger();
-  return {.submitted = ledger.submitted(),
+  const std::uint64_t outside = engine_.waiting_outside();
+  return {.submitted = ledger.submitted() + outside,
           .finished = ledger.finished(),
-          .queued = ledger.queued(),
+          .queued = ledger.queued() + outside,
           .dispatched = ledger.dispatched(),
           .workers_started = engine_.crew().started(),
           .workers_lost = engine_.crew().lost(),
@@ -205,7 +218,7 @@ PoolStats Coordinator::stats() const {
 }
 
 std::vector<WorkerInfo> Coordinator::workers() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   std::vector<WorkerInfo> infos;
   for (const auto& link : engine_.crew().links()) {
     const char* state = "ending";
@@ -217,7 +230,7 @@ std::vector<WorkerInfo> Coordinator::workers() const {
 }
 
 std::vector<Outcome> Coordinator::finalizer_outcomes() const {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   return engine_.finalizer_outcomes();
 }
 
@@ -225,16 +238,18 @@ std::vector<Outcome> Coordinator::finalizer_outcomes() const {
 
 WaitResult Coordinator::wait(const std::function<bool()>& ready, const WaitOptions& options) {
   if (ready()) return WaitResult::kReady;
-  Lock lock(mutex_);
+  Lock lock = enter();
   for (;;) {
     if (leader_ != Leader::kWaiter) {
       take_role(lock);
       if (leader_ == Leader::kWaiter) continue;  // somebody else was faster
       leader_ = Leader::kWaiter;
       taken_at_ = os::monotonic_now();
+      engine_.set_led(true, taken_at_);
       const AtEnd leave([&] {
         if (!lock.owns_lock()) lock.lock();  // ready() threw
         leave_role();
+        pass_role_on();
       });
       return lead(lock, ready, options);
     }
@@ -250,10 +265,12 @@ void Coordinator::take_role(Lock& lock) {
   }
 }
 
+/// What others have submitted meanwhile is handed out: nobody may look at it for a while.
 void Coordinator::leave_role() {
   leader_ = Leader::kNobody;
   left_at_ = os::monotonic_now();
-  pass_role_on();
+  keep_whole(left_at_, [&] { engine_.set_led(false, left_at_); });
+  after_change(left_at_);
 }
 
 WaitResult Coordinator::lead(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options) {
@@ -326,22 +343,51 @@ void Coordinator::run_own_thread() {
       continue;
     }
     leader_ = Leader::kOwnThread;
+    engine_.set_led(true, os::monotonic_now());
     while (!stopping_ && !role_wanted_) {
-      step(os::monotonic_now());
+      const MonotonicNs now = os::monotonic_now();
+      const bool flows = note_flow(now);
+      step(now, flows);
       if (stopping_ || role_wanted_) break;
-      sleep(lock, std::nullopt, nullptr);
+      if (flows || (others_wait_ != 0 && engine_.anything_waiting()))
+        nap(lock);
+      else
+        sleep(lock, std::nullopt, nullptr);
     }
-    leader_ = Leader::kNobody;
-    left_at_ = os::monotonic_now();
+    leave_role();
   }
 }
 
 // --- one step of the loop ---
 
-void Coordinator::step(MonotonicNs now) {
+void Coordinator::step(MonotonicNs now, bool again_soon) {
   listened_at_ = now;
-  keep_whole(now, [&] { engine_.work(now); });
+  keep_whole(now, [&] { engine_.work(now, again_soon); });
   after_change(now);
+}
+
+/// Whether so many jobs end that it is no use to hear of each.
+bool Coordinator::note_flow(MonotonicNs now) {
+  if (now - flow_seen_at_ < kFlowWindow) return flows_;
+  const std::uint64_t finished = engine_.ledger().finished();
+  const std::uint64_t ended = finished - std::exchange(flow_finished_, finished);
+  flows_ = static_cast<MonotonicNs>(ended) * kFlowPause >= now - std::exchange(flow_seen_at_, now);
+  return flows_;
+}
+
+/// Instead of being rung for each few results of a flow of short jobs: asleep for a moment, then there are many. While
+/// workers are faster than this thread there are always some: then it sleeps for those who wait for the lock.
+void Coordinator::nap(Lock& lock) {
+  if (engine_.anything_waiting() && others_wait_ == 0) return;
+  const MonotonicNs until = os::monotonic_now() + kNap;
+  asleep_ = true;
+  asleep_until_ = until;
+  lock.unlock();
+  woken_.clear();
+  poller_.wait(woken_, until, nullptr);
+  lock.lock();
+  asleep_ = false;
+  if (std::find(woken_.begin(), woken_.end(), pool::Crew::kLauncherToken) != woken_.end()) engine_.launcher_spoke();
 }
 
 /// What the engine cannot do for lack of memory or descriptors ends the pool with that reason, rather than go on with
@@ -433,7 +479,7 @@ bool Coordinator::spin(Lock& lock) {
 // --- jobs that somebody looks at ---
 
 bool Coordinator::watch(const JobPtr& job) {
-  const Lock lock(mutex_);
+  const Lock lock = enter();
   if (watcher_) start_watcher();
   return engine_.watch(job);
 }

@@ -6,10 +6,11 @@
 //   leading_ == own      the own thread sleeps in the poller; `kick_` wakes it
 //   leading_ == waiter   a thread in wait(); other waiting threads follow, each asleep on a doorbell of its own
 //
-// Lock order: mutex_, then a CompletionQueue's own. No lock is held while user code (ready(), the watcher) runs.
-// Coordinator process.
+// Lock order: mutex_, then the engine's intake's, or a CompletionQueue's own. No lock is held while user code (ready(),
+// the watcher) runs. Coordinator process.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <functional>
 #include <mutex>
@@ -56,6 +57,7 @@ class Coordinator {
  private:
   using Lock = std::unique_lock<std::mutex>;
   enum class Leader { kNobody, kOwnThread, kWaiter };
+  Lock enter() const;
   void run_own_thread();
   WaitResult lead(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options);
   std::optional<WaitResult> follow(Lock& lock, const std::function<bool()>& ready, const WaitOptions& options);
@@ -63,7 +65,9 @@ class Coordinator {
   void leave_role();
   void pass_role_on();
 
-  void step(MonotonicNs now);
+  void step(MonotonicNs now, bool again_soon = false);
+  bool note_flow(MonotonicNs now);
+  void nap(Lock& lock);
   template <typename Work>
   void keep_whole(MonotonicNs now, const Work& work);
   void dispatch(MonotonicNs now);
@@ -77,6 +81,7 @@ class Coordinator {
   void run_watcher();
 
   mutable std::mutex mutex_;
+  mutable std::atomic<int> others_wait_ = 0;  ///< for it, who do not lead; a hint: the own thread makes room for them
   os::Poller poller_;
   os::Fd kick_;
   pool::Engine engine_;
@@ -97,6 +102,9 @@ class Coordinator {
   MonotonicNs asleep_until_ = 0;         ///< 0: without limit
   std::uint64_t finished_at_sleep_ = 0;  ///< jobs, when the leader last went to sleep
   std::vector<std::uint64_t> woken_;
+  bool flows_ = false;  ///< many short jobs end
+  MonotonicNs flow_seen_at_ = 0;
+  std::uint64_t flow_finished_ = 0;  ///< jobs, then
   MonotonicNs spin_budget_;
   bool stopping_ = false;
 

@@ -28,6 +28,8 @@ constexpr MonotonicNs kOrderPatience = 2'000'000'000;
 constexpr MonotonicNs kPingPatience = 5'000'000'000;
 constexpr MonotonicNs kBeginPatience = 5'000'000'000;
 constexpr MonotonicNs kBacklogPause = 5'000'000;
+/// Answers of a worker that are taken before new jobs are given out, so that it does not run dry meanwhile.
+constexpr int kPortion = 64;
 constexpr MonotonicNs kStacksPatience = 50'000'000;
 
 std::string stage_of(const launcher::Message& message) {
@@ -132,7 +134,7 @@ void Crew::listen(MonotonicNs now) {
   for (std::size_t i = 0; i < links_.size(); ++i) {
     if (links_[i]->idle() || links_[i]->state == LinkState::kStarting) continue;
     const std::shared_ptr<WorkerLink> link = links_[i];
-    drain(*link, now);
+    drain(*link, now, kPortion);
   }
 }
 
@@ -264,10 +266,11 @@ void Crew::disarm() {
     if (!link->damaged && !link->idle()) link->disarm();
 }
 
-void Crew::drain(WorkerLink& link, MonotonicNs now) {
+/// Takes its answers, so many `most`.
+void Crew::drain(WorkerLink& link, MonotonicNs now, int most) {
   if (link.damaged) return;
   Ending ending;
-  for (;;) {
+  for (int taken = 0; taken < most; ++taken) {
     switch (link.pop(ending, now)) {
       case WorkerLink::Pop::kEmpty:
         if (link.state != LinkState::kServing || link.makes_sense()) return;
@@ -277,7 +280,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now) {
         stop(link, {});
         return;
       case WorkerLink::Pop::kEnding:
-        link.answered();
+        link.answered(now);
         if (ending.request.kind == ipc::RequestKind::kRun) {
           failed_starts_ = 0;
           launcher_deaths_ = 0;

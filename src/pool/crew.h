@@ -12,6 +12,7 @@
 #pragma once
 
 #include <chrono>
+#include <climits>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -82,6 +83,7 @@ class Crew {
   /// About to sleep: has workers ring. False if there is something to hear already.
   bool arm();
   void disarm();
+  bool anything_waiting() const noexcept;
   bool armed() const noexcept { return armed_; }
   /// Kills a launcher that carries out no orders and answers no question.
   void watch_launcher(MonotonicNs now);
@@ -111,12 +113,11 @@ class Crew {
   void on_template_gone(const launcher::Message& message, MonotonicNs now);
   void on_launcher_gone(MonotonicNs now);
   void note_failed_start(const std::string& why, MonotonicNs now);
-  void drain(WorkerLink& link, MonotonicNs now);
+  void drain(WorkerLink& link, MonotonicNs now, int most = INT_MAX);
   void remove(WorkerLink& link);
   static bool refuses_for_ever(WorkerLink& link, MonotonicNs now);
   static MonotonicNs awaited_since(WorkerLink& link, MonotonicNs now);
   bool launcher_owes_something() const noexcept;
-  bool anything_waiting() const noexcept;
   bool ran_out_of_memory(int wait_status);
   WorkerLink* find(std::uint64_t id) noexcept;
   launcher::StartHow how() const noexcept;

@@ -11,15 +11,16 @@ namespace {
 
 constexpr double kWorkAheadNs = 200'000;  ///< about this much work waits in a channel
 constexpr MonotonicNs kWorthWaitingNs =
-    5'000'000;                                  ///< mean of jobs that have the next one wait behind them in any case
-constexpr std::size_t kMaxDepth = 192;          ///< leaves slots for definitions
-constexpr MonotonicNs kLongNs = 1'000'000;      ///< of a job that has nothing queued behind it, if somebody is free
-constexpr double kShortNs = 20'000;             ///< mean of jobs that are not worth waking more workers than CPUs
-constexpr MonotonicNs kComesAlongNs = 300'000;  ///< since the oldest job that a worker has was given to it
-constexpr double kWorthSharing = 100'000;       ///< ns of work left in a batch from which on an idle worker gets half
+    5'000'000;                              ///< mean of jobs that have the next one wait behind them in any case
+constexpr std::size_t kMaxDepth = 192;      ///< leaves slots for definitions
+constexpr MonotonicNs kLongNs = 1'000'000;  ///< of a job that has nothing queued behind it, if somebody is free
+constexpr double kShortNs = 20'000;         ///< mean of jobs that are not worth waking more workers than CPUs
+constexpr double kWorthSharing = 100'000;   ///< ns of work left in a batch from which on an idle worker gets half
 constexpr double kEndless = 1e18;
 constexpr double kLeastDurationNs = 1'000;
-constexpr double kWakeNs = 10'000;      ///< until a worker that sleeps has begun a job
+constexpr double kWakeNs = 10'000;  ///< until a worker that sleeps has begun a job
+/// The same for jobs of microseconds: their worker takes the CPU from who submits them, perhaps, and is done soon.
+constexpr double kWakeForShortNs = 100'000;
 constexpr double kStartNs = 1'000'000;  ///< until one that starts has
 constexpr double kMostGrowth = 4;       ///< a short job that was off its CPU for a while says little of the next ones
 constexpr MonotonicNs kLongPreparationNs = 100'000'000;  ///< what comes before the first item says nothing of the items
@@ -51,16 +52,19 @@ bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   return link.outstanding().size() < (alone ? 1 : depth());
 }
 
+bool Dispatcher::short_jobs() const noexcept {
+  return mean_duration_ns_ > 0 && mean_duration_ns_ < kShortNs;
+}
+
 /// Of workers that come along with their work. Waking another one takes longer than a short job.
 int Dispatcher::most_in_use(const Job& job) const noexcept {
-  const bool short_jobs = mean_duration_ns_ > 0 && mean_duration_ns_ < kShortNs;
   const bool one_of_them = job.items() == nullptr && !is_exclusive(job.options());
-  return short_jobs && one_of_them ? cpus_ : std::numeric_limits<int>::max();
+  return short_jobs() && one_of_them ? cpus_ : std::numeric_limits<int>::max();
 }
 
 bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
   if (link.state != LinkState::kServing || link.exclusive || link.stalled || link.damaged) return false;
-  return link.idle() || now - link.outstanding().front().pushed < kComesAlongNs;
+  return link.comes_along(now);
 }
 
 WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
@@ -82,7 +86,8 @@ WorkerLink* Dispatcher::choose(const Job& job, MonotonicNs now) noexcept {
 double Dispatcher::begins_after_ns(const WorkerLink& link) const noexcept {
   const double queued = static_cast<double>(link.outstanding().size()) * std::max(mean_duration_ns_, kLeastDurationNs);
   if (link.state == LinkState::kStarting) return queued + kStartNs;
-  return queued + (link.asleep() ? kWakeNs : 0);
+  if (!link.asleep()) return queued;
+  return queued + (short_jobs() ? kWakeForShortNs : kWakeNs);
 }
 
 bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
@@ -119,12 +124,18 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
 void Dispatcher::dispatch(MonotonicNs now) {
   to_wake_.clear();
   refused_by_idle_ = false;
+  all_full_ = false;
+  bool refused = false;
   if (!ledger_.has_ready(now)) share_items(now);
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first, now);
-    if (link == nullptr) break;
+    if (link == nullptr) {
+      all_full_ = !refused && jobs::is_plain(jobs::Ledger::spec(*first));
+      break;
+    }
     if (!std::exchange(link->to_be_woken, true)) to_wake_.push_back(link);
     link->has_no_room = !hand_out(*link, ledger_.next(now), now);
+    refused |= link->has_no_room;
   }
   for (WorkerLink* link : to_wake_) {
     link->to_be_woken = link->has_no_room = false;

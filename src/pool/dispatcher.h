@@ -6,6 +6,7 @@
 #include <chrono>
 #include <vector>
 
+#include "jobs/intake.h"
 #include "jobs/ledger.h"
 #include "os/cpus.h"
 #include "pool/crew.h"
@@ -19,6 +20,11 @@ class Dispatcher {
 
   /// Hands out jobs for as long as there are jobs and room, then wakes who got some.
   void dispatch(MonotonicNs now);
+  /// Whether the last dispatch left a plain job queued because every worker has as much as it gets, so that no other
+  /// plain one can begin until something ends, or, if only some of the workers are used, until next_look().
+  bool all_full() const noexcept { return all_full_; }
+  /// Whether jobs take microseconds, as far as is known.
+  bool short_jobs() const noexcept;
   /// A job ran for this long.
   void note_duration(std::chrono::nanoseconds duration) noexcept;
   /// Takes back what is queued behind jobs that run longer than expected.
@@ -49,6 +55,7 @@ class Dispatcher {
   Crew& crew_;
   int cpus_;
   std::vector<WorkerLink*> to_wake_;  ///< of the dispatch that goes on
+  bool all_full_ = false;
   bool refused_by_idle_ = false;  ///< a worker without work had no room for a job: nothing of it will say when it has
   double mean_duration_ns_ = 0;   ///< of recent jobs; 0: not known yet
 };

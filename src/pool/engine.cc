@@ -77,30 +77,100 @@ DefinitionPtr Engine::define(Payload definition) {
   return std::make_shared<const Definition>(next_definition_++, std::move(definition), forgotten_);
 }
 
+void Engine::check_needs(const JobSpec& spec) const {
+  if (!spec.needs) return;
+  for (const DefinitionPtr& definition : *spec.needs)
+    if (!definition || !definition->belongs_to(*forgotten_))
+      throw UsageError("a job needs a definition that this pool has not made: define() it");
+}
+
+bool Engine::may_go_into_intake(const JobSpec& spec) const {
+  if (!intake_.is_open() || !jobs::is_plain(spec)) return false;
+  check_needs(spec);
+  return true;
+}
+
+JobPtr Engine::try_submit(JobSpec& spec, MonotonicNs now) {
+  return may_go_into_intake(spec) ? intake_.try_add(spec, now) : nullptr;
+}
+
+std::vector<JobPtr> Engine::try_submit_all(std::span<JobSpec> specs, MonotonicNs now) {
+  const bool may = std::ranges::all_of(specs, [this](const JobSpec& spec) { return may_go_into_intake(spec); });
+  return may ? intake_.try_add_all(specs, now) : std::vector<JobPtr>();
+}
+
 JobPtr Engine::submit(JobSpec spec, MonotonicNs now) {
   if (!failure_.empty()) throw PoolError("the pool takes no more jobs: " + failure_);
   if (closed_) throw ClosedError("the pool is closed and takes no more jobs");
-  if (spec.needs) {
-    for (const DefinitionPtr& definition : *spec.needs)
-      if (!definition || !definition->belongs_to(*forgotten_))
-        throw UsageError("a job needs a definition that this pool has not made: define() it");
-  }
+  check_needs(spec);
   if (spec.items != 0 && !may_be_batches(spec.options ? *spec.options : JobOptions(), options_))
     throw UsageError("jobs with these options cannot be batches");
+  close_intake();  // ids are given out in one place at a time
   return ledger_.submit(std::move(spec), now);
+}
+
+void Engine::close() {
+  close_intake();
+  closed_ = true;
+}
+
+/// What came in by the side entrance is queued like any other job.
+void Engine::admit() {
+  if (!intake_.is_open() && !intake_.has_left()) return;
+  intake_.take([this](JobPtr&& job) { ledger_.admit(std::move(job)); });
+}
+
+void Engine::close_intake() {
+  if (!intake_.is_open() && !intake_.has_left()) return;
+  intake_.close();
+  intake_.take([this](JobPtr&& job) { ledger_.admit(std::move(job)); });
+}
+
+void Engine::set_led(bool led, MonotonicNs now) {
+  led_ = led;
+  if (led || !intake_.is_open()) return;
+  now_ = now;
+  close_intake();
+  hand_out(now);
 }
 
 void Engine::dispatch(MonotonicNs now) {
   now_ = now;
+  admit();
+  hand_out(now);
+  settle(now, false);
+}
+
+/// Whether a job that comes into the intake is sure to be seen, and need not be seen before.
+bool Engine::intake_may_stay_open(bool again_soon) const noexcept {
+  const bool nothing_to_win = dispatcher_.all_full() && crew_.live() >= options_.workers;
+  return led_ && !closed_ && (again_soon || nothing_to_win);
+}
+
+/// Leaves the intake open if it may be, else closed and empty. While others submit as fast as jobs are handed out here
+/// it would never be found empty: then they wait.
+void Engine::settle(MonotonicNs now, bool again_soon) {
+  for (int round = 0; !intake_may_stay_open(again_soon); ++round) {
+    if (!intake_.is_open() || intake_.close_if_empty()) return;
+    round < kMostRounds ? admit() : close_intake();
+    hand_out(now);
+  }
+  if (!intake_.is_open()) intake_.open(ledger_.next_id());
+}
+
+void Engine::hand_out(MonotonicNs now) {
   dispatcher_.dispatch(now);
   if (!ledger_.has_ready(now)) return;
   make_room_for_fresh_job();
   if (crew_.live() < options_.workers) keep_crew_full();
 }
 
-void Engine::work(MonotonicNs now) {
+void Engine::work(MonotonicNs now, bool again_soon) {
   now_ = now;
+  admit();
+  if (led_ && !closed_ && !intake_.is_open() && flows()) intake_.open(ledger_.next_id());
   crew_.listen(now);
+  admit();
   enforce_limits();
   dispatcher_.take_back_behind_long_jobs(now);
   end_stranded_jobs();
@@ -113,6 +183,7 @@ void Engine::work(MonotonicNs now) {
   crew_.watch_starts(now);
   crew_.watch_launcher(now);
   look_at_blocks(now);
+  settle(now, again_soon);
 }
 
 void Engine::tell_what_is_not_needed(MonotonicNs now) {
@@ -267,7 +338,7 @@ void Engine::fail(const std::string& why, const Outcome& outcome_of_queued) {
     failure_ = why;
     failed_with_ = outcome_of_queued;
   }
-  closed_ = true;
+  close();
   ledger_.finish_queued(*failed_with_, now_);
 }
 
@@ -397,6 +468,7 @@ bool Engine::cancel(const JobPtr& job, MonotonicNs now) {
 /// Of a batch that runs, the items that were not begun become a job of their own, which can be cancelled.
 bool Engine::cancel_one(const JobPtr& job, MonotonicNs now) {
   now_ = now;
+  close_intake();
   if (ledger_.cancel(job, now)) return true;
   if (job->done()) return false;
   for (const auto& link : crew_.links()) {
@@ -432,7 +504,8 @@ bool Engine::kill(const JobPtr& job, MonotonicNs now) {
 
 void Engine::terminate(MonotonicNs now) {
   now_ = now;
-  closed_ = terminated_ = true;
+  close();
+  terminated_ = true;
   ledger_.finish_queued(Cancelled{}, now);
   for (const auto& link : crew_.links()) {
     if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) {

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,15 +37,21 @@ class Engine final : private CrewEvents {
   DefinitionPtr define(Payload definition);
   /// Throws ClosedError, PoolError.
   JobPtr submit(JobSpec spec, MonotonicNs now);
+  /// The same, by any thread without the pool's lock; null, and `spec` as it was, if that is not possible now.
+  JobPtr try_submit(JobSpec& spec, MonotonicNs now);
+  /// The same for all of them, or none.
+  std::vector<JobPtr> try_submit_all(std::span<JobSpec> specs, MonotonicNs now);
   /// What submit() leaves to be done once after several.
   void dispatch(MonotonicNs now);
+  /// Whether somebody leads, who hears of what workers have done. While nobody does, try_submit() is not possible.
+  void set_led(bool led, MonotonicNs now);
   bool cancel(const JobPtr& job, MonotonicNs now);
   bool withdraw(const JobPtr& job, MonotonicNs now);
   bool kill(const JobPtr& job, MonotonicNs now);
   bool watch(const JobPtr& job) { return ledger_.watch(job); }
   std::vector<JobPtr> take_watched() { return ledger_.take_watched(); }
 
-  void close() noexcept { closed_ = true; }
+  void close();
   /// The pool can do no more: all its jobs end.
   void break_down(const std::string& why, MonotonicNs now);
   void terminate(MonotonicNs now);
@@ -54,15 +61,20 @@ class Engine final : private CrewEvents {
   const std::string& failure() const noexcept { return failure_; }
 
   void launcher_spoke() noexcept { crew_.launcher_spoke(); }
-  /// Does everything that can be done now.
-  void work(MonotonicNs now);
+  /// Does everything that can be done now. `again_soon`: the caller comes back within microseconds, so jobs that are
+  /// submitted until then may wait for that.
+  void work(MonotonicNs now, bool again_soon = false);
+  /// Jobs of microseconds come and go, in numbers.
+  bool flows() const noexcept { return dispatcher_.short_jobs() && ledger_.dispatched() >= kFlow; }
   /// When to call work() again though nothing happened; nothing: never.
   std::optional<MonotonicNs> next_deadline(MonotonicNs now);
   /// About to sleep: have workers ring. False if there is something to do already.
   bool arm() { return crew_.arm(); }
+  bool anything_waiting() const noexcept { return crew_.anything_waiting(); }
   void disarm() { crew_.disarm(); }
 
   const jobs::Ledger& ledger() const noexcept { return ledger_; }
+  std::uint64_t waiting_outside() const { return intake_.size(); }
   const Crew& crew() const noexcept { return crew_; }
   const PoolOptions& options() const noexcept { return options_; }
   const std::vector<Outcome>& finalizer_outcomes() const noexcept { return finalizer_outcomes_; }
@@ -74,6 +86,15 @@ class Engine final : private CrewEvents {
   void on_gone(WorkerLink& link, const Death& death, std::vector<WorkerLink::Remains> remains) override;
   void on_hopeless(const std::string& why) override { fail(why); }
 
+  static constexpr std::uint64_t kFlow = 16;
+  static constexpr int kMostRounds = 4;
+  void check_needs(const JobSpec& spec) const;
+  bool may_go_into_intake(const JobSpec& spec) const;
+  void admit();
+  void close_intake();
+  void hand_out(MonotonicNs now);
+  bool intake_may_stay_open(bool again_soon) const noexcept;
+  void settle(MonotonicNs now, bool again_soon);
   void on_job_ended(WorkerLink& link, Ending& ending);
   void on_initialized(const Outcome& outcome);
   void keep_finalizer_outcome(Outcome outcome);
@@ -108,6 +129,7 @@ class Engine final : private CrewEvents {
   int workers_wanted();
 
   PoolOptions options_;
+  jobs::Intake intake_;
   jobs::Ledger ledger_;
   Crew crew_;
   Dispatcher dispatcher_;
@@ -124,6 +146,7 @@ class Engine final : private CrewEvents {
   MonotonicNs blocks_due_ = 0;  ///< when blocks are looked at; 0: nothing to look at
   std::uint64_t finished_at_look_ = 0;
   MonotonicNs now_ = 0;  ///< of the step that is going on
+  bool led_ = false;
   bool closed_ = false;
   bool terminated_ = false;
   bool dismissed_ = false;

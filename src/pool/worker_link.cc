@@ -20,6 +20,7 @@ namespace prong::pool {
 namespace {
 
 constexpr std::uint64_t kMostStackBytes = 1 << 20;
+constexpr MonotonicNs kComesAlongNs = 300'000;
 
 using ipc::ControlMessage;
 using ipc::RequestKind;
@@ -241,6 +242,10 @@ bool WorkerLink::has_jobs_after(std::uint64_t sequence) const noexcept {
   return std::any_of(outstanding_.begin(), outstanding_.end(), [&](const Outstanding& request) {
     return request.kind == RequestKind::kRun && request.sequence > sequence;
   });
+}
+
+bool WorkerLink::comes_along(MonotonicNs now) const noexcept {
+  return idle() || now - std::max(outstanding_.front().pushed, answered_at_) < kComesAlongNs;
 }
 
 bool WorkerLink::makes_sense() const noexcept {

@@ -94,7 +94,12 @@ class WorkerLink {
   std::optional<HeldEnding> held;
 
   bool never_answered() const noexcept { return !answered_; }
-  void answered() noexcept { answered_ = true; }
+  void answered(MonotonicNs now) noexcept {
+    answered_ = true;
+    answered_at_ = now;
+  }
+  /// Whether it has done something lately, or was idle: not in the middle of what takes long.
+  bool comes_along(MonotonicNs now) const noexcept;
 
   const std::deque<Outstanding>& outstanding() const noexcept { return outstanding_; }
   bool idle() const noexcept { return outstanding_.empty(); }
@@ -232,6 +237,7 @@ class WorkerLink {
   os::Fd output_;  ///< what the running command writes
   os::Fd error_output_;
   bool answered_ = false;
+  MonotonicNs answered_at_ = 0;               ///< when its last answer was seen
   os::Fd stacks_;                             ///< functions only
   std::optional<MemoryUse> memory_baseline_;  ///< when its first job with a limit of memory came
   std::optional<TimedOut> refused_output_;    ///< what the running job comes to, since its value is too large

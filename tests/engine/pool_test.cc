@@ -4,10 +4,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <set>
+#include <stdexcept>
 #include <thread>
 
 #include "engine/text_pool.h"
@@ -199,6 +201,171 @@ TEST_P(PoolTest, HigherPriorityRunsFirst) {
   std::size_t inversions = 0;
   for (std::size_t i = 1; i < order.size(); ++i) inversions += order[i]->tag() > order[i - 1]->tag();
   EXPECT_LE(inversions, 1u);
+}
+
+TEST_P(PoolTest, WhatIsSubmittedWhileAllAreBusyIsInTheQueue) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const std::string counted = temporary_name();
+  const JobPtr blocker = pool.submit(job("wait " + gate));
+  EXPECT_TRUE(test::eventually([&] { return pool.stats().dispatched == 1; }));
+  std::vector<JobPtr> low;
+  for (int i = 0; i < 6000; ++i) low.push_back(pool.submit(job("echo low")));
+  const JobPtr dropped = pool.submit(job("count " + counted));
+  EXPECT_EQ(pool.stats().queued, 6001u);
+  EXPECT_EQ(pool.stats().submitted, 6002u);
+  EXPECT_TRUE(pool.cancel(dropped));
+  const JobPtr with_key = pool.submit(job("echo key", {.key = "once"}));
+  const JobPtr urgent = pool.submit(job("echo urgent", {.priority = 1}));
+  std::ofstream(gate) << "go";
+  wait_for(pool, low.back());
+  wait_for(pool, with_key);
+  EXPECT_FALSE(std::filesystem::exists(counted));
+  for (std::size_t i = 0; i < low.size(); ++i) {
+    EXPECT_EQ(low[i]->id(), i + 2);
+    const MonotonicNs before = i == 0 ? urgent->attempts()[0].started : low[i - 1]->attempts()[0].started;
+    EXPECT_LE(before, low[i]->attempts()[0].started);
+  }
+  EXPECT_EQ(with_key->id(), low.back()->id() + 2);
+}
+
+// Nobody waits, so that nobody but the pool itself looks at what workers have done.
+TEST_P(PoolTest, LastJobOfAFlowEndsByItself) {
+  Pool pool(options());
+  for (int round = 0; round < 50; ++round) {
+    JobPtr last;
+    for (int i = 0; i < 200 + 20 * round; ++i) last = pool.submit(job("echo x"));
+    ASSERT_TRUE(test::eventually([&] { return last->done(); }));
+    const JobPtr lone = pool.submit(job("echo x"));
+    ASSERT_TRUE(test::eventually([&] { return lone->done(); }));
+    ASSERT_TRUE(test::eventually([&] { return pool.stats().finished == pool.stats().submitted; }));
+  }
+}
+
+TEST_P(PoolTest, WhatWasTakenWhileThePoolEndsHasAnOutcome) {
+  for (const bool terminates : {false, true}) {
+    Pool pool(options());
+    EXPECT_EQ(run(pool, "echo up"), "up");
+    std::atomic<std::uint64_t> taken{0};
+    std::vector<std::vector<JobPtr>> submitted(3);
+    std::vector<std::thread> threads;
+    for (auto& jobs : submitted) {
+      threads.emplace_back([&] {
+        try {
+          for (;; ++taken) jobs.push_back(pool.submit(job("echo done")));
+        } catch (const ClosedError&) {
+        }
+      });
+    }
+    EXPECT_TRUE(test::eventually([&] { return taken >= 5000; }));
+    terminates ? pool.terminate() : pool.close();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000, .signals = nullptr}), WaitResult::kReady);
+    std::set<JobId> ids;
+    for (const auto& jobs : submitted) {
+      for (const JobPtr& each : jobs) {
+        ASSERT_TRUE(each->done());
+        EXPECT_TRUE(ids.insert(each->id()).second);
+        EXPECT_TRUE(terminates || value_of(each) == "done");
+      }
+    }
+    EXPECT_EQ(pool.stats().finished, taken + 1);
+  }
+}
+
+TEST_P(PoolTest, WhatIsSubmittedTogetherIsTakenTogether) {
+  constexpr std::uint64_t kTogether = 50;
+  for (int round = 0; round < 20; ++round) {
+    Pool pool(options());
+    EXPECT_EQ(run(pool, "echo up"), "up");
+    std::atomic<std::uint64_t> taken{1};
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 2; ++t) {
+      threads.emplace_back([&] {
+        try {
+          for (;; taken += kTogether) {
+            std::vector<JobSpec> specs;
+            for (std::uint64_t i = 0; i < kTogether; ++i) specs.push_back(job("echo x"));
+            pool.submit_all(std::move(specs));
+          }
+        } catch (const ClosedError&) {
+        }
+      });
+    }
+    EXPECT_TRUE(test::eventually([&] { return taken >= 2000; }));
+    pool.close();
+    for (std::thread& thread : threads) thread.join();
+    EXPECT_EQ(pool.stats().submitted, taken);
+  }
+}
+
+/// Something ends every worker, or the thread that leads leaves, while jobs wait that nobody else has seen.
+class WhatWaitsOutsideTest : public PoolTest {
+ protected:
+  void fill(Pool& pool) {
+    ASSERT_EQ(run(pool, "echo up"), "up");
+    blocker_ = pool.submit(job("wait " + gate_));
+    ASSERT_TRUE(test::eventually([&] { return pool.stats().dispatched == 1; }));
+    for (int i = 0; i < 300; ++i) jobs_.push_back(pool.submit(job("echo x")));
+    ASSERT_EQ(pool.stats().queued + pool.stats().dispatched, 301u);
+  }
+  void open_gate() { std::ofstream(gate_) << "go"; }
+  void expect_all_done() {
+    const auto done = [](const JobPtr& job) { return job->done(); };
+    ASSERT_TRUE(test::eventually([&] { return std::ranges::all_of(jobs_, done); }));
+    for (const JobPtr& each : jobs_) EXPECT_EQ(value_of(each), "x");
+  }
+
+  const std::string gate_ = temporary_name();
+  JobPtr blocker_;
+  std::vector<JobPtr> jobs_;
+};
+
+INSTANTIATE_TEST_SUITE_P(EveryStart, WhatWaitsOutsideTest,
+                         testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn), kind_name);
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheWorkerIsKilled) {
+  Pool pool(options(1));
+  fill(pool);
+  ::kill(static_cast<pid_t>(pool.workers().at(0).pid), SIGKILL);
+  open_gate();  // it had not begun, perhaps: then it runs again
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheRunningJobIsKilled) {
+  Pool pool(options(1));
+  fill(pool);
+  EXPECT_TRUE(pool.kill(blocker_));
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenWhoLeadsLeavesByAnException) {
+  Pool pool(options(1));
+  std::atomic<bool> over{false};
+  std::atomic<int> asked{0};
+  std::thread leader([&] {
+    const auto ready = [&] {
+      ++asked;
+      if (over) throw std::runtime_error("no more");
+      return false;
+    };
+    EXPECT_THROW(pool.wait(ready), std::runtime_error);
+  });
+  EXPECT_TRUE(test::eventually([&] { return asked >= 2; }));  // it leads
+  fill(pool);
+  over = true;
+  open_gate();
+  leader.join();
+  expect_all_done();
+}
+
+TEST_P(WhatWaitsOutsideTest, IsSeenWhenTheLauncherIsKilled) {
+  if (GetParam() == StartKind::kFork) return;  // such a pool ends with its launcher
+  Pool pool(options(1));
+  fill(pool);
+  ::kill(static_cast<pid_t>(pool.stats().launcher_pid), SIGKILL);
+  open_gate();
+  expect_all_done();
 }
 
 TEST_P(PoolTest, WhatWaitsBehindALongJobGoesBackToTheQueue) {
