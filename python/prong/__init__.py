@@ -49,10 +49,11 @@ if TYPE_CHECKING:
         TimedOut,
         Times,
     )
-    from prong._pool import Pool, WorkerInfo, WorkerLoss
+    from prong._pool import Pool
     from prong._run import CommandResult, call, run
     from prong._shared import Shared, limit_shared_memory, share
     from prong._view import View
+    from prong._worker_info import WorkerInfo, WorkerLoss
 
 __all__ = [
     "Attempt",
@@ -134,10 +135,11 @@ _HOMES = {
         "TimedOut",
         "Times",
     ),
-    "_pool": ("Pool", "WorkerInfo", "WorkerLoss"),
+    "_pool": ("Pool",),
     "_run": ("CommandResult", "call", "run"),
     "_shared": ("Shared", "limit_shared_memory", "share"),
     "_view": ("View",),
+    "_worker_info": ("WorkerInfo", "WorkerLoss"),
 }
 
 

@@ -24,11 +24,9 @@ import sys
 import threading
 import types
 import weakref
+from _pickle import PickleBuffer
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pickle import PickleBuffer
-from typing import Any
 
 from prong import _core, _received
 from prong._exceptions import SystemRefused
@@ -54,6 +52,11 @@ from prong._snapshots import (
     referenced_names,
     snapshot_of,
 )
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
 _tokens = itertools.count(1)
 _serials = itertools.count(1)
@@ -628,7 +631,7 @@ def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
 
 def digest(data: bytes, memory: Memory) -> bytes:
     """Stands for bytes that are not kept, and for memory that is."""
-    from hashlib import blake2b
+    from _blake2 import blake2b  # not from hashlib, which loads OpenSSL
 
     hashed = blake2b(data, digest_size=16)
     hashed.update(repr(memory.identities()).encode())

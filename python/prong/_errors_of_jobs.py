@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-from typing import Any
-
 from prong import _exceptions as exceptions
 from prong._exceptions import JobError, RemoteError, RemoteTraceback
 from prong._outcome import Cancelled, Exited, Lost, Raised, Returned, Signalled, TimedOut
 from prong._pickling import decode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def error_of(job: Any, undecodable: BaseException | None = None) -> BaseException:
@@ -86,6 +87,8 @@ def _describe_error(job: Any, outcome: Any, undecodable: BaseException | None) -
 
 
 def _signal_name(number: int) -> str:
+    import signal
+
     try:
         return f" ({signal.Signals(number).name})"
     except ValueError:

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 import stat
 import sys
 import threading
+from _signal import SIG_DFL, getsignal, set_wakeup_fd, signal, valid_signals  # type: ignore[import-not-found]
 from _socket import socketpair
 
 from prong import _inherited
@@ -44,10 +44,10 @@ def _drop_exit_handlers() -> None:
 
 def _reset_signals() -> None:
     """The program's handlers are not the workers'; asyncio's would write to the program's event loop."""
-    signal.set_wakeup_fd(-1)
-    for number in signal.valid_signals():
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
+    set_wakeup_fd(-1)
+    for number in valid_signals():
+        if callable(getsignal(number)):
+            signal(number, SIG_DFL)
 
 
 def _reset_tracing() -> None:

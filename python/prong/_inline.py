@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
-from typing import Any
 
 from prong._exceptions import PoolClosed, PoolError, WorkerCrashed
 from prong._pickling import type_name
 from prong._shapes import SINGLE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
 
 
 class _Finished:
@@ -74,6 +76,8 @@ def finished_job(job_type: type[Any], value: Any = None, error: BaseException | 
 def _parts_of(error: BaseException) -> tuple[Any, ...]:
     if isinstance(error, WorkerCrashed):
         return "exited", error.exit_code
+    import traceback
+
     kind = f"{type(error).__module__}.{type(error).__qualname__}"
     return "raised", kind, str(error), "".join(traceback.format_exception(error))
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING, RUNNING
-from typing import Any, ClassVar, Generic, TypeVar
 
 from prong import _core
 from prong._errors_of_jobs import error_of
@@ -15,12 +13,20 @@ from prong._options import wait_seconds
 from prong._outcome import Attempt, Outcome, Times, attempt_from, outcome_from
 from prong._pickling import decode
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, ClassVar, TypeVar
+
+    T = TypeVar("T")
+else:
+    T = object
+
 _PHASES = (PENDING, RUNNING, FINISHED)
 _making_condition = threading.Lock()
 
 
-class Job(_core.Job, Future, Generic[T]):  # type: ignore[type-arg]
+class Job(_core.Job, Future[T]):
     """A call that was given to a pool.
 
     A job is a :class:`concurrent.futures.Future`, so ``concurrent.futures.wait``, ``as_completed``,

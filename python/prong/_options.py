@@ -2,40 +2,39 @@
 
 from __future__ import annotations
 
-import difflib
 import math
-import signal
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal, TypedDict
+from _signal import NSIG  # type: ignore[import-not-found]  # not from signal, which imports enum
 
 from prong import _core
 from prong._exceptions import UsageError
 from prong._pickling import type_name
+from prong._record import Record
 
-StartKind = Literal["fresh", "fork", "spawn"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any, Literal
+
+    StartKind = Literal["fresh", "fork", "spawn"]
+#: What :meth:`Pool.options` takes.
+JOB_OPTIONS = (
+    "timeout",
+    "cpu_time",
+    "memory",
+    "queue_time",
+    "output",
+    "retries",
+    "priority",
+    "key",
+    "fresh",
+    "leftovers",
+)
 START_KINDS = ("fresh", "fork", "spawn")
 LONGEST_SECONDS = 1e9
 SHORTEST_SECONDS = 1e-9  #: less would be none in the engine's nanoseconds: no limit
 
 
-class JobOptions(TypedDict, total=False):
-    """What :meth:`Pool.options` takes."""
-
-    timeout: float | None
-    cpu_time: float | None
-    memory: int | None
-    queue_time: float | None
-    output: int | None
-    retries: int | RetryPolicy
-    priority: int
-    key: str | None
-    fresh: bool
-    leftovers: Literal["keep", "kill"]
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
+class RetryPolicy(Record):
     """When and how often a failed attempt is followed by another. Durations in seconds.
 
     Each cause is True or False, or says more exactly which: ``on_exception`` an exception class or several (subclasses
@@ -68,7 +67,7 @@ class RetryPolicy:
             raise UsageError(f"jitter must be between 0 and 1, not {self.jitter!r}")
         _exception_types(self.on_exception)
         _numbers("on_exit", self.on_exit, 255)
-        _numbers("on_signal", self.on_signal, signal.NSIG - 1)
+        _numbers("on_signal", self.on_signal, NSIG - 1)
 
     @property
     def core(self) -> _core.RetryPolicy:
@@ -79,7 +78,7 @@ class RetryPolicy:
             causes=[cause is not False and cause != () for cause in causes],
             exceptions=[type_name(kind) for kind in _exception_types(self.on_exception)],
             exit_codes=_numbers("on_exit", self.on_exit, 255),
-            signals=_numbers("on_signal", self.on_signal, signal.NSIG - 1),
+            signals=_numbers("on_signal", self.on_signal, NSIG - 1),
             quarantine_after=self.quarantine_after,
             backoff=self.backoff,
             max_backoff=self.max_backoff,
@@ -171,6 +170,8 @@ def reject_unknown(given: Iterable[str], known: Iterable[str], where: str) -> No
     known = list(known)
     for name in given:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
             raise TypeError(f"{where} has no option {name!r}: {hint}")
@@ -204,7 +205,7 @@ def _priority(priority: Any) -> int:
 
 def job_options(given: Mapping[str, Any]) -> _core.JobOptions:
     """Checks the options of a job, and makes them what the engine takes."""
-    reject_unknown(given, JobOptions.__annotations__, "a job")
+    reject_unknown(given, JOB_OPTIONS, "a job")
     policy = _policy(given.get("retries", 0))
     leftovers = given.get("leftovers", "keep")
     if leftovers not in ("keep", "kill"):

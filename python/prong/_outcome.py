@@ -9,20 +9,20 @@ An outcome is matched by its class::
 
 from __future__ import annotations
 
-import signal
-from dataclasses import dataclass
-from typing import Any
+from prong._record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
-@dataclass(frozen=True)
-class Returned:
+class Returned(Record):
     """The function returned; :meth:`Job.result` gives its value."""
 
     name = "returned"
 
 
-@dataclass(frozen=True)
-class Raised:
+class Raised(Record):
     """The function raised. ``type`` is the qualified name; ``traceback`` is as the worker would have printed it."""
 
     type: str
@@ -31,16 +31,14 @@ class Raised:
     name = "raised"
 
 
-@dataclass(frozen=True)
-class Exited:
+class Exited(Record):
     """The process ended by itself. A command's normal end; a function never came back."""
 
     code: int
     name = "exited"
 
 
-@dataclass(frozen=True)
-class Signalled:
+class Signalled(Record):
     """The process was ended by a signal that Prong did not send."""
 
     number: int
@@ -50,14 +48,15 @@ class Signalled:
     @property
     def signal(self) -> str:
         """The signal's name, such as "SIGSEGV"."""
+        import signal
+
         try:
             return signal.Signals(self.number).name
         except ValueError:
             return f"signal {self.number}"
 
 
-@dataclass(frozen=True)
-class TimedOut:
+class TimedOut(Record):
     """A limit was met and the whole process tree was killed (or the job never began: "queue_time").
 
     ``limit``: "wall_time", "cpu_time", "memory", "queue_time", "output", "budget" or "stall"; ``allowed``: seconds, or
@@ -74,16 +73,14 @@ class TimedOut:
     name = "timed_out"
 
 
-@dataclass(frozen=True)
-class Cancelled:
+class Cancelled(Record):
     """Cancelled by request: before it started, or while it ran."""
 
     while_running: bool = False
     name = "cancelled"
 
 
-@dataclass(frozen=True)
-class Lost:
+class Lost(Record):
     """The end is not known to be any of the others. It may have run in part."""
 
     reason: str
@@ -98,8 +95,7 @@ _KINDS: dict[str, type[Any]] = {
 }
 
 
-@dataclass(frozen=True)
-class Attempt:
+class Attempt(Record):
     """One try of a job. Times are seconds on :func:`time.monotonic`; ``started`` is 0 if it never started."""
 
     number: int
@@ -109,8 +105,7 @@ class Attempt:
     outcome: Outcome
 
 
-@dataclass(frozen=True)
-class Times:
+class Times(Record):
     """When a job was submitted, began its last attempt, and was done: seconds on :func:`time.monotonic`, or None."""
 
     submitted: float

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
-from typing import Any, NamedTuple
+import sys
 
 from prong import _core
-from prong._inline import InlineEngine
-from prong._maps import stop_reading
 from prong._options import (
+    JOB_OPTIONS,
     START_KINDS,
     callable_function,
     optional_bytes,
@@ -20,10 +16,19 @@ from prong._options import (
     wait_seconds,
     whole_number,
 )
-from prong._options import JobOptions as JobOptionNames
-from prong._outcome import Outcome, outcome_from
+from prong._outcome import outcome_from
 from prong._start import StartOptions, start_engine
 from prong._view import View
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+    from typing import Any
+
+    from prong._inline import InlineEngine
+    from prong._outcome import Outcome
+    from prong._worker_info import WorkerInfo
 
 _POOL_OPTIONS = {
     "start",
@@ -48,26 +53,6 @@ _POOL_OPTIONS = {
     "track_jobs",
     "exits_are_raised",
 }
-
-
-class WorkerInfo(NamedTuple):
-    """A worker at one moment. ``state``: "starting", "idle", "busy", "ending"."""
-
-    id: int
-    pid: int
-    state: str
-    jobs_done: int
-
-
-class WorkerLoss(NamedTuple):
-    """A worker that ended without being asked to, or was killed for a limit or by :meth:`Job.kill`.
-
-    ``worker``: its number in the pool; ``outcome``: how its process ended.
-    """
-
-    worker: int
-    pid: int
-    outcome: Outcome
 
 
 class Pool(View):
@@ -114,8 +99,8 @@ class Pool(View):
         initargs: Iterable[Any] = (),
         **options: Any,
     ) -> None:
-        reject_unknown(options, [*_POOL_OPTIONS, *JobOptionNames.__annotations__], "a pool")
-        job_options = {name: value for name, value in options.items() if name in JobOptionNames.__annotations__}
+        reject_unknown(options, [*_POOL_OPTIONS, *JOB_OPTIONS], "a pool")
+        job_options = {name: value for name, value in options.items() if name in JOB_OPTIONS}
         start = _start_options(workers, initializer, initargs, options)
         super().__init__(None, job_options)
         self._engine = _inline_engine(start) if start.workers == 0 else start_engine(start)
@@ -131,7 +116,9 @@ class Pool(View):
     def terminate(self) -> None:
         """No more jobs; queued ones are cancelled, running ones killed."""
         self._engine.terminate()
-        stop_reading(self._engine)
+        maps = sys.modules.get("prong._maps")
+        if maps is not None:
+            maps.stop_reading(self._engine)
 
     def join(self, timeout: float | None = None) -> bool:
         """Waits until all jobs are done and every process of the pool is gone. False: not within ``timeout`` seconds.
@@ -164,7 +151,9 @@ class Pool(View):
     @property
     def workers(self) -> list[WorkerInfo]:
         """The workers that there are now."""
-        return list(itertools.starmap(WorkerInfo, self._engine.workers()))
+        from prong._worker_info import WorkerInfo
+
+        return [WorkerInfo(*worker) for worker in self._engine.workers()]
 
     @property
     def stats(self) -> dict[str, int]:
@@ -228,6 +217,8 @@ def _loss_handler(function: Any) -> Callable[..., Any] | None:
     if function is None:
         return None
     callable_function("on_worker_lost", function)
+    from prong._worker_info import WorkerLoss
+
     return lambda worker, pid, outcome: function(WorkerLoss(worker, pid, outcome_from(outcome)))
 
 
@@ -248,6 +239,8 @@ def _call(name: str, function: Any, arguments_name: str, arguments: Any) -> tupl
 
 
 def _inline_engine(start: StartOptions) -> InlineEngine:
+    from prong._inline import InlineEngine
+
     if start.initializer is not None:
         function, arguments = start.initializer
         function(*arguments)

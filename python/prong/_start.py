@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 import weakref
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any, Literal
 
 from prong import _core, _inherited
 from prong._definitions import Definitions
 from prong._engine import Engine
 from prong._exceptions import PoolError
-from prong._options import StartKind
 from prong._pickling import PROTOCOL, dumps
+from prong._record import Record
 from prong._shapes import INHERITED
 
-Call = tuple[Any, tuple[Any, ...]]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Literal
+
+    from prong._options import StartKind
+
+    Call = tuple[Any, tuple[Any, ...]]
 
 # Sets sys.path before anything is imported, so that the program's prong is the one found. What is told is a literal of
 # Python: to import json takes longer than all else here.
@@ -37,8 +40,7 @@ _LONGEST_VARIABLE = 100_000
 _LONGEST_ARGV = 1_000_000
 
 
-@dataclass(frozen=True)
-class StartOptions:
+class StartOptions(Record):
     """What a pool is made of, checked. Durations in seconds."""
 
     workers: int
@@ -96,7 +98,7 @@ def _told_weakly(engine: Engine, options: StartOptions) -> StartOptions:
         if owner is not None:
             owner.on_worker_lost(*loss)
 
-    return replace(options, on_worker_lost=tell)
+    return options.__replace__(on_worker_lost=tell)
 
 
 def core_pool(
@@ -132,7 +134,21 @@ def program_arguments() -> list[str]:
     """The interpreter that runs this program, with its options (flags, -X, -W)."""
     if getattr(sys, "frozen", False) or not sys.executable:
         raise PoolError("there is no interpreter to start (a frozen program?): use start='fork'")
+    if _has_no_options():
+        return [sys.executable]
+    import subprocess
+
     return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
+
+
+# What is not zero in an interpreter that was started without options, or says nothing that is handed on.
+_NOT_OPTIONS = {"hash_randomization", "utf8_mode", "int_max_str_digits", "inspect", "interactive"}
+
+
+def _has_no_options() -> bool:
+    """The usual case: ``subprocess`` takes longer to import than to start a process."""
+    names = [name for name in type(sys.flags).__match_args__ if name not in _NOT_OPTIONS]
+    return not (sys.warnoptions or sys._xoptions or any(getattr(sys.flags, name) for name in names))
 
 
 def _state(options: StartOptions) -> list[str]:

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar, cast
-
 from prong._exceptions import UsageError
-from prong._job import Job
-from prong._maps import Call, MapResult, ResultIterator, iterate
 from prong._options import callable_function, job_options, whole_number
-from prong._progress import progress_for
 from prong._shapes import ARGUMENTS, SINGLE
 
-T = TypeVar("T")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any, TypeVar
+
+    from prong._job import Job
+    from prong._maps import Call, MapResult, ResultIterator
+
+    T = TypeVar("T")
+
 _NOTHING: Mapping[str, Any] = {}
+
+
+class _JobType:
+    """Stands for Job until the first one is made: a future imports much, and can do so while workers start."""
+
+    def __get__(self, view: Any, owner: Any) -> type[Job[Any]]:
+        from prong._job import Job
+
+        View._job_type = Job
+        return Job
 
 
 class View:
     """A pool with options for the jobs that are submitted through it."""
 
-    _job_type: type[Job[Any]] = Job
+    _job_type: Any = _JobType()
 
     def __init__(self, engine: Any, given: Mapping[str, Any]) -> None:
         self._engine = engine
@@ -59,7 +72,8 @@ class View:
         """
         if not callable(function):
             callable_function("function", function)
-        return cast("Job[T]", self._engine.submit(self._job_type, self._options, function, args, kwargs))
+        job: Job[T] = self._engine.submit(self._job_type, self._options, function, args, kwargs)
+        return job
 
     def apply(self, func: Callable[..., T], args: Iterable[Any] = (), kwds: Mapping[str, Any] = _NOTHING) -> T:
         """Calls ``func(*args, **kwds)`` in a worker and returns its value."""
@@ -175,6 +189,9 @@ class View:
         call = self._call(func, chunksize, shape, in_batches=in_batches)
         if shape == ARGUMENTS:
             iterable = _tuples(iterable)
+        from prong._maps import MapResult
+        from prong._progress import progress_for
+
         return MapResult(call, iterable, progress_for(progress, iterable), callback, error_callback)
 
     def _iterate(
@@ -183,6 +200,9 @@ class View:
         call = self._call(func, chunksize, SINGLE)
         if read_ahead is not None:
             whole_number("read_ahead", read_ahead, least=1)
+        from prong._maps import iterate
+        from prong._progress import progress_for
+
         return iterate(call, iterable, progress_for(progress, iterable), read_ahead, in_order=in_order)
 
     def _call(self, func: Any, chunksize: int | None, shape: int, *, in_batches: bool = False) -> Call:
@@ -194,6 +214,8 @@ class View:
             )
         if chunksize is not None:
             whole_number("chunksize", chunksize, least=1)
+        from prong._maps import Call
+
         return Call(self._engine, self._options, func, shape, chunksize if in_batches else 1)
 
 

@@ -104,9 +104,9 @@ def _clear_main() -> None:
 
 
 def _preload(modules: list[str]) -> None:
-    import importlib
-
     for name in modules:
+        import importlib  # takes as long as all else here
+
         try:
             importlib.import_module(name)
         except Exception:
