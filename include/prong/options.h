@@ -75,6 +75,7 @@ struct PoolOptions {
   int workers = 0;  ///< 0: one per CPU that this process may use
   StartKind start = StartKind::kFresh;
   Program program{};            ///< for kFresh and kSpawn
+  Program nursery{};            ///< for kFresh: see prong/nursery.h; without arguments: none
   int max_jobs_per_worker = 0;  ///< 0: no limit
   /// Workers are replaced between jobs when they have grown by more bytes than this since they were ready, or are
   /// older; 0: no limit.

@@ -58,7 +58,7 @@ class JobRunner {
 };
 
 /// What a process that Prong started was started for.
-enum class Role { kNone, kWorker, kTemplate };
+enum class Role { kNone, kWorker, kTemplate, kNursery };
 
 /// Reads the PRONG_* variables and removes them from the environment, so that children do not think they are workers.
 Role role_from_environment();

@@ -56,7 +56,8 @@ std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
 }
 
 Core make_core(int workers, const std::string& start, std::vector<std::string> arguments,
-               std::vector<std::string> environment, int max_jobs_per_worker, std::uint64_t max_worker_memory,
+               std::vector<std::string> environment, std::vector<std::string> nursery_arguments,
+               std::vector<std::string> nursery_environment, int max_jobs_per_worker, std::uint64_t max_worker_memory,
                double max_worker_age, double idle_timeout, int min_workers, double budget, double stall,
                double start_timeout, nb::object on_worker_lost, bool start_early, double grace, nb::handle initializer,
                nb::handle finalizer, double initializer_timeout, double finalizer_timeout, nb::object fork_template,
@@ -65,6 +66,7 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   options.workers = workers;
   options.start = start_kind(start);
   options.program = {std::move(arguments), std::move(environment)};
+  options.nursery = {std::move(nursery_arguments), std::move(nursery_environment)};
   options.max_jobs_per_worker = max_jobs_per_worker;
   options.max_worker_memory = max_worker_memory;
   options.max_worker_age = duration(max_worker_age);
@@ -210,10 +212,11 @@ void add_pool(nb::module_& module) {
 
   nb::class_<Core>(module, "Pool", "The engine's pool: bytes in, outcomes out.")
       .def(nb::new_(&make_core), nb::kw_only(), "workers"_a, "start"_a, "arguments"_a, "environment"_a,
-           "max_jobs_per_worker"_a, "max_worker_memory"_a, "max_worker_age"_a, "idle_timeout"_a, "min_workers"_a,
-           "budget"_a, "stall"_a, "start_timeout"_a, "on_worker_lost"_a.none(), "start_early"_a, "grace"_a,
-           "initializer"_a.none(), "finalizer"_a.none(), "initializer_timeout"_a, "finalizer_timeout"_a,
-           "fork_template"_a.none(), "track_jobs"_a, "Durations in seconds, memory in bytes; 0 is no limit.")
+           "nursery_arguments"_a, "nursery_environment"_a, "max_jobs_per_worker"_a, "max_worker_memory"_a,
+           "max_worker_age"_a, "idle_timeout"_a, "min_workers"_a, "budget"_a, "stall"_a, "start_timeout"_a,
+           "on_worker_lost"_a.none(), "start_early"_a, "grace"_a, "initializer"_a.none(), "finalizer"_a.none(),
+           "initializer_timeout"_a, "finalizer_timeout"_a, "fork_template"_a.none(), "track_jobs"_a,
+           "Durations in seconds, memory in bytes; 0 is no limit.")
       .def("define", &define, "token"_a, "pickle"_a, "buffers"_a.none(),
            "What workers are told before jobs that need it.")
       .def("submit", &submit, "type"_a, "context"_a, "options"_a, "function"_a, "shape"_a, "pickle"_a,

@@ -1,16 +1,19 @@
-// Faces prong/_worker.py: the runner of a worker, and the loops of worker and template.
+// Faces prong/_worker.py: the runner of a worker, and the loops of worker, template and nursery.
 #include "prong/worker.h"
 
 #include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
 
 #include <unistd.h>
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "bindings.h"
 #include "buffer.h"
 #include "items.h"
+#include "prong/nursery.h"
 
 namespace prong::python {
 
@@ -320,12 +323,34 @@ void serve_template_python(nb::object make_runner, int control_fd) {
   serve_template(hooks, control_fd);
 }
 
+/// As template_runner() in pool.cc: nothing may get out of here.
+void serve_nursery_python(nb::object run_template) {
+  NurseryHooks hooks;
+  hooks.fork = fork_python;
+  hooks.run_template = [run_template](int control_fd, const std::vector<std::string>& environment) {
+    try {
+      run_template(control_fd, environment);
+    } catch (nb::python_error& error) {
+      end_worker(error);
+    }
+    _exit(1);
+  };
+  serve_nursery(hooks);
+}
+
+void prepare_nursery_python(std::vector<std::string> arguments, std::vector<std::string> environment) {
+  nb::gil_scoped_release release;
+  prepare_nursery({std::move(arguments), std::move(environment)});
+}
+
 const char* role() {
   switch (role_from_environment()) {
     case Role::kWorker:
       return "worker";
     case Role::kTemplate:
       return "template";
+    case Role::kNursery:
+      return "nursery";
     case Role::kNone:
       return "";
   }
@@ -335,11 +360,18 @@ const char* role() {
 }  // namespace
 
 void add_worker(nb::module_& module) {
-  module.def("role_from_environment", &role, "'worker', 'template' or '': what this process was started for.");
+  module.def("role_from_environment", &role,
+             "'worker', 'template', 'nursery' or '': what this process was started for.");
   module.def("in_worker", &in_worker, "True in a worker process, and in what its jobs fork.");
   module.def("serve_worker", &serve_worker_python, "runner"_a, "Runs jobs until told to end. Never returns.");
   module.def("serve_template", &serve_template_python, "make_runner"_a, "control_fd"_a = -1,
              "Forks workers until the launcher is gone. Never returns.");
+  module.def("serve_nursery", &serve_nursery_python, "run_template"_a,
+             "Branches off pools until the program is gone. Never returns.");
+  module.def("prepare_nursery", &prepare_nursery_python, "arguments"_a, "environment"_a,
+             "Starts the nursery for pools that name this one, unless it is there.");
+  module.def("end_idle_nursery", &end_idle_nursery, nb::call_guard<nb::gil_scoped_release>(),
+             "Ends the nursery if no open pool uses it.");
 }
 
 }  // namespace prong::python

@@ -133,7 +133,7 @@ def limit_shared_memory(bytes: int, wait: float, spill: str | None) -> None:
 class Pool:
     """The engine's pool: bytes in, outcomes out."""
 
-    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, start_timeout: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
+    def __init__(self, *, workers: int, start: str, arguments: Sequence[str], environment: Sequence[str], nursery_arguments: Sequence[str], nursery_environment: Sequence[str], max_jobs_per_worker: int, max_worker_memory: int, max_worker_age: float, idle_timeout: float, min_workers: int, budget: float, stall: float, start_timeout: float, on_worker_lost: object | None, start_early: bool, grace: float, initializer: object | None, finalizer: object | None, initializer_timeout: float, finalizer_timeout: float, fork_template: object | None, track_jobs: bool) -> None:
         """Durations in seconds, memory in bytes; 0 is no limit."""
 
     def define(self, token: int, pickle: bytes, buffers: object | None) -> Told:
@@ -253,7 +253,9 @@ class Feeder:
 def seal_command(*, arguments: Sequence[bytes], directory: bytes, environment: Sequence[bytes] | None, input: bytes | None, output: str, error_output: str) -> Sealed: ...
 
 def role_from_environment() -> str:
-    """'worker', 'template' or '': what this process was started for."""
+    """
+    'worker', 'template', 'nursery' or '': what this process was started for.
+    """
 
 def in_worker() -> bool:
     """True in a worker process, and in what its jobs fork."""
@@ -263,3 +265,12 @@ def serve_worker(runner: object) -> NoReturn:
 
 def serve_template(make_runner: object, control_fd: int = -1) -> NoReturn:
     """Forks workers until the launcher is gone. Never returns."""
+
+def serve_nursery(run_template: object) -> None:
+    """Branches off pools until the program is gone. Never returns."""
+
+def prepare_nursery(arguments: Sequence[str], environment: Sequence[str]) -> None:
+    """Starts the nursery for pools that name this one, unless it is there."""
+
+def end_idle_nursery() -> None:
+    """Ends the nursery if no open pool uses it."""

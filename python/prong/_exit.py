@@ -11,6 +11,8 @@ import atexit
 import threading
 import weakref
 
+from prong import _core
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from prong._engine import Engine
@@ -57,6 +59,7 @@ def end_all() -> None:
             engine.terminate()
     for engine in engines:
         engine.join()
+    _core.end_idle_nursery()
 
 
 # Exit handlers run last first, so this one is registered as late as can be: when the main thread has ended. The hook is

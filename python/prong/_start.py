@@ -39,6 +39,8 @@ main(state)
 _LONGEST_VARIABLE = 100_000
 _LONGEST_ARGV = 1_000_000
 
+_NO_NURSERY: tuple[list[str], list[str]] = ([], [])
+
 
 class StartOptions(Record):
     """What a pool is made of, checked. Durations in seconds."""
@@ -79,11 +81,22 @@ def start_engine(options: StartOptions) -> Engine:
     """Starts a pool's processes."""
     if options.kind == "fork":
         return _start_forked(options)
+    program = [*program_arguments(), "-c", _BOOT]
+    nursery = _prepare_nursery(program) if options.kind == "fresh" else _NO_NURSERY
     engine = Engine(Definitions())
     options = _told_weakly(engine, options)
     calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
-    engine.start(core_pool(options, calls, [*program_arguments(), "-c", _BOOT], _state(options), None))
+    engine.start(core_pool(options, calls, program, _state(options), None, nursery))
     return engine
+
+
+def _prepare_nursery(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """The interpreter that pools of kind "fresh" are branched off from starts while this one does something else."""
+    nursery = arguments, _as_variables({"path": list(map(_as_text, sys.path))})
+    _core.prepare_nursery(*nursery)
+    import prong._job  # noqa: F401  (what the first job needs: a future imports much)
+
+    return nursery
 
 
 def _told_weakly(engine: Engine, options: StartOptions) -> StartOptions:
@@ -102,7 +115,12 @@ def _told_weakly(engine: Engine, options: StartOptions) -> StartOptions:
 
 
 def core_pool(
-    options: StartOptions, calls: list[Any], arguments: list[str], environment: list[str], fork_template: Any
+    options: StartOptions,
+    calls: list[Any],
+    arguments: list[str],
+    environment: list[str],
+    fork_template: Any,
+    nursery: tuple[list[str], list[str]] = _NO_NURSERY,
 ) -> _core.Pool:
     """The engine's pool. ``calls``: initializer and finalizer, encoded; the rest says how to start a worker."""
     return _core.Pool(
@@ -110,6 +128,8 @@ def core_pool(
         start=options.kind,
         arguments=arguments,
         environment=environment,
+        nursery_arguments=nursery[0],
+        nursery_environment=nursery[1],
         max_jobs_per_worker=options.max_jobs_per_worker,
         max_worker_memory=options.max_worker_memory,
         max_worker_age=options.max_worker_age,
@@ -162,6 +182,10 @@ def _state(options: StartOptions) -> list[str]:
         "authkey": _authkey(),
         "exits_are_raised": options.exits_are_raised,
     }
+    return _as_variables(state)
+
+
+def _as_variables(state: dict[str, Any]) -> list[str]:
     text = ascii(state)
     parts = [text[start : start + _LONGEST_VARIABLE] for start in range(0, len(text), _LONGEST_VARIABLE)]
     variables = [f"PRONG_PYTHON_STATE_{number}={part}" for number, part in enumerate(parts)]

@@ -33,24 +33,46 @@ exits_are_raised = False
 
 
 def main(state: dict[str, Any]) -> NoReturn:
-    """Runs a process that was started for a pool of kind "fresh" or "spawn"."""
+    """Runs a process that was started for a pool of kind "fresh" or "spawn", or as a nursery."""
     _clear_main()
-    vars(sys.modules["__main__"])["__package__"] = state["package"]  # for relative imports under python -m
-    sys.argv[:] = state["argv"]
     role = _core.role_from_environment()
     for name in [name for name in os.environ if name.startswith("PRONG_")]:
         if name not in _KEPT_VARIABLES:
             del os.environ[name]
-    if state["authkey"]:
-        import multiprocessing.process
-
-        multiprocessing.process.current_process().authkey = bytes.fromhex(state["authkey"])
-    set_exits_are_raised(state["exits_are_raised"])
+    if role == "nursery":
+        gc.freeze()
+        _core.serve_nursery(_run_template)
+    _adopt(state)
     if role == "template":
         _preload(state["preload"])
         serve_template(-1)
     settle()
     _core.serve_worker(Runner())
+
+
+def _run_template(control_fd: int, environment: list[str]) -> NoReturn:
+    """In a forked copy of a nursery: becomes the template of one pool."""
+    variables = dict(entry.split("=", 1) for entry in environment)
+    count = int(variables.pop("PRONG_PYTHON_STATE"))
+    text = "".join(variables.pop(f"PRONG_PYTHON_STATE_{number}") for number in range(count))
+    state = eval(text, {"__builtins__": {}})
+    os.environ.update(variables)
+    sys.path[:] = state["path"]
+    sys.path_importer_cache.clear()  # what files there were when the nursery started
+    _adopt(state)
+    _preload(state["preload"])
+    serve_template(control_fd)
+
+
+def _adopt(state: dict[str, Any]) -> None:
+    """What the program has, this process has, too."""
+    vars(sys.modules["__main__"])["__package__"] = state["package"]  # for relative imports under python -m
+    sys.argv[:] = state["argv"]
+    if state["authkey"]:
+        import multiprocessing.process
+
+        multiprocessing.process.current_process().authkey = bytes.fromhex(state["authkey"])
+    set_exits_are_raised(state["exits_are_raised"])
 
 
 # What jobs may know of themselves, and what pools in jobs must know.

@@ -46,6 +46,7 @@ void init(int, char**) {
       return;
     case Role::kWorker:
       serve_worker(runner());
+    case Role::kNursery:
     case Role::kTemplate:
       serve_template(hooks());
   }

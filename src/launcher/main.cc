@@ -3,10 +3,12 @@
 //   program ┄┄> guard ──> launcher ──> template, workers
 //
 // Pools of kind fork make the launcher a child of the guard themselves; then this program is exec'ed for each of both.
+// It is also the keeper of a nursery.
 #include <cstdio>
 #include <exception>
 
 #include "launcher/guard.h"
+#include "launcher/keeper.h"
 #include "launcher/launcher.h"
 #include "os/this_process.h"
 
@@ -30,7 +32,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   try {
-    if (arguments.guarded_pid > 0) {
+    if (arguments.nursery_program >= 0) {
+      prong::launcher::keep_nursery(arguments);
+    } else if (arguments.guarded_pid > 0) {
       prong::launcher::guard(arguments.guarded_pid);
     } else if (arguments.has_guard || guard_launcher() == 0) {
       prong::launcher::Launcher(arguments).run();

@@ -7,6 +7,7 @@
 
 #include "base/codec.h"
 #include "os/clock.h"
+#include "os/memory.h"
 
 namespace prong::launcher {
 namespace {
@@ -57,6 +58,20 @@ std::optional<Program> decode_program(ByteSpan bytes) {
   return program;
 }
 
+os::Fd write_program(const Program& program) {
+  const std::string encoded = encode_program(program);
+  os::Fd file = os::create_memfd("prong-program", 0);
+  const ByteSpan parts[] = {as_bytes(encoded)};
+  os::write_parts(file, parts);
+  return file;
+}
+
+std::optional<Program> read_program(int file) {
+  std::string bytes(os::file_size(file), '\0');
+  if (!os::read_at(file, 0, std::as_writable_bytes(std::span(bytes)))) return std::nullopt;
+  return decode_program(as_bytes(bytes));
+}
+
 std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments) {
   return {path,
           std::to_string(arguments.socket),
@@ -65,7 +80,8 @@ std::vector<std::string> to_argv(const std::string& path, const LauncherArgument
           std::to_string(arguments.template_socket),
           std::to_string(arguments.template_pid),
           std::to_string(static_cast<int>(arguments.has_guard)),
-          std::to_string(arguments.guarded_pid)};
+          std::to_string(arguments.guarded_pid),
+          std::to_string(arguments.nursery_program)};
 }
 
 LauncherArguments from_argv(int argc, char** argv) {
@@ -80,6 +96,7 @@ LauncherArguments from_argv(int argc, char** argv) {
   arguments.template_pid = number(5, 0);
   arguments.has_guard = number(6, 0) != 0;
   arguments.guarded_pid = number(7, 0);
+  arguments.nursery_program = number(8, -1);
   return arguments;
 }
 

@@ -5,6 +5,7 @@
 //   launcher ──> coordinator   kHello, kWorkerStarted, kStartFailed, kWorkerGone, kTemplateGone, kPong
 //   launcher ──> template      kStartWorker
 //   middle process ──> launcher (over the template's socket)   kForked, kForkFailed
+//   coordinator ──> nursery    kStartPool
 //
 // The coordinator closing its end (or the program's pidfd becoming readable) tells the launcher to kill everything and
 // end.
@@ -39,6 +40,8 @@ enum class MessageKind : std::uint32_t {
   kHello,          ///< `pid` of the launcher, first of all
   kPing,           ///< is to be answered by kPong
   kPong,
+  kStartPool,  ///< to a nursery; `pid` of the program, `worker`: who shares the CPUs; fds: the launcher's end of the
+               ///< pool's socket, memfd with the encoded Program
 };
 
 enum class StartHow : std::uint32_t {
@@ -63,9 +66,9 @@ struct Message {
 static_assert(sizeof(Message) == 96);
 
 /// The roles and descriptors of a process that Prong execs. Numbers are decimal.
-inline constexpr const char* kRoleVariable = "PRONG_ROLE";  // "worker" or "template"
-inline constexpr const char* kDescriptorsVariable =
-    "PRONG_FDS";  // worker: "segment,doorbell,control"; template: "control"
+inline constexpr const char* kRoleVariable = "PRONG_ROLE";        // "worker", "template" or "nursery"
+inline constexpr const char* kDescriptorsVariable = "PRONG_FDS";  // worker: "segment,doorbell,control"; template:
+                                                                  // "control"; nursery: "socket,pidfd of the program"
 inline constexpr const char* kLauncherPidVariable = "PRONG_LAUNCHER_PID";
 /// Set in every worker: its number. Inherited by what jobs start, so that they can be told from strangers.
 inline constexpr const char* kWorkerVariable = "PRONG_WORKER";
@@ -81,17 +84,21 @@ Received receive(int socket, Message& message, std::vector<os::Fd>& fds);
 std::string encode_program(const Program& program);
 /// Nothing if encode_program() did not make these bytes.
 std::optional<Program> decode_program(ByteSpan bytes);
+/// The same in a memfd. Throw SystemError.
+os::Fd write_program(const Program& program);
+std::optional<Program> read_program(int file);
 
 /// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or
-/// 0, 1 if it has a guard or 0, pid to guard or 0}.
+/// 0, 1 if it has a guard or 0, pid to guard or 0, fd of the program of a nursery or -1}.
 struct LauncherArguments {
   int socket = -1;
   int program_pidfd = -1;
   int program_pid = 0;
   int template_socket = -1;  ///< kFork: the template that was forked before the launcher was exec'ed
   int template_pid = 0;
-  bool has_guard = false;  ///< kFork: its parent is the guard already
-  int guarded_pid = 0;     ///< kFork: this process is the guard of that launcher
+  bool has_guard = false;    ///< kFork: its parent is the guard already
+  int guarded_pid = 0;       ///< kFork: this process is the guard of that launcher
+  int nursery_program = -1;  ///< this process is the keeper of a nursery that serves `socket`: memfd with its Program
 };
 
 std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments);

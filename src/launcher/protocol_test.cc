@@ -75,7 +75,7 @@ TEST_F(ProtocolTest, AFullSocketIsWaitedOut) {
 }
 
 TEST(ProtocolArgumentsTest, ArgvThereAndBack) {
-  const LauncherArguments arguments{3, 4, 1234, 5, 5678};
+  const LauncherArguments arguments{3, 4, 1234, 5, 5678, true, 91, 6};
   std::vector<std::string> words = to_argv("/path", arguments);
   EXPECT_EQ(words[0], "/path");
   std::vector<char*> argv;
@@ -86,6 +86,9 @@ TEST(ProtocolArgumentsTest, ArgvThereAndBack) {
   EXPECT_EQ(back.program_pid, 1234);
   EXPECT_EQ(back.template_socket, 5);
   EXPECT_EQ(back.template_pid, 5678);
+  EXPECT_TRUE(back.has_guard);
+  EXPECT_EQ(back.guarded_pid, 91);
+  EXPECT_EQ(back.nursery_program, 6);
 }
 
 TEST(ProtocolArgumentsTest, NonsenseReadsAsNothing) {

@@ -23,12 +23,6 @@ std::int64_t earlier(std::int64_t a, std::int64_t b) {
   return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
 }
 
-std::string read_all(int fd) {
-  std::string bytes(os::file_size(fd), '\0');
-  os::read_at(fd, 0, std::as_writable_bytes(std::span(bytes)));
-  return bytes;
-}
-
 os::ExecRequest worker_request(const Program& program, std::uint64_t worker, const std::vector<os::Fd>& fds) {
   os::ExecRequest request;
   request.arguments = program.arguments;
@@ -165,7 +159,7 @@ void Session::carry_out(const Message& order, std::vector<os::Fd> fds) {
 }
 
 void Session::set_program(const std::vector<os::Fd>& fds) {
-  if (fds.size() == 1) program_ = decode_program(as_bytes(read_all(fds[0].get())));
+  if (fds.size() == 1) program_ = read_program(fds[0].get());
 }
 
 void Session::start_template() {

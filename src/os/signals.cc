@@ -27,6 +27,10 @@ void unblock_all_signals() noexcept {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
+void default_signals(std::initializer_list<int> signals) noexcept {
+  for (const int number : signals) ::signal(number, SIG_DFL);
+}
+
 void ignore_signals(std::initializer_list<int> signals) noexcept {
   for (const int number : signals) ::signal(number, SIG_IGN);
 }

@@ -8,6 +8,7 @@
 #include "os/memory.h"
 #include "os/this_process.h"
 #include "os/thread.h"
+#include "pool/branch.h"
 #include "pool/launcher_path.h"
 
 namespace prong::pool {
@@ -20,38 +21,49 @@ constexpr int kSocketInLauncher = 3;
 constexpr int kPidfdInLauncher = 4;
 
 /// Pools in workers divide what their worker has.
-std::string share_of_workers(const PoolOptions& options) {
-  return std::to_string(std::int64_t{os::sharers_of_cpus()} * options.workers);
-}
-
-/// Between fork and exec, in the process that becomes the launcher or its guard.
-[[noreturn]] void become_launcher(const std::string& path, const launcher::LauncherArguments& arguments) {
-  for (const int fd : {arguments.socket, arguments.template_socket, arguments.program_pidfd})
-    if (fd >= 0) os::close_on_exec(fd, false);
-  std::vector<std::string> words = launcher::to_argv(path, arguments);
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  os::become_program(argv.data());
+std::int64_t share_of_workers(const PoolOptions& options) {
+  return std::int64_t{os::sharers_of_cpus()} * options.workers;
 }
 
 }  // namespace
 
 LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open_pidfd(os::process_id())) {
+  if (options.start == StartKind::kFresh && !options.nursery.arguments.empty() && start_in_nursery(options)) return;
+  start(options, [&](int peer) {
+    options.start == StartKind::kFork ? start_forked(peer, options) : start_detached(peer, options);
+  });
+}
+
+/// `start_peer` starts the processes; the launcher's end of the socket is its argument.
+void LauncherClient::start(const PoolOptions& options, const std::function<void(int peer)>& start_peer) {
   auto [ours, theirs] = os::socket_pair();
   socket_ = std::move(ours);
-  if (options.start == StartKind::kFork) {
-    start_forked(theirs.get(), options);
-  } else {
-    start_detached(theirs.get(), options);
-    if (options.start != StartKind::kCommand) send_program(options.program);
-  }
+  start_peer(theirs.get());
+  if (options.start == StartKind::kFresh || options.start == StartKind::kSpawn) send_program(options.program);
   theirs.reset();  // else its end would not be heard
   try {
     expect_hello();
   } catch (...) {
     end();
     throw;
+  }
+}
+
+/// False if there can be no nursery, or this one failed: then the pool is started without.
+bool LauncherClient::start_in_nursery(const PoolOptions& options) {
+  nursery_ = Nursery::take(options.nursery);
+  if (!nursery_) return false;
+  try {
+    start(options, [&](int peer) {
+      if (!nursery_->start_pool(peer, options.program, share_of_workers(options)))
+        throw PoolError("the nursery has ended");
+    });
+    return true;
+  } catch (const PoolError&) {
+    nursery_->give_up();
+    nursery_.reset();
+    orders_.clear();
+    return false;
   }
 }
 
@@ -92,54 +104,34 @@ void LauncherClient::start_detached(int peer, const PoolOptions& options) {
   }
   request.arguments = launcher::to_argv(find_launcher(), arguments);
   request.environment = os::current_environment();
-  launcher::set_variable(request.environment, os::kShareVariable, share_of_workers(options));
+  launcher::set_variable(request.environment, os::kShareVariable, std::to_string(share_of_workers(options)));
   request.new_session = true;  // from its first instruction: Ctrl-C is not for the launcher
   os::ExecFailure failure;
   pid_ = os::spawn_detached(request, failure);
   if (pid_ < 0) os::fail(failure.error, "start the launcher '", request.arguments[0], "' (", failure.stage, ")");
 }
 
-// The program forks P; P forks the launcher and execs the guard; the launcher forks the template and execs.
 void LauncherClient::start_forked(int peer, const PoolOptions& options) {
   auto [launcher_end, template_end] = os::socket_pair();
-  const std::string path = find_launcher();
-  const pid_t program = os::process_id();
-  const auto do_fork = [&] { return options.fork_function ? options.fork_function() : os::try_fork(); };
-  pid_ = os::check(do_fork(), "fork the program for a pool of kind 'fork'");
-  if (pid_ == 0) {
-    try {
-      os::set_environment(os::kShareVariable, share_of_workers(options));
-      os::become_subreaper();
-      const pid_t guarded = os::try_fork();
-      if (guarded > 0) become_launcher(path, {.guarded_pid = guarded});
-      os::become_subreaper();
-      const pid_t template_pid = do_fork();
-      if (template_pid == 0) {
-        os::Fd(peer).reset();
-        launcher_end.reset();
-        socket_.reset();
-        options.fork_template(template_end.get());
-        os::exit_now(0);
-      }
-      const launcher::LauncherArguments arguments{.socket = peer,
-                                                  .program_pidfd = own_pidfd_.get(),
-                                                  .program_pid = program,
-                                                  .template_socket = launcher_end.get(),
-                                                  .template_pid = template_pid,
-                                                  .has_guard = true};
-      become_launcher(path, arguments);
-    } catch (...) {
-      os::exit_now(127);  // never back into the user's frames
-    }
-  }
+  Branch branch{.launcher_path = find_launcher(),
+                .sharers_of_cpus = share_of_workers(options),
+                .program_pid = os::process_id(),
+                .program_pidfd = own_pidfd_.get(),
+                .socket = peer,
+                .launcher_end = launcher_end.get(),
+                .template_end = template_end.get()};
+  branch.fork = [&] { return options.fork_function ? options.fork_function() : os::try_fork(); };
+  branch.run_template = [&](int control_fd) {
+    socket_.reset();
+    options.fork_template(control_fd);
+  };
+  pid_ = os::check(branch.fork(), "fork the program for a pool of kind 'fork'");
+  if (pid_ == 0) become_pool(branch);
   is_child_ = true;
 }
 
 void LauncherClient::send_program(const Program& program) {
-  const std::string encoded = launcher::encode_program(program);
-  os::Fd file = os::create_memfd("prong-program", 0);
-  const ByteSpan parts[] = {as_bytes(encoded)};
-  os::write_parts(file, parts);
+  const os::Fd file = launcher::write_program(program);
   const int fds[] = {file.get()};
   order({.kind = MessageKind::kProgram}, fds);
 }

@@ -7,11 +7,14 @@
 #include <array>
 #include <chrono>
 #include <deque>
+#include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "launcher/protocol.h"
 #include "os/fd.h"
+#include "pool/nursery.h"
 #include "prong/options.h"
 
 namespace prong::pool {
@@ -46,6 +49,8 @@ class LauncherClient {
   void kill() noexcept;
 
  private:
+  void start(const PoolOptions& options, const std::function<void(int peer)>& start_peer);
+  bool start_in_nursery(const PoolOptions& options);
   void start_detached(int peer, const PoolOptions& options);
   void start_forked(int peer, const PoolOptions& options);
   void expect_hello();
@@ -56,6 +61,7 @@ class LauncherClient {
 
   os::Fd socket_;
   os::Fd own_pidfd_;
+  std::shared_ptr<Nursery> nursery_;  ///< that the pool was branched off from; null: none
   struct Order {
     launcher::Message message;
     std::vector<os::Fd> fds;

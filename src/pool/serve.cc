@@ -1,6 +1,8 @@
-// What a process does that Prong started: serve as a worker, or as a template that forks workers. See prong/worker.h.
+// What a process does that Prong started: serve as a worker, as a template that forks
+// workers, or as a nursery that pools are branched off from. See prong/worker.h and prong/nursery.h.
 #include <array>
 #include <charconv>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -8,12 +10,18 @@
 
 #include "launcher/protocol.h"
 #include "os/child.h"
+#include "os/cpus.h"
 #include "os/poller.h"
 #include "os/process_tree.h"
+#include "os/signals.h"
 #include "os/socket.h"
 #include "os/this_process.h"
+#include "pool/branch.h"
+#include "pool/launcher_path.h"
 #include "pool/worker_loop.h"
 #include "prong/error.h"
+#include "prong/nursery.h"
+#include "prong/worker.h"
 
 namespace prong {
 namespace {
@@ -79,12 +87,50 @@ void start_worker(const Message& order, std::vector<os::Fd> fds, int control, in
   if (middle < 0 || os::reap(middle) != 0) launcher::send(control, failed);
 }
 
+/// What a nursery has.
+struct NurseryEnds {
+  int socket = -1;
+  int program_pidfd = -1;
+  std::string launcher_path{};
+};
+
+/// In the copy of a nursery.
+[[noreturn]] void branch_off(const Message& request, std::vector<os::Fd> fds, const NurseryEnds& nursery,
+                             const NurseryHooks& hooks) {
+  os::default_signals({SIGCHLD});
+  const auto program = launcher::read_program(fds[1].get());
+  if (!program) os::exit_now(1);
+  auto [launcher_end, template_end] = os::socket_pair();
+  std::vector<std::string> environment = program->environment;
+  environment.push_back(os::kShareVariable + ("=" + std::to_string(request.worker)));
+  const auto run_template = [&](int control_fd) {
+    // An import that hangs, or signals its own group, is no business of the nursery's.
+    os::die_with_parent(os::parent_id());
+    os::start_group(0);
+    os::Fd(nursery.socket).reset();
+    os::Fd(nursery.program_pidfd).reset();
+    fds[1].reset();
+    hooks.run_template(control_fd, environment);
+  };
+  pool::become_pool({.launcher_path = nursery.launcher_path,
+                     .sharers_of_cpus = static_cast<std::int64_t>(request.worker),
+                     .program_pid = request.pid,
+                     .program_pidfd = nursery.program_pidfd,
+                     .socket = fds[0].release(),
+                     .launcher_end = launcher_end.release(),
+                     .template_end = template_end.release(),
+                     .fork = hooks.fork,
+                     .run_template = run_template});
+}
+
 }  // namespace
 
 Role role_from_environment() {
   const char* role = std::getenv(launcher::kRoleVariable);
   if (role == nullptr) return Role::kNone;
-  const Role found = std::strcmp(role, "worker") == 0 ? Role::kWorker : Role::kTemplate;
+  Role found = Role::kTemplate;
+  if (std::strcmp(role, "worker") == 0) found = Role::kWorker;
+  if (std::strcmp(role, "nursery") == 0) found = Role::kNursery;
   if (const char* fds = std::getenv(launcher::kDescriptorsVariable)) descriptors_given = fds;
   launcher_pid_given = to_number(std::getenv(launcher::kLauncherPidVariable));
   for (const char* name : {launcher::kRoleVariable, launcher::kDescriptorsVariable, launcher::kLauncherPidVariable})
@@ -119,6 +165,30 @@ void serve_template(const TemplateHooks& hooks, int control_fd) {
     }
     if (order.kind == MessageKind::kStartWorker && fds.size() == 3)
       start_worker(order, std::move(fds), control, launcher_pid, hooks);
+  }
+}
+
+/// Its keeper sees to it that it ends with the program.
+void serve_nursery(const NurseryHooks& hooks) {
+  const auto descriptors = parse_descriptors(descriptors_given);
+  const NurseryEnds nursery{descriptors[0], descriptors[1], pool::find_launcher()};
+  os::close_on_exec(nursery.socket);
+  os::close_on_exec(nursery.program_pidfd);
+  os::ignore_signals({SIGCHLD});  // the guards of launchers end some time: nobody waits for them
+  for (;;) {
+    os::wait_readable(nursery.socket, -1);
+    Message request;
+    std::vector<os::Fd> fds;
+    const launcher::Received received = launcher::receive(nursery.socket, request, fds);
+    if (received == launcher::Received::kClosed) os::exit_now(0);
+    if (received == launcher::Received::kNothing || request.kind != MessageKind::kStartPool || fds.size() != 2)
+      continue;
+    if (hooks.fork() != 0) continue;  // if it was refused, the launcher's socket is closed now, which is heard
+    try {
+      branch_off(request, std::move(fds), nursery, hooks);
+    } catch (...) {
+      os::exit_now(1);
+    }
   }
 }
 

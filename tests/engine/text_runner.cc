@@ -190,6 +190,7 @@ PoolOptions text_pool(StartKind kind, int workers) {
 
 void serve_if_asked() {
   switch (role_from_environment()) {
+    case Role::kNursery:
     case Role::kNone:
       return;
     case Role::kWorker:

@@ -13,6 +13,7 @@ import pytest
 
 import prong
 from eventually import eventually
+from prong import _core
 
 STARTS = ["fresh", "fork", "spawn"]
 
@@ -66,6 +67,7 @@ def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
         return  # what was raised holds the pool
     request.node.funcargs.clear()  # pytest would hold the pool
     gc.collect()
+    _core.end_idle_nursery()  # rather than wait a second for that: test_nursery.py does
     assert eventually(lambda: children() <= before[1]), f"children left: {children() - before[1]}"
     assert eventually(lambda: threads() <= before[2]), f"threads left: {threading.enumerate()}"
     assert eventually(lambda: open_descriptors() <= before[0]), f"open: {open_descriptors() - before[0]}"

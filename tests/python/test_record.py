@@ -68,12 +68,20 @@ def test_matches_by_place_and_by_name():
 SLOW = {"dataclasses", "inspect", "typing", "re", "enum", "pickle", "hashlib", "difflib", "subprocess", "logging"}
 
 
-@pytest.mark.parametrize("kind", ["fresh", "fork"])
-def test_a_pool_is_started_before_anything_slow_is_imported(kind):
-    code = (
-        "import sys; before = set(sys.modules); import prong;"
-        f"pool = prong.Pool(1, start={kind!r}); print(*set(sys.modules) - before); pool.terminate()"
-    )
+@pytest.mark.parametrize(("kind", "first_step"), [("fresh", "prepare_nursery"), ("fork", "Pool")])
+def test_a_pool_is_started_before_anything_slow_is_imported(kind, first_step):
+    code = f"""
+import sys
+before = set(sys.modules)
+import prong
+from prong import _core
+start = _core.{first_step}
+def tell(*arguments, **named):
+    print(*set(sys.modules) - before)
+    return start(*arguments, **named)
+_core.{first_step} = tell
+prong.Pool(1, start={kind!r}).terminate()
+"""
     environment = {"PYTHONPATH": ":".join(filter(None, sys.path))}
     loaded = subprocess.check_output([sys.executable, "-c", code], env=environment, text=True).split()
     assert "prong._pool" in loaded
