@@ -16,7 +16,6 @@ from prong._options import (
     wait_seconds,
     whole_number,
 )
-from prong._outcome import outcome_from
 from prong._start import StartOptions, start_engine
 from prong._view import View
 
@@ -217,6 +216,7 @@ def _loss_handler(function: Any) -> Callable[..., Any] | None:
     if function is None:
         return None
     callable_function("on_worker_lost", function)
+    from prong._outcome import outcome_from
     from prong._worker_info import WorkerLoss
 
     return lambda worker, pid, outcome: function(WorkerLoss(worker, pid, outcome_from(outcome)))

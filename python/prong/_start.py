@@ -6,9 +6,7 @@ import os
 import sys
 import weakref
 
-from prong import _core, _inherited
-from prong._definitions import Definitions
-from prong._engine import Engine
+from prong import _core
 from prong._exceptions import PoolError
 from prong._pickling import PROTOCOL, dumps
 from prong._record import Record
@@ -19,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any, Literal
 
+    from prong._engine import Engine
     from prong._options import StartKind
 
     Call = tuple[Any, tuple[Any, ...]]
@@ -81,8 +80,12 @@ def start_engine(options: StartOptions) -> Engine:
     """Starts a pool's processes."""
     if options.kind == "fork":
         return _start_forked(options)
+    # First of all: what is imported after that is imported while the interpreter starts.
     program = [*program_arguments(), "-c", _BOOT]
     nursery = _prepare_nursery(program) if options.kind == "fresh" else _NO_NURSERY
+    from prong._definitions import Definitions
+    from prong._engine import Engine
+
     engine = Engine(Definitions())
     options = _told_weakly(engine, options)
     calls = [None if call is None else engine.bundle(*call) for call in (options.initializer, options.finalizer)]
@@ -217,7 +220,9 @@ def _authkey() -> str:
 
 
 def _start_forked(options: StartOptions) -> Engine:
-    from prong import _forked  # here, once, rather than in each template
+    from prong import _forked, _inherited  # here, once, rather than in each template
+    from prong._definitions import Definitions
+    from prong._engine import Engine
 
     inherited = _inherited.Inherited()
     engine = Engine(Definitions(inherited))
