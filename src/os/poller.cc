@@ -53,9 +53,10 @@ int wait_for_events(int epoll, Events& events, std::int64_t deadline_ns, const s
 
 Poller::Poller() : epoll_(check(::epoll_create1(EPOLL_CLOEXEC), "create an epoll descriptor")) {}
 
-void Poller::add(int fd, std::uint64_t token, Trigger trigger) {
+void Poller::add(int fd, std::uint64_t token, Trigger trigger, What what) {
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP;
+  event.events = EPOLLRDHUP;
+  if (what == What::kReadable) event.events |= EPOLLIN;
   if (trigger == Trigger::kEdge) event.events |= EPOLLET;
   event.data.u64 = token;
   check(::epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, fd, &event), "watch descriptor ", fd);

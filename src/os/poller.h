@@ -14,8 +14,10 @@ class Poller {
   Poller();  ///< throws SystemError
 
   enum class Trigger { kLevel, kEdge };
-  /// Reports `token` when `fd` is readable or closed. Throws SystemError.
-  void add(int fd, std::uint64_t token, Trigger trigger = Trigger::kLevel);
+  enum class What { kReadable, kEnd };
+  /// Reports `token` when `fd` is readable or closed; for What::kEnd: when the other side sends no more, whatever there
+  /// is to be read. Throws SystemError.
+  void add(int fd, std::uint64_t token, Trigger trigger = Trigger::kLevel, What what = What::kReadable);
   void remove(int fd) noexcept;
 
   enum class Wake { kReady, kTimedOut, kInterrupted };

@@ -98,11 +98,15 @@ std::uint64_t start_time_of(pid_t pid) {
   return to_number<std::uint64_t>(stat_field(*stat, 19));
 }
 
+std::string name_of(pid_t pid) {
+  std::string name = read_file(folder_of(pid) + "/comm").value_or("");
+  if (!name.empty()) name.pop_back();  // the line's end
+  return name;
+}
+
 std::string describe_process(pid_t pid) {
-  auto name = read_file(folder_of(pid) + "/comm");
-  if (!name || name->empty()) return std::to_string(pid);
-  name->pop_back();  // the line's end
-  return std::to_string(pid) + " (" + *name + ")";
+  const std::string name = name_of(pid);
+  return std::to_string(pid) + (name.empty() ? "" : " (" + name + ")");
 }
 
 bool signal_process(pid_t pid, int signal) noexcept {

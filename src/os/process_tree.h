@@ -24,6 +24,8 @@ std::vector<pid_t> descendants_of(pid_t pid);
 /// When the process started, in clock ticks since boot; 0 if there is no such process, or it has ended and is a zombie.
 std::uint64_t start_time_of(pid_t pid);
 
+/// As the process calls itself; empty if that cannot be had.
+std::string name_of(pid_t pid);
 /// For people: "123 (sleep)", or "123" where the name cannot be had.
 std::string describe_process(pid_t pid);
 
