@@ -40,6 +40,7 @@ def main(state: dict[str, Any]) -> NoReturn:
         if name not in _KEPT_VARIABLES:
             del os.environ[name]
     if role == "nursery":
+        _flush()  # else each copy would write what is buffered
         gc.freeze()
         _core.serve_nursery(_run_template)
     _adopt(state)
@@ -76,7 +77,7 @@ def _adopt(state: dict[str, Any]) -> None:
 
 
 # What jobs may know of themselves, and what pools in jobs must know.
-_KEPT_VARIABLES = ("PRONG_WORKER", "PRONG_SHARE")
+_KEPT_VARIABLES = ("PRONG_WORKER", "PRONG_SHARE", "PRONG_LAUNCHER")
 
 
 def set_exits_are_raised(raised: bool) -> None:

@@ -5,7 +5,8 @@
 //   launcher ──> coordinator   kHello, kWorkerStarted, kStartFailed, kWorkerGone, kTemplateGone, kPong
 //   launcher ──> template      kStartWorker
 //   middle process ──> launcher (over the template's socket)   kForked, kForkFailed
-//   coordinator ──> nursery    kStartPool
+//   coordinator ──> nursery    kStartPool, kNoPools
+//   nursery ──> coordinator    kHello
 //
 // The coordinator closing its end (or the program's pidfd becoming readable) tells the launcher to kill everything and
 // end.
@@ -37,11 +38,12 @@ enum class MessageKind : std::uint32_t {
   kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started
   kForked,         ///< `worker`, `pid`
   kForkFailed,     ///< `worker`, `error`
-  kHello,          ///< `pid` of the launcher, first of all
+  kHello,          ///< `pid` of the launcher, or nursery, first of all
   kPing,           ///< is to be answered by kPong
   kPong,
   kStartPool,  ///< to a nursery; `pid` of the program, `worker`: who shares the CPUs; fds: the launcher's end of the
                ///< pool's socket, memfd with the encoded Program
+  kNoPools,    ///< no pool uses it: it ends if nothing is asked of it in `grace_ns`
 };
 
 enum class StartHow : std::uint32_t {

@@ -27,12 +27,16 @@ void unblock_all_signals() noexcept {
   ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
 }
 
-void default_signals(std::initializer_list<int> signals) noexcept {
-  for (const int number : signals) ::signal(number, SIG_DFL);
-}
-
 void ignore_signals(std::initializer_list<int> signals) noexcept {
   for (const int number : signals) ::signal(number, SIG_IGN);
+}
+
+SavedDisposition::SavedDisposition(int signal) noexcept : signal_(signal) {
+  ::sigaction(signal, nullptr, &saved_);
+}
+
+void SavedDisposition::restore() const noexcept {
+  ::sigaction(signal_, &saved_, nullptr);
 }
 
 void handle_signal(int signal, void (*handler)(int, siginfo_t*, void*)) noexcept {

@@ -13,8 +13,19 @@ void reset_dispositions() noexcept;
 /// In this thread. Blocked signals stay pending, and are not lost, also while they are ignored.
 void block_signals(std::initializer_list<int> signals) noexcept;
 void unblock_all_signals() noexcept;
-void default_signals(std::initializer_list<int> signals) noexcept;
 void ignore_signals(std::initializer_list<int> signals) noexcept;
+
+/// What this process does at a signal, to be put back after a change.
+class SavedDisposition {
+ public:
+  explicit SavedDisposition(int signal) noexcept;
+  void restore() const noexcept;
+
+ private:
+  int signal_;
+  struct sigaction saved_ = {};
+};
+
 /// Calls `handler` in signal context; interrupted calls are not restarted.
 void handle_signal(int signal, void (*handler)(int, siginfo_t*, void*)) noexcept;
 /// Ends this process by `signal` with its default effect.

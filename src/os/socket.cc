@@ -82,6 +82,11 @@ void stop_sending(int socket) noexcept {
   ::shutdown(socket, SHUT_WR);
 }
 
+bool has_ended(int socket) noexcept {
+  pollfd entry = {socket, POLLRDHUP, 0};
+  return ::poll(&entry, 1, 0) > 0;
+}
+
 SendResult send_message(int socket, std::span<const std::byte> message, std::span<const int> fds) {
   PRONG_CHECK(!message.empty());  // an empty one looks like the end to the receiver
   iovec part{const_cast<std::byte*>(message.data()), message.size()};

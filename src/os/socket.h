@@ -17,6 +17,9 @@ std::pair<Fd, Fd> socket_pair();
 /// The other side sees the end after what was sent. Does nothing if it is gone.
 void stop_sending(int socket) noexcept;
 
+/// Whether the other side sends no more, whatever there is still to be read.
+bool has_ended(int socket) noexcept;
+
 enum class SendResult { kSent, kFull, kClosed };
 
 /// Sends one message whole. kFull: try again when writable. kClosed: nobody will read it. Throws SystemError on others.

@@ -54,7 +54,8 @@ Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
 }
 
 void Crew::start_launcher() {
-  auto launcher = std::make_unique<LauncherClient>(options_);
+  auto launcher = std::make_unique<LauncherClient>(
+      options_, launcher_deaths_ == 0 ? LauncherClient::Patience::kSome : LauncherClient::Patience::kNone);
   poller_.add(launcher->socket(), kLauncherToken);  // may throw: one that is not listened to would never be seen to end
   launcher_ = std::move(launcher);
   waiting_since_ = 0;

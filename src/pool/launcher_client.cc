@@ -17,6 +17,7 @@ namespace {
 using launcher::MessageKind;
 
 constexpr std::int64_t kHelloPatience = 10'000'000'000;
+constexpr std::int64_t kBranchPatience = 3'000'000'000;  // after that a pool is started in another way
 constexpr int kSocketInLauncher = 3;
 constexpr int kPidfdInLauncher = 4;
 
@@ -27,8 +28,10 @@ std::int64_t share_of_workers(const PoolOptions& options) {
 
 }  // namespace
 
-LauncherClient::LauncherClient(const PoolOptions& options) : own_pidfd_(os::open_pidfd(os::process_id())) {
-  if (options.start == StartKind::kFresh && !options.nursery.arguments.empty() && start_in_nursery(options)) return;
+LauncherClient::LauncherClient(const PoolOptions& options, Patience patience)
+    : own_pidfd_(os::open_pidfd(os::process_id())) {
+  const bool may_wait = patience == Patience::kSome && options.start == StartKind::kFresh;
+  if (may_wait && !options.nursery.arguments.empty() && start_in_nursery(options)) return;
   start(options, [&](int peer) {
     options.start == StartKind::kFork ? start_forked(peer, options) : start_detached(peer, options);
   });
@@ -42,7 +45,7 @@ void LauncherClient::start(const PoolOptions& options, const std::function<void(
   if (options.start == StartKind::kFresh || options.start == StartKind::kSpawn) send_program(options.program);
   theirs.reset();  // else its end would not be heard
   try {
-    expect_hello();
+    expect_hello(os::monotonic_now() + (nursery_ ? kBranchPatience : kHelloPatience));
   } catch (...) {
     end();
     throw;
@@ -54,10 +57,8 @@ bool LauncherClient::start_in_nursery(const PoolOptions& options) {
   nursery_ = Nursery::take(options.nursery);
   if (!nursery_) return false;
   try {
-    start(options, [&](int peer) {
-      if (!nursery_->start_pool(peer, options.program, share_of_workers(options)))
-        throw PoolError("the nursery has ended");
-    });
+    nursery_->expect_ready();
+    start(options, [&](int peer) { nursery_->start_pool(peer, options.program, share_of_workers(options)); });
     return true;
   } catch (const PoolError&) {
     nursery_->give_up();
@@ -68,8 +69,7 @@ bool LauncherClient::start_in_nursery(const PoolOptions& options) {
 }
 
 /// Takes a millisecond. Who begins with a launcher that is there never has to ask whether it is.
-void LauncherClient::expect_hello() {
-  const std::int64_t deadline = os::monotonic_now() + kHelloPatience;
+void LauncherClient::expect_hello(std::int64_t deadline) {
   launcher::Message message;
   launcher::Received received = launcher::Received::kNothing;
   while (received == launcher::Received::kNothing && os::wait_readable(socket_.get(), deadline))

@@ -21,8 +21,10 @@ namespace prong::pool {
 
 class LauncherClient {
  public:
+  /// Whether the pool can wait for an interpreter: not while others wait for its lock.
+  enum class Patience { kNone, kSome };
   /// Starts the launcher; for StartKind::kFork also forks the template from the calling thread. Throws.
-  explicit LauncherClient(const PoolOptions& options);
+  LauncherClient(const PoolOptions& options, Patience patience);
   /// Tells the launcher to kill everything and end; does not wait (see join()).
   ~LauncherClient();
   LauncherClient(const LauncherClient&) = delete;
@@ -53,7 +55,7 @@ class LauncherClient {
   bool start_in_nursery(const PoolOptions& options);
   void start_detached(int peer, const PoolOptions& options);
   void start_forked(int peer, const PoolOptions& options);
-  void expect_hello();
+  void expect_hello(std::int64_t deadline);
   void end() noexcept;
   void introduced(pid_t pid);
   void send_program(const Program& program);

@@ -1,7 +1,7 @@
 #include "pool/nursery.h"
 
-#include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <mutex>
 #include <new>
 #include <optional>
@@ -15,29 +15,32 @@
 #include "os/inheritance.h"
 #include "os/socket.h"
 #include "os/this_process.h"
-#include "os/thread.h"
 #include "pool/launcher_path.h"
 #include "prong/error.h"
 #include "prong/nursery.h"
 #include "prong/worker.h"
 
 namespace prong::pool {
+
+/// The process's nursery. Never destroyed: pools may be closed by whatever runs last.
+struct Place {
+  std::mutex mutex;
+  std::shared_ptr<Nursery> nursery;  ///< null: none, or none that may be taken
+  std::uint64_t users = 0;           ///< of `nursery`
+  std::int64_t usable_until = 0;     ///< later it may end by itself at any moment
+  std::string hopeless;              ///< the key of one that did not do what it was asked for
+
+  void take_or_start(const Program& program, const std::string& key, std::shared_ptr<Nursery>& replaced);
+  void put_back(const std::shared_ptr<Nursery>& from);
+};
+
 namespace {
 
 constexpr int kSocketInKeeper = 3;
 constexpr int kPidfdInKeeper = 4;
 constexpr int kProgramInKeeper = 5;
-constexpr std::int64_t kEndPatience = 200'000'000;  ///< between asking it to end and killing it
-
-/// The process's nursery. Never destroyed: pools may be closed by whatever runs last.
-struct Place {
-  std::mutex mutex;
-  std::condition_variable changed;
-  std::shared_ptr<Nursery> nursery;  ///< null: none, or none that may be taken
-  std::uint64_t users = 0;           ///< of `nursery`
-  bool parking = false;              ///< a thread waits to end it
-  MonotonicNs parked_until = 0;
-};
+constexpr std::int64_t kEndPatience = 400'000'000;  ///< longer than the keeper's
+constexpr std::int64_t kMargin = 100'000'000;       ///< between the last use of a parked one and its end
 
 alignas(Place) std::byte memory_of_place[sizeof(Place)];
 
@@ -52,37 +55,35 @@ Place& place() {
   return *std::launder(reinterpret_cast<Place*>(memory_of_place));
 }
 
-/// Ends what nobody has taken again in time. A thread of its own, since no pool is left that has one.
-void run_parking() {
-  os::name_this_thread("prong-parking");
-  Place& here = place();
-  std::shared_ptr<Nursery> ended;
-  std::unique_lock lock(here.mutex);
-  while (here.users == 0 && here.nursery != nullptr) {
-    const MonotonicNs left = here.parked_until - os::monotonic_now();
-    if (left <= 0) break;
-    here.changed.wait_for(lock, std::chrono::nanoseconds(left));
-  }
-  here.parking = false;
-  if (here.users == 0) ended = std::exchange(here.nursery, nullptr);
+std::int64_t usable_for(std::chrono::nanoseconds time) {
+  return os::monotonic_now() + time.count() - kMargin;
 }
 
-/// A pool's hold on the nursery is over.
-void put_back(const std::shared_ptr<Nursery>& nursery) noexcept {
-  Place& here = place();
-  const std::lock_guard lock(here.mutex);
-  if (here.nursery != nursery || --here.users > 0) return;
-  here.parked_until = os::monotonic_now() + std::chrono::nanoseconds(Nursery::kParked).count();
-  if (std::exchange(here.parking, true)) return;
-  try {
-    os::start_thread(run_parking).detach();
-  } catch (const SystemError&) {
-    here.parking = false;
-    here.nursery.reset();
-  }
+/// What a nursery for the program has to have as its key now; nothing where there can be none.
+std::optional<std::string> key_for(const Program& program) {
+  if (in_worker()) return std::nullopt;  // what a job has started is counted: nothing is parked there
+  std::optional<std::string> inherited = os::inheritance();
+  if (!inherited || !os::same_output(os::process_id())) return std::nullopt;
+  return launcher::encode_program({program.arguments, {}}) + *inherited;
 }
 
 }  // namespace
+
+void Place::take_or_start(const Program& program, const std::string& key, std::shared_ptr<Nursery>& replaced) {
+  if (nursery != nullptr && os::monotonic_now() < usable_until && nursery->serves(key)) return;
+  if (key == hopeless) throw PoolError("there was a nursery, and it did not serve");
+  replaced = std::exchange(nursery, nullptr);
+  users = 0;
+  nursery = std::make_shared<Nursery>(program, key);
+  usable_until = usable_for(Nursery::kPrepared);
+}
+
+void Place::put_back(const std::shared_ptr<Nursery>& from) {
+  if (from->given_up_) hopeless = from->key_;
+  if (nursery != from || --users > 0) return;
+  usable_until = usable_for(Nursery::kParked);
+  if (from->given_up_ || !from->tell_no_pools()) nursery.reset();
+}
 
 Nursery::Nursery(const Program& program, std::string key) : key_(std::move(key)), owner_(os::process_id()) {
   auto [ours, theirs] = os::socket_pair();
@@ -101,31 +102,38 @@ Nursery::Nursery(const Program& program, std::string key) : key_(std::move(key))
   if (keeper_ > 0) keeper_pidfd_ = os::open_pidfd(keeper_);
   if (!keeper_pidfd_) throw PoolError("there can be no nursery");  // a keeper that was started hears that we are gone
   socket_ = std::move(ours);
+  started_at_ = os::monotonic_now();
 }
 
-/// Asks it to end, which takes no time unless it is stopped, or still starts.
 Nursery::~Nursery() {
-  if (owner_ != os::process_id()) return;
-  os::stop_sending(socket_.get());
-  try {
-    if (given_up_ || !os::wait_readable(keeper_pidfd_.get(), os::monotonic_now() + kEndPatience)) give_up();
-  } catch (const SystemError&) {
-    give_up();
-  }
+  if (owner_ == os::process_id()) os::stop_sending(socket_.get());
 }
 
 bool Nursery::serves(const std::string& key) const noexcept {
-  return !given_up_ && key == key_ && os::same_output(keeper_);
+  return !given_up_ && key == key_ && !os::has_ended(socket_.get()) && os::same_output(keeper_);
 }
 
-bool Nursery::start_pool(int peer, const Program& program, std::int64_t sharers_of_cpus) noexcept {
+/// What it says then stays unread: whoever asks again sees it, too.
+void Nursery::expect_ready() {
+  const auto patience = std::chrono::nanoseconds(kStartPatience).count();
+  if (!os::wait_readable(socket_.get(), started_at_ + patience)) throw PoolError("the nursery takes long to start");
+}
+
+void Nursery::start_pool(int peer, const Program& program, std::int64_t sharers_of_cpus) {
+  const os::Fd file = launcher::write_program(program);
+  const int fds[] = {peer, file.get()};
+  launcher::Message request{.kind = launcher::MessageKind::kStartPool,
+                            .worker = static_cast<std::uint64_t>(sharers_of_cpus)};
+  request.pid = os::process_id();
+  if (os::send_message(socket_.get(), std::as_bytes(std::span(&request, 1)), fds) != os::SendResult::kSent)
+    throw PoolError("the nursery has ended");
+}
+
+bool Nursery::tell_no_pools() noexcept {
   try {
-    const os::Fd file = launcher::write_program(program);
-    const int fds[] = {peer, file.get()};
-    launcher::Message request{.kind = launcher::MessageKind::kStartPool,
-                              .worker = static_cast<std::uint64_t>(sharers_of_cpus)};
-    request.pid = os::process_id();
-    return os::send_message(socket_.get(), std::as_bytes(std::span(&request, 1)), fds) == os::SendResult::kSent;
+    launcher::Message message{.kind = launcher::MessageKind::kNoPools};
+    message.grace_ns = std::chrono::nanoseconds(kParked).count();
+    return os::send_message(socket_.get(), std::as_bytes(std::span(&message, 1))) == os::SendResult::kSent;
   } catch (const SystemError&) {
     return false;
   }
@@ -133,38 +141,59 @@ bool Nursery::start_pool(int peer, const Program& program, std::int64_t sharers_
 
 void Nursery::give_up() noexcept {
   given_up_ = true;
-  os::kill_by_pidfd(keeper_pidfd_, keeper_);  // the interpreter dies with it
+  os::stop_sending(socket_.get());
+}
+
+void Nursery::end() noexcept {
+  os::stop_sending(socket_.get());
+  try {
+    os::wait_readable(keeper_pidfd_.get(), os::monotonic_now() + kEndPatience);
+  } catch (const SystemError&) {
+    return;
+  }
 }
 
 std::shared_ptr<Nursery> Nursery::take(const Program& program) noexcept {
-  if (in_worker()) return nullptr;    // what a job has started is counted: nothing is parked there
   std::shared_ptr<Nursery> replaced;  // dropped without the lock
   try {
-    std::optional<std::string> inherited = os::inheritance();
-    if (!inherited || !os::same_output(os::process_id())) return nullptr;
-    const std::string key = launcher::encode_program({program.arguments, {}}) + *inherited;
+    const std::optional<std::string> key = key_for(program);
+    if (!key) return nullptr;
     Place& here = place();
     const std::lock_guard lock(here.mutex);
-    if (here.nursery == nullptr || !here.nursery->serves(key)) {
-      replaced = std::exchange(here.nursery, nullptr);
-      here.nursery = std::make_shared<Nursery>(program, key);
-      here.users = 0;
-    }
+    here.take_or_start(program, *key, replaced);
+    const auto put_back = [held = here.nursery](Nursery*) {
+      Place& there = place();
+      const std::lock_guard lock_there(there.mutex);
+      there.put_back(held);
+    };
+    std::shared_ptr<Nursery> taken(here.nursery.get(), put_back);
     ++here.users;
-    here.changed.notify_all();
-    return {here.nursery.get(), [held = here.nursery](Nursery*) { put_back(held); }};
+    here.usable_until = INT64_MAX;
+    return taken;
   } catch (const std::exception&) {
     return nullptr;
   }
 }
 
+void Nursery::prepare(const Program& program) noexcept {
+  std::shared_ptr<Nursery> replaced;
+  try {
+    const std::optional<std::string> key = key_for(program);
+    if (!key) return;
+    const std::lock_guard lock(place().mutex);
+    place().take_or_start(program, *key, replaced);
+  } catch (const std::exception&) {
+    return;
+  }
+}
+
 void Nursery::end_idle() noexcept {
   std::shared_ptr<Nursery> ended;
-  Place& here = place();
-  const std::lock_guard lock(here.mutex);
-  if (here.users > 0) return;
-  ended = std::exchange(here.nursery, nullptr);
-  here.changed.notify_all();
+  {
+    const std::lock_guard lock(place().mutex);
+    if (place().users == 0) ended = std::exchange(place().nursery, nullptr);
+  }
+  if (ended) ended->end();
 }
 
 }  // namespace prong::pool
@@ -172,7 +201,7 @@ void Nursery::end_idle() noexcept {
 namespace prong {
 
 void prepare_nursery(const Program& program) noexcept {
-  pool::Nursery::take(program).reset();
+  pool::Nursery::prepare(program);
 }
 
 void end_idle_nursery() noexcept {

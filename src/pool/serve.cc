@@ -1,7 +1,8 @@
-// What a process does that Prong started: serve as a worker, as a template that forks
-// workers, or as a nursery that pools are branched off from. See prong/worker.h and prong/nursery.h.
+// What a process does that Prong started: serve as a worker, as a template that forks workers, or as a nursery that
+// pools are branched off from. See prong/worker.h and prong/nursery.h.
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -10,6 +11,7 @@
 
 #include "launcher/protocol.h"
 #include "os/child.h"
+#include "os/clock.h"
 #include "os/cpus.h"
 #include "os/poller.h"
 #include "os/process_tree.h"
@@ -18,6 +20,7 @@
 #include "os/this_process.h"
 #include "pool/branch.h"
 #include "pool/launcher_path.h"
+#include "pool/nursery.h"
 #include "pool/worker_loop.h"
 #include "prong/error.h"
 #include "prong/nursery.h"
@@ -92,12 +95,13 @@ struct NurseryEnds {
   int socket = -1;
   int program_pidfd = -1;
   std::string launcher_path{};
+  os::SavedDisposition at_child_end{SIGCHLD};  ///< as the interpreter had it
 };
 
 /// In the copy of a nursery.
 [[noreturn]] void branch_off(const Message& request, std::vector<os::Fd> fds, const NurseryEnds& nursery,
                              const NurseryHooks& hooks) {
-  os::default_signals({SIGCHLD});
+  nursery.at_child_end.restore();
   const auto program = launcher::read_program(fds[1].get());
   if (!program) os::exit_now(1);
   auto [launcher_end, template_end] = os::socket_pair();
@@ -168,21 +172,26 @@ void serve_template(const TemplateHooks& hooks, int control_fd) {
   }
 }
 
-/// Its keeper sees to it that it ends with the program.
+// Its keeper sees to it that it ends with the program, and when it is told to end.
 void serve_nursery(const NurseryHooks& hooks) {
   const auto descriptors = parse_descriptors(descriptors_given);
   const NurseryEnds nursery{descriptors[0], descriptors[1], pool::find_launcher()};
   os::close_on_exec(nursery.socket);
   os::close_on_exec(nursery.program_pidfd);
   os::ignore_signals({SIGCHLD});  // the guards of launchers end some time: nobody waits for them
+  launcher::send(nursery.socket, {.kind = MessageKind::kHello, .pid = os::process_id()});
+  std::chrono::nanoseconds patience = pool::Nursery::kPrepared;
   for (;;) {
-    os::wait_readable(nursery.socket, -1);
+    const std::int64_t deadline = patience.count() > 0 ? os::monotonic_now() + patience.count() : -1;
+    if (!os::wait_readable(nursery.socket, deadline)) os::exit_now(0);
     Message request;
     std::vector<os::Fd> fds;
     const launcher::Received received = launcher::receive(nursery.socket, request, fds);
     if (received == launcher::Received::kClosed) os::exit_now(0);
-    if (received == launcher::Received::kNothing || request.kind != MessageKind::kStartPool || fds.size() != 2)
-      continue;
+    if (received == launcher::Received::kNothing) continue;
+    if (request.kind == MessageKind::kNoPools) patience = std::chrono::nanoseconds(request.grace_ns);
+    if (request.kind != MessageKind::kStartPool || fds.size() != 2) continue;
+    patience = {};
     if (hooks.fork() != 0) continue;  // if it was refused, the launcher's socket is closed now, which is heard
     try {
       branch_off(request, std::move(fds), nursery, hooks);

@@ -203,7 +203,19 @@ def test_is_parked_for_a_second(tag: str) -> None:
     assert len(keepers(tag)) == 1
     assert eventually(lambda: not keepers(tag))
     assert time.monotonic() - closed < 10
-    assert eventually(lambda: len(list(Path("/proc/self/fd").iterdir())) <= before)
+    _core.end_idle_nursery()
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_no_thread_waits_for_it(tag: str) -> None:
+    """From Python 3.12 on, os.fork() warns where there are threads."""
+    before = len(list(Path("/proc/self/task").iterdir()))
+    with prong.Pool(1) as pool:
+        pool.submit(abs, -1).result()
+    del pool
+    gc.collect()
+    assert eventually(lambda: len(list(Path("/proc/self/task").iterdir())) <= before, 0.5)
+    assert len(keepers(tag)) == 1
 
 
 def test_can_be_ended_when_it_is_idle(make_pool: MakePool, tag: str) -> None:
@@ -225,11 +237,17 @@ def test_its_death_costs_nothing(make_pool: MakePool, tag: str, who: str) -> Non
     pool = make_pool(1)
     pid = pool.submit(os.getpid).result()
     (keeper,) = keepers(tag)
-    os.kill(keeper if who == "keeper" else nursery_of(tag), signal.SIGKILL)
-    assert eventually(lambda: not keepers(tag))
+    nursery = nursery_of(tag)
+    os.kill(keeper if who == "keeper" else nursery, signal.SIGKILL)
+    assert eventually(lambda: not Path(f"/proc/{nursery}").exists())
     assert pool.submit(os.getpid).result() == pid
     assert make_pool(1).submit(abs, -2).result() == 2
     assert make_pool(1).submit(abs, -3).result() == 3
+    assert len(keepers(tag) - {keeper}) == 1
+    assert pool.submit(os.getpid).result() == pid
+    pool.close()
+    pool.join()
+    assert eventually(lambda: keeper not in keepers(tag)), "it waits for what the nursery left"
 
 
 def test_a_pool_that_it_cannot_start_is_started_without_it(make_pool: MakePool, tag: str) -> None:
@@ -279,6 +297,199 @@ def test_a_forked_copy_of_the_program_has_one_of_its_own(make_pool: MakePool, ta
     assert eventually(lambda: len(keepers(tag)) == 1)
     assert nursery_of(tag) == nursery
     assert make_pool(1).submit(abs, -3).result() == 3
+
+
+class Program:
+    """A program of its own, whose interpreters run `site` first: ``role`` says which one it is in."""
+
+    def __init__(self, folder: Path, tag: str, code: str, site: str = "", **variables: str) -> None:
+        preamble = "import os, sys, time\nrole = os.environ.get('PRONG_ROLE')\n"
+        (folder / "sitecustomize.py").write_text(preamble + textwrap.dedent(site))
+        path = f"{folder}:{':'.join(filter(None, sys.path))}"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", "import os, sys, time, prong\n" + textwrap.dedent(code)],
+            env={**os.environ, "TEST_NURSERY": tag, "PYTHONPATH": path, **variables},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+    def go_on(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+    def end(self) -> str:
+        """What it wrote since."""
+        return self.process.communicate("\n")[0]
+
+
+@pytest.fixture
+def program(tmp_path: Path, tag: str) -> Iterator[Callable[..., Program]]:
+    programs = []
+
+    def start(code: str, site: str = "", **variables: str) -> Program:
+        programs.append(Program(tmp_path, tag, code, site, **variables))
+        return programs[-1]
+
+    yield start
+    for started in programs:
+        started.kill()
+    assert eventually(lambda: not tagged(tag)), f"left: {tagged(tag)}"
+
+
+def tagged(tag: str) -> set[int]:
+    """What has the tag, and is not this process."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if tag.encode() in (folder / "environ").read_bytes():
+                found.add(int(folder.name))
+    return found - {os.getpid()}
+
+
+StartProgram = Callable[..., Program]
+ONE_POOL = "pool = prong.Pool(1); print(pool.submit(abs, -1).result(), flush=True); input()"
+STARTS_A_DAEMON = """
+    if role == "nursery" and os.fork() == 0:
+        os.setsid()
+        if os.fork() != 0:
+            os._exit(0)
+        os.execv("/bin/sleep", ["sleep", "1000"])
+"""
+
+
+@pytest.mark.parametrize("end", ["killed", "ends", "nursery killed", "closed"])
+def test_what_its_interpreter_starts_ends_with_it(program: StartProgram, tag: str, end: str) -> None:
+    started = program(ONE_POOL + "\npool.close(); pool.join(); print('closed', flush=True); input()", STARTS_A_DAEMON)
+    assert started.line() == "1"
+    assert eventually(lambda: named("sleep", tag))
+    if end == "killed":
+        started.kill()
+    elif end == "nursery killed":
+        (keeper,) = keepers(tag)
+        (nursery,) = named("python", tag) & children(keeper)
+        os.kill(nursery, signal.SIGKILL)
+    else:
+        started.go_on()
+        assert started.line() == "closed"
+        if end == "ends":
+            started.end()
+            assert not named("sleep", tag)
+    assert eventually(lambda: not named("sleep", tag))
+    if end == "nursery killed":
+        started.go_on()
+        assert started.line() == "closed"
+        assert eventually(lambda: not keepers(tag))
+
+
+def test_ends_when_the_program_becomes_another_one_while_it_starts(program: StartProgram, tag: str) -> None:
+    code = """
+        prong._core.prepare_nursery([sys.executable, "-c", ""], [])
+        print("prepared", flush=True)
+        input()
+        os.execv("/bin/sleep", ["sleep", "1000"])
+    """
+    started = program(code, "if role == 'nursery': time.sleep(1000)")
+    assert started.line() == "prepared"
+    assert len(keepers(tag)) == 1
+    started.go_on()
+    assert eventually(lambda: not keepers(tag))
+    assert started.process.poll() is None
+
+
+def test_a_copy_that_hangs_does_not_outlive_the_program(program: StartProgram, tag: str) -> None:
+    site = """
+        if role == "nursery":
+            os.register_at_fork(after_in_child=lambda: time.sleep(1000))
+    """
+    started = program(ONE_POOL, site)
+    assert started.line() == "1", "it was started without"
+    assert eventually(lambda: not keepers(tag)), "also the copy is gone"
+
+
+@pytest.mark.parametrize("hangs", ["before", "after_in_child"])
+def test_a_launcher_to_be_that_hangs_does_not_outlive_the_program(program: StartProgram, tag: str, hangs: str) -> None:
+    site = f"""
+        def hang_in_a_copy(nursery=os.getpid()):
+            if os.getpid() != nursery:
+                time.sleep(1000)
+        if role == "nursery":
+            os.register_at_fork({hangs}=hang_in_a_copy)
+    """
+    started = program("prong.Pool(1); input()", site)
+    assert eventually(lambda: any(children(keeper) for keeper in keepers(tag)))
+    time.sleep(0.2)  # it may have asked for the pool
+    started.kill()
+
+
+def test_one_that_starts_slowly_is_waited_for_once(program: StartProgram, tag: str) -> None:
+    code = """
+        for _ in range(3):
+            began = time.monotonic()
+            pool = prong.Pool(1)
+            took = time.monotonic() - began
+            print(took > 2, pool.submit(abs, -1).result(), flush=True)
+            pool.terminate()
+            pool.join()
+        input()
+    """
+    started = program(code, "if role == 'nursery': time.sleep(1000)")
+    assert [started.line() for _ in range(3)] == ["True 1", "False 1", "False 1"]
+    assert eventually(lambda: not keepers(tag))
+
+
+def test_what_is_buffered_when_it_starts_is_written_once(program: StartProgram) -> None:
+    code = """
+        for _ in range(2):
+            pool = prong.Pool(1)
+            pool.submit(abs, -1).result()
+            pool.close()
+            pool.join()
+    """
+    started = program(code, "if role == 'nursery': print('hello from site')")
+    assert started.end().count("hello from site") == 1
+
+
+def test_handlers_of_signals_are_those_of_the_interpreter(program: StartProgram) -> None:
+    code = """
+        pool = prong.Pool(1)
+        lines = pool.submit(eval, "open('/proc/self/status').read()").result().splitlines()
+        caught = next(int(line.split()[1], 16) for line in lines if line.startswith("SigCgt"))
+        print(bool(caught & 1 << 16), flush=True)
+        input()
+    """
+    site = """
+        if role in ("nursery", "template"):
+            import signal
+            signal.signal(signal.SIGCHLD, lambda *_: None)
+    """
+    started = program(code, site)
+    assert started.line() == "True"
+
+
+def test_the_chosen_launcher_is_used(program: StartProgram, tag: str, tmp_path: Path) -> None:
+    import prong._core as core
+
+    mine = tmp_path / "my-launcher"
+    mine.write_bytes((Path(core.__file__).parent / "_bin" / "prong-launcher").read_bytes())
+    mine.chmod(0o755)
+    code = """
+        pool = prong.Pool(1)
+        print(os.readlink(f"/proc/{pool.submit(os.getppid).result()}/exe"), flush=True)
+        input()
+    """
+    started = program(code, PRONG_LAUNCHER=str(mine))
+    assert started.line() == str(mine)
+    assert len(keepers(tag)) == 1
 
 
 @pytest.mark.parametrize("end", ["killed", "ends"])
