@@ -1,7 +1,6 @@
 #include "os/inheritance.h"
 
 #include <linux/kcmp.h>
-#include <sched.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -12,6 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <climits>
+#include <cstdint>
 #include <string_view>
 
 #include "os/proc.h"
@@ -21,9 +22,41 @@
 namespace prong::os {
 namespace {
 
-constexpr std::array kStatusLines = {
-    "Umask:",  "Uid:",    "Gid:",        "Groups:",  "CapInh:",          "CapPrm:",       "CapEff:",
-    "CapBnd:", "CapAmb:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:", "Cpus_allowed:", "Mems_allowed:"};
+constexpr std::array kStatusLines = {"Umask:",
+                                     "Uid:",
+                                     "Gid:",
+                                     "Groups:",
+                                     "CapInh:",
+                                     "CapPrm:",
+                                     "CapEff:",
+                                     "CapBnd:",
+                                     "CapAmb:",
+                                     "NoNewPrivs:",
+                                     "Seccomp:",
+                                     "Seccomp_filters:",
+                                     "Cpus_allowed:",
+                                     "Mems_allowed:",
+                                     "Speculation_Store_Bypass:",
+                                     "SpeculationIndirectBranch:",
+                                     "THP_enabled:"};
+/// Of security modules: what a process is confined to, and what the next exec of this thread will be. Not everywhere.
+constexpr std::array kAttributes = {"current", "exec", "fscreate", "keycreate", "sockcreate"};
+// Newer than the headers may be.
+constexpr int kGetIoFlusher = 58;
+constexpr int kSchedCore = 62;
+constexpr int kGetMdwe = 66;
+constexpr int kGetMemoryMerge = 68;
+constexpr int kKeyringId = 0;
+constexpr int kSessionKeyring = -3;
+/// struct sched_attr of the kernel.
+struct SchedulingAttributes {
+  std::uint32_t size, policy;
+  std::uint64_t flags;
+  std::int32_t nice;
+  std::uint32_t priority;
+  std::uint64_t runtime, deadline, period;
+  std::uint32_t util_min, util_max;
+};
 constexpr std::array kNamespaces = {"cgroup", "ipc", "mnt", "net", "pid_for_children", "time_for_children",
                                     "user",   "uts"};
 
@@ -59,6 +92,9 @@ class Gathered {
     add({target.data(), static_cast<std::size_t>(std::max<ssize_t>(size, 0))});
   }
 
+  /// What may be missing or refused, which is the same as long as it is both times.
+  void add_file_if_any(const std::string& path) { add(read_file(path).value_or("")); }
+
   void fail() { failed_ = true; }
   std::optional<std::string> take() && { return failed_ ? std::nullopt : std::optional(std::move(text_)); }
 
@@ -75,14 +111,35 @@ bool is_inherited(std::string_view line) {
 }
 
 void add_scheduling(Gathered& gathered) {
-  constexpr int kOfThisThread = 1;  // IOPRIO_WHO_PROCESS
-  gathered.add_number(::getpriority(PRIO_PROCESS, 0));
-  gathered.add_number(::sched_getscheduler(0));
-  sched_param parameters = {};
-  ::sched_getparam(0, &parameters);
-  gathered.add_number(parameters.sched_priority);
+  constexpr int kOfThisThread = 1;       // IOPRIO_WHO_PROCESS
+  SchedulingAttributes attributes = {};  // policy, nice, priority, deadlines, clamps of the frequency
+  if (::syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return gathered.fail();
+  gathered.add({reinterpret_cast<const char*>(&attributes), sizeof attributes});
   gathered.add_number(::syscall(SYS_ioprio_get, kOfThisThread, 0));
   gathered.add_number(::prctl(PR_GET_TIMERSLACK));
+}
+
+void add_memory_policy(Gathered& gathered) {
+  std::array<unsigned long, 64> nodes = {};
+  int mode = -1;
+  constexpr unsigned long kMostNodes = sizeof nodes * CHAR_BIT;
+  gathered.add_number(::syscall(SYS_get_mempolicy, &mode, nodes.data(), kMostNodes, nullptr, 0));
+  gathered.add_number(mode);
+  for (const unsigned long part : nodes) gathered.add_number(static_cast<long>(part));
+}
+
+/// What is asked by prctl() and refused by kernels that do not have it.
+void add_flags(Gathered& gathered) {
+  gathered.add_number(::prctl(PR_GET_SECUREBITS));
+  gathered.add_number(::prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+  gathered.add_number(::prctl(kGetIoFlusher, 0, 0, 0, 0));
+  gathered.add_number(::prctl(kGetMdwe, 0, 0, 0, 0));
+  gathered.add_number(::prctl(kGetMemoryMerge, 0, 0, 0, 0));
+  std::uint64_t cookie = 0;
+  ::prctl(kSchedCore, 0, 0, 0, &cookie);
+  gathered.add_number(static_cast<long>(cookie));
+  gathered.add_number(::personality(0xffffffff));
+  gathered.add_number(::syscall(SYS_keyctl, kKeyringId, kSessionKeyring, 0));
 }
 
 }  // namespace
@@ -100,12 +157,15 @@ std::optional<std::string> inheritance() {
   gathered.add_identity("/");
   for (const char* name : kNamespaces) gathered.add_link(std::string("/proc/self/ns/") + name);
   add_scheduling(gathered);
-  gathered.add_number(::prctl(PR_GET_SECUREBITS));
-  gathered.add_number(::personality(0xffffffff));
+  add_memory_policy(gathered);
+  add_flags(gathered);
+  for (const char* name : kAttributes) gathered.add_file_if_any(std::string("/proc/thread-self/attr/") + name);
   for (const std::string& variable : current_environment()) gathered.add(variable);
   return std::move(gathered).take();
 }
 
+// kcmp is also refused when this process has confined itself (Landlock) or has become somebody else since the other one
+// was started.
 bool same_output(pid_t other) noexcept {
   const auto same = [other](int fd) { return ::syscall(SYS_kcmp, ::getpid(), other, KCMP_FILE, fd, fd) == 0; };
   return same(STDOUT_FILENO) && same(STDERR_FILENO);

@@ -10,8 +10,9 @@
 namespace prong::os {
 
 /// All that exec leaves as it is, as text to be compared: folder, root, umask, limits, nice, scheduling, affinity,
-/// users and groups, capabilities, seccomp, namespaces, cgroups, environment. Left out is what os::spawn() sets anyway
-/// (signals) and the open files: see same_output(). Nothing if some of it cannot be read.
+/// memory policy, users and groups, capabilities, seccomp, labels of security modules, session keyring, namespaces,
+/// cgroups, environment. Left out is what os::spawn() sets anyway (signals), the open files and Landlock: see
+/// same_output(). Nothing if some of it cannot be read.
 std::optional<std::string> inheritance();
 
 /// Whether standard output and error of another process are the very ones of this process: the same open files, not

@@ -6,9 +6,12 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
+#include <cstdint>
 #include <cstdlib>
 #include <functional>
 
@@ -62,6 +65,7 @@ TEST(InheritanceTest, HoldsEverythingThatExecLeaves) {
   EXPECT_TRUE(differs_after([] { return ::setenv("PRONG_TEST_INHERITED", "1", 1) == 0; })) << "environment";
   EXPECT_TRUE(differs_after([] { return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0; })) << "privileges";
   EXPECT_TRUE(differs_after([] { return ::prctl(PR_SET_TIMERSLACK, 77'777) == 0; })) << "timer slack";
+  EXPECT_TRUE(differs_after([] { return ::prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0) == 0; })) << "huge pages";
 }
 
 TEST(InheritanceTest, TellsASchedulingPolicy) {
@@ -69,6 +73,50 @@ TEST(InheritanceTest, TellsASchedulingPolicy) {
     const sched_param parameters = {};
     return ::sched_setscheduler(0, SCHED_BATCH, &parameters) == 0;
   }));
+}
+
+TEST(InheritanceTest, TellsAMemoryPolicy) {
+  constexpr int kInterleave = 3;
+  const unsigned long first_node = 1;
+  if (::syscall(SYS_set_mempolicy, 0, nullptr, 0) != 0) GTEST_SKIP() << "this kernel has none";
+  EXPECT_TRUE(differs_after([&] { return ::syscall(SYS_set_mempolicy, kInterleave, &first_node, 64) == 0; }));
+}
+
+TEST(InheritanceTest, TellsASessionKeyring) {
+  constexpr int kJoinSessionKeyring = 1;
+  const auto join = [] { return ::syscall(SYS_keyctl, kJoinSessionKeyring, nullptr) > 0; };
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(join() ? 0 : 1);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  if (status != 0) GTEST_SKIP() << "keyrings are refused here";
+  EXPECT_TRUE(differs_after(join));
+}
+
+/// A program that confines itself by Landlock: no line in /proc tells that.
+TEST(InheritanceTest, OutputIsNotTheSameForAProcessThatHasConfinedItself) {
+  constexpr long kCreateRuleset = 444;
+  constexpr long kRestrictSelf = 446;
+  const std::uint64_t execute = 1;
+  const pid_t outside = ::fork();
+  if (outside == 0) {
+    ::pause();
+    ::_exit(0);
+  }
+  const pid_t confined = ::fork();
+  if (confined == 0) {
+    const bool before = same_output(outside);
+    const long rules = ::syscall(kCreateRuleset, &execute, sizeof execute, 0);
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (rules < 0 || ::syscall(kRestrictSelf, rules, 0) != 0) ::_exit(2);
+    ::_exit(before && !same_output(outside) ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(confined, &status, 0);
+  ::kill(outside, SIGKILL);
+  ::waitpid(outside, nullptr, 0);
+  if (WEXITSTATUS(status) == 2) GTEST_SKIP() << "there is no Landlock here";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
 }
 
 TEST(InheritanceTest, AnotherUserInheritsOtherThings) {
