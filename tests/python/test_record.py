@@ -6,6 +6,7 @@ import inspect
 import pickle
 import subprocess
 import sys
+import typing
 
 import pytest
 
@@ -19,6 +20,59 @@ def test_reads_as_a_dataclass():
     assert dataclasses.asdict(prong.Exited(3)) == {"code": 3}
     assert [field.name for field in dataclasses.fields(prong.Lost)] == ["reason", "detail"]
     assert str(inspect.signature(prong.Lost)) == "(reason: 'str', detail: 'str' = '') -> None"
+
+
+RECORDS = [
+    prong.Returned,
+    prong.Raised,
+    prong.Exited,
+    prong.Signalled,
+    prong.TimedOut,
+    prong.Cancelled,
+    prong.Lost,
+    prong.Attempt,
+    prong.Times,
+    prong.RetryPolicy,
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_types_of_fields_can_be_had(record):
+    assert list(typing.get_type_hints(record)) == [field.name for field in dataclasses.fields(record)]
+
+
+def test_fields_are_in_order_wherever_they_are_seen():
+    assert list(vars(prong.TimedOut("wall_time", 1.5, peak=7))) == list(prong.TimedOut.__match_args__)
+
+
+def test_is_made_a_dataclass_once():
+    assert dataclasses.fields(prong.Lost)[0] is dataclasses.fields(prong.Lost("x"))[0]
+
+
+class Plain(prong.RetryPolicy):
+    note: str = "none"  # no field, since this is no dataclass
+
+    def __init__(self, times):
+        super().__init__(times)
+        self.extra = times
+
+
+@dataclasses.dataclass(frozen=True)
+class Decorated(prong.RetryPolicy):
+    note: str = "none"
+
+
+def test_subclasses_are_as_those_of_a_dataclass():
+    plain = Plain(3)
+    assert (plain.retries, plain.extra) == (3, 3)
+    assert str(inspect.signature(Plain)) == "(times)"
+    assert [field.name for field in dataclasses.fields(Plain)] == list(prong.RetryPolicy.__match_args__)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plain.retries = 4
+    decorated = Decorated(3, note="some")
+    assert dataclasses.replace(decorated, retries=4) == Decorated(4, note="some")
+    assert [field.name for field in dataclasses.fields(Decorated)][-2:] == ["quarantine_after", "note"]
+    assert [field.name for field in dataclasses.fields(prong.RetryPolicy)][-1] == "quarantine_after"
 
 
 def test_compares_hashes_and_shows_its_values():
