@@ -146,9 +146,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     for module, names in _HOMES.items():
         if name in names:
-            from importlib import import_module
-
-            value = getattr(import_module(f"prong.{module}"), name)
+            # Not import_module(): importlib takes as long to load as all that a pool is started with.
+            value = getattr(__import__(f"prong.{module}", fromlist=[name]), name)
             globals()[name] = value
             return value
     raise AttributeError(f"module 'prong' has no attribute {name!r}")

@@ -22,25 +22,34 @@
 
 from __future__ import annotations
 
-from _pickle import PicklingError, UnpicklingError
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from prong._exceptions_of_futures import JobCancelled as JobCancelled
     from prong._exceptions_of_futures import JobTimeout as JobTimeout
+    from prong._exceptions_of_pickling import DecodingError as DecodingError
+    from prong._exceptions_of_pickling import EncodingError as EncodingError
     from prong._outcome import Attempt, Outcome
     from prong._run import CommandResult
 
 
 def __getattr__(name: str) -> Any:
-    """Those that are also exceptions of concurrent.futures, which a worker does not load."""
-    if name in ("JobCancelled", "JobTimeout"):
+    """Those that are also exceptions of modules that take long to load."""
+    if name in ("JobCancelled", "JobTimeout"):  # workers do without
         from prong import _exceptions_of_futures
 
         return getattr(_exceptions_of_futures, name)
+    if name in ("EncodingError", "DecodingError"):  # a pool starts its processes before
+        from prong import _exceptions_of_pickling
+
+        return getattr(_exceptions_of_pickling, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def type_name(kind: type) -> str:
+    """How the engine knows a class of exceptions."""
+    return f"{kind.__module__}.{kind.__qualname__}"
 
 
 class ProngError(Exception):
@@ -93,14 +102,6 @@ class CommandFailed(JobError):
     """A command that had to succeed did not. ``result`` is its :class:`CommandResult`."""
 
     result: CommandResult | None = None
-
-
-class EncodingError(JobError, PicklingError):
-    """A function, an argument or a result could not be pickled; the text says which."""
-
-
-class DecodingError(EncodingError, UnpicklingError):
-    """A function, an argument or a result could not be unpickled on the other side."""
 
 
 class PoolError(ProngError):

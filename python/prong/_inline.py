@@ -7,8 +7,7 @@ from collections import deque
 from functools import lru_cache
 from itertools import islice
 
-from prong._exceptions import PoolClosed, PoolError, WorkerCrashed
-from prong._pickling import type_name
+from prong._exceptions import PoolClosed, PoolError, WorkerCrashed, type_name
 from prong._shapes import SINGLE
 
 TYPE_CHECKING = False

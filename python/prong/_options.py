@@ -6,8 +6,7 @@ import math
 from _signal import NSIG  # type: ignore[import-not-found]  # not from signal, which imports enum
 
 from prong import _core
-from prong._exceptions import UsageError
-from prong._pickling import type_name
+from prong._exceptions import UsageError, type_name
 from prong._record import Record
 
 TYPE_CHECKING = False

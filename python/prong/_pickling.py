@@ -157,11 +157,6 @@ def brief(value: Any) -> str:
     return kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
 
 
-def type_name(kind: type) -> str:
-    """How the engine knows a class of exceptions."""
-    return f"{kind.__module__}.{kind.__qualname__}"
-
-
 def name_of(function: Any) -> str:
     """A function's name, for error texts."""
     return getattr(function, "__qualname__", None) or brief(function)

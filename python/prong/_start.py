@@ -8,7 +8,6 @@ import weakref
 
 from prong import _core
 from prong._exceptions import PoolError
-from prong._pickling import PROTOCOL, dumps
 from prong._record import Record
 from prong._shapes import INHERITED
 
@@ -157,21 +156,16 @@ def program_arguments() -> list[str]:
     """The interpreter that runs this program, with its options (flags, -X, -W)."""
     if getattr(sys, "frozen", False) or not sys.executable:
         raise PoolError("there is no interpreter to start (a frozen program?): use start='fork'")
-    if _has_no_options():
-        return [sys.executable]
-    import subprocess
+    flags = {name for name in type(sys.flags).__match_args__ if getattr(sys.flags, name)} - _NOT_OPTIONS
+    if not (sys.warnoptions or sys._xoptions or flags - {"dont_write_bytecode"}):
+        return [sys.executable, *(["-B"] if flags else [])]
+    import subprocess  # takes longer than to start a process, so not in the usual cases
 
     return [sys.executable, *subprocess._args_from_interpreter_flags()]  # type: ignore[attr-defined]
 
 
 # What is not zero in an interpreter that was started without options, or says nothing that is handed on.
 _NOT_OPTIONS = {"hash_randomization", "utf8_mode", "int_max_str_digits", "inspect", "interactive"}
-
-
-def _has_no_options() -> bool:
-    """The usual case: ``subprocess`` takes longer to import than to start a process."""
-    names = [name for name in type(sys.flags).__match_args__ if name not in _NOT_OPTIONS]
-    return not (sys.warnoptions or sys._xoptions or any(getattr(sys.flags, name) for name in names))
 
 
 def _state(options: StartOptions) -> list[str]:
@@ -248,4 +242,6 @@ def _start_forked(options: StartOptions) -> Engine:
 
 
 def _seal_inherited(number: int) -> _core.Sealed:
+    from prong._pickling import PROTOCOL, dumps
+
     return _core.seal(0, INHERITED, dumps(number, PROTOCOL), None)

@@ -9,7 +9,7 @@ import sys
 from _signal import SIGINT, signal  # type: ignore[import-not-found]  # not from signal, which imports enum
 
 from prong import _core, _inherited, _received
-from prong._exceptions import DecodingError
+from prong._exceptions import DecodingError, type_name
 from prong._pickling import (
     PROTOCOL,
     Buffers,
@@ -20,7 +20,6 @@ from prong._pickling import (
     dumps,
     name_of,
     names_main,
-    type_name,
 )
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL, INHERITED, SINGLE
 

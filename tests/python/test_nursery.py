@@ -539,3 +539,11 @@ def test_ends_with_the_program_also_while_it_starts(tag: str, tmp_path: Path) ->
     program.wait()
     assert eventually(lambda: not keepers(tag))
     assert eventually(lambda: not Path(f"/proc/{nursery}").exists())
+
+
+def test_common_options_of_the_interpreter_need_no_subprocess(program: StartProgram) -> None:
+    """Containers often have PYTHONDONTWRITEBYTECODE, and to import subprocess takes longer than a start."""
+    code = """
+        print(*prong._start.program_arguments()[1:], "subprocess" in sys.modules, flush=True)
+    """
+    assert program("import prong._start\n" + textwrap.dedent(code), PYTHONDONTWRITEBYTECODE="1").line() == "-B False"
