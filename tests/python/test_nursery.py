@@ -400,7 +400,7 @@ def test_ends_when_the_program_becomes_another_one_while_it_starts(program: Star
     """
     started = program(code, "if role == 'nursery': time.sleep(1000)")
     assert started.line() == "prepared"
-    assert len(keepers(tag)) == 1
+    assert eventually(lambda: len(keepers(tag)) == 1), "and no other copy of it that has not become the interpreter yet"
     started.go_on()
     assert eventually(lambda: not keepers(tag))
     assert started.process.poll() is None
