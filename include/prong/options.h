@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -71,6 +72,14 @@ struct WorkerLoss {
   Outcome outcome = Cancelled{};  ///< Exited or Signalled: how its process ended; Lost: with its launcher
 };
 
+/// A signal to what is to end, and how long that may take until more is done about it.
+struct StopSignal {
+  int signal = 15;  ///< SIGTERM
+  std::chrono::nanoseconds wait{0};
+
+  bool operator==(const StopSignal&) const = default;
+};
+
 struct PoolOptions {
   int workers = 0;  ///< 0: one per CPU that this process may use
   StartKind start = StartKind::kFresh;
@@ -94,6 +103,10 @@ struct PoolOptions {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(60);
   bool start_early = true;  ///< start all workers at once, not when the first jobs come
   std::chrono::nanoseconds grace = std::chrono::milliseconds(500);  ///< between SIGTERM and SIGKILL
+  /// Sent in this order, instead of SIGTERM and `grace`, to what is killed for a limit or on request; SIGKILL comes last
+  /// in any case. At most kMostStopSignals of those that workers survive. Empty: SIGTERM and `grace`.
+  std::vector<StopSignal> stop_signals{};
+  int niceness = 0;       ///< 0 to 19: added to that of the program, for workers and what they start
   Payload initializer{};  ///< run by each worker before its first job; empty: none
   Payload finalizer{};    ///< run by each worker before it ends in order; empty: none
   std::chrono::nanoseconds initializer_timeout{0};
@@ -105,6 +118,8 @@ struct PoolOptions {
   /// kFork only: forks the calling process as its runtime wants it (CPython: PyOS_BeforeFork ... ). Default: fork().
   std::function<int()> fork_function{};
 };
+
+constexpr std::size_t kMostStopSignals = 8;
 
 /// Throw UsageError with a text that says what was wrong and what would be right.
 void check(const JobOptions& options);

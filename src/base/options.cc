@@ -1,5 +1,9 @@
 #include "prong/options.h"
 
+#include <algorithm>
+#include <array>
+#include <csignal>
+
 #include "base/duration.h"
 #include "prong/error.h"
 
@@ -41,6 +45,24 @@ void check(const Program& program) {
     });
 }
 
+/// A worker of commands goes on after these until its command has ended; it does not after others.
+constexpr std::array kStopSignals = {SIGHUP,  SIGINT,  SIGQUIT, SIGKILL, SIGUSR1,
+                                     SIGUSR2, SIGPIPE, SIGALRM, SIGTERM};
+
+void check(const std::vector<StopSignal>& signals) {
+  require(signals.size() <= kMostStopSignals, [&] {
+    return "stop_signals has " + std::to_string(signals.size()) + " signals; at most " +
+           std::to_string(kMostStopSignals) + " are sent";
+  });
+  for (const StopSignal& each : signals) {
+    require(std::ranges::find(kStopSignals, each.signal) != kStopSignals.end(), [&] {
+      return "stop_signals has the signal " + std::to_string(each.signal) +
+             "; it must be SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE or SIGKILL";
+    });
+    not_negative("the wait in stop_signals", each.wait);
+  }
+}
+
 }  // namespace
 
 void check(const JobOptions& options) {
@@ -64,6 +86,9 @@ void check(const PoolOptions& options) {
   not_negative("budget", options.budget);
   not_negative("stall", options.stall);
   not_negative("grace", options.grace);
+  check(options.stop_signals);
+  require(options.niceness >= 0 && options.niceness <= 19,
+          [&] { return "niceness is " + std::to_string(options.niceness) + "; it must lie between 0 and 19"; });
   not_negative("initializer_timeout", options.initializer_timeout);
   not_negative("finalizer_timeout", options.finalizer_timeout);
   if (options.start == StartKind::kFresh || options.start == StartKind::kSpawn) check(options.program);

@@ -61,6 +61,30 @@ TEST(OptionsTest, NegativeNumbersOfAPoolAreRefused) {
   EXPECT_NE(complaint(options), "");
 }
 
+TEST(OptionsTest, SignalsThatEndAWorkerBeforeItsCommandAreRefused) {
+  PoolOptions options = command_pool();
+  options.stop_signals = {{SIGINT, 1s}, {SIGTERM, 0s}, {SIGKILL, 1s}};
+  EXPECT_EQ(complaint(options), "");
+  for (const int signal : {0, SIGABRT, SIGSTOP, 65}) {
+    options.stop_signals = {{signal, 1s}};
+    EXPECT_NE(complaint(options), "") << signal;
+  }
+  options.stop_signals = {{SIGTERM, -1s}};
+  EXPECT_NE(complaint(options), "");
+  options.stop_signals.assign(kMostStopSignals + 1, {SIGTERM, 1s});
+  EXPECT_EQ(complaint(options), "stop_signals has 9 signals; at most 8 are sent");
+}
+
+TEST(OptionsTest, NicenessHasARange) {
+  PoolOptions options = command_pool();
+  options.niceness = 19;
+  EXPECT_EQ(complaint(options), "");
+  for (const int niceness : {-1, 20}) {
+    options.niceness = niceness;
+    EXPECT_NE(complaint(options), "");
+  }
+}
+
 TEST(OptionsTest, ProgramIsNeededWhereItIsExecuted) {
   for (const StartKind kind : {StartKind::kFresh, StartKind::kSpawn}) {
     PoolOptions options{.start = kind};

@@ -89,6 +89,13 @@ int parse_retries(std::string_view text) {
   refuse(text, "a number of retries: write 0 or more (3)");
 }
 
+int parse_niceness(std::string_view text) {
+  constexpr double kNicest = 19;
+  if (const auto number = read_whole(text); number && *number >= 0 && *number <= kNicest)
+    return static_cast<int>(*number);
+  refuse(text, "a niceness: write 0 to 19 (10)");
+}
+
 std::size_t parse_count(std::string_view text) {
   if (const auto number = read_whole(text); number && *number >= 1) return static_cast<std::size_t>(*number);
   refuse(text, "a number of inputs: write 1 or more (3)");

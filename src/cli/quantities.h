@@ -26,4 +26,7 @@ char parse_character(std::string_view text);
 /// "3": 0 or more.
 int parse_retries(std::string_view text);
 
+/// "10": 0 to 19.
+int parse_niceness(std::string_view text);
+
 }  // namespace prong::cli

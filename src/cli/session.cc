@@ -44,7 +44,7 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs,
       signals_(signals),
       job_options_(std::make_shared<JobOptions>(settings.job)),
       workers_(settings.workers > 0 ? settings.workers : usable_cpus()),
-      output_(1, 2, [this] { return signals_.wish() == Signals::Wish::kKillJobs; }),
+      output_(1, 2, [this] { return signals_.wish() >= Signals::Wish::kKillJobs; }),
       display_(settings.keep_order, output_),
       progress_(settings.progress, monotonic_now()) {
   if (!settings.job_log.empty()) job_log_.emplace(settings.job_log);
@@ -198,6 +198,8 @@ Pool& Session::pool() {
   PoolOptions options = task_.pool_options();
   options.budget = settings_.budget;
   options.stall = settings_.stall;
+  options.stop_signals = settings_.stop_signals;
+  options.niceness = settings_.niceness;
   options.workers = inputs_ended_ && !batch_.empty() ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
   pool_.emplace(std::move(options));
   if (live_) pool_->set_watcher([this](std::span<const JobPtr>) { signals_.wake(); });
@@ -356,7 +358,8 @@ void Session::heed_signals() {
       say(fmt::format("stopping; {} running {} may end (Ctrl-C again kills)", flights_.size(),
                       flights_.size() == 1 ? "job" : "jobs"));
   }
-  if (wish == Signals::Wish::kKillJobs && !killed_) kill();
+  if (wish >= Signals::Wish::kKillJobs && !killed_) kill();
+  if (wish == Signals::Wish::kKillAtOnce && pool_) pool_->terminate();
 }
 
 void Session::heed_halt() {
@@ -399,7 +402,10 @@ void Session::stop() {
 
 void Session::kill() {
   killed_ = true;
-  if (pool_) pool_->terminate();
+  if (!pool_) return;
+  if (settings_.stop_signals.empty()) return pool_->terminate();
+  pool_->close();  // no worker takes the place of one that is killed
+  for (const auto& [number, flight] : flights_) pool_->kill(flight.job);
 }
 
 void Session::stop_starting() {

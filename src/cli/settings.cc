@@ -7,6 +7,7 @@
 
 #include "cli/quantities.h"
 #include "cli/retry_causes.h"
+#include "cli/stop_signals.h"
 #include "prong/error.h"
 
 namespace prong::cli {
@@ -59,6 +60,11 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.halt = parse_halt(text); });
   add_parsed(app, "--delay", "TIME", "Wait so long between the starts of two jobs",
              [&](const std::string& text) { settings.delay = parse_duration(text); });
+  add_parsed(app, "--nice", "N", "Run jobs at a niceness so much higher: 1 to 19",
+             [&](const std::string& text) { settings.niceness = parse_niceness(text); });
+  add_parsed(app, "--term-seq,--termseq", "SEQUENCE",
+             "End jobs by these signals, with ms between: TERM,200,INT,1s,KILL; default: TERM,500,KILL",
+             [&](const std::string& text) { settings.stop_signals = parse_stop_signals(text); });
 }
 
 void add_input_settings(CLI::App& app, Settings& settings) {

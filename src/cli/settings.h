@@ -27,6 +27,8 @@ struct Settings {
   std::chrono::nanoseconds stall{0};   ///< 0: none
   std::chrono::nanoseconds delay{0};   ///< between the starts of two jobs; 0: none
   std::optional<HaltRule> halt;
+  std::vector<StopSignal> stop_signals;  ///< empty: as pools do it
+  int niceness = 0;                      ///< of the jobs
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;

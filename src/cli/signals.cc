@@ -18,6 +18,7 @@ constexpr MonotonicNs kNsPerSecond = 1'000'000'000;
 std::atomic<int> interrupts{0};
 std::atomic<int> first_to_stop{0};
 std::atomic<bool> kill_asked{false};
+std::atomic<bool> kill_at_once_asked{false};
 std::atomic<bool> news{false};
 static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free);
 
@@ -27,7 +28,7 @@ void handle(int number) {
   int none = 0;
   first_to_stop.compare_exchange_strong(none, number);
   if (number == SIGINT && interrupts.fetch_add(1) == 0) return;
-  kill_asked = true;
+  if (kill_asked.exchange(true)) kill_at_once_asked = true;
 }
 
 // A program that was started with the signal ignored (nohup, or in the background of a script) leaves it so.
@@ -55,6 +56,7 @@ Signals::Signals() : main_thread_(pthread_self()) {
   interrupts = 0;
   first_to_stop = 0;
   kill_asked = false;
+  kill_at_once_asked = false;
   news = false;
   for (const int number : kCaught)
     if (!is_ignored(number)) set_handler(number, handle);
@@ -67,6 +69,7 @@ Signals::~Signals() {
 }
 
 Signals::Wish Signals::wish() const {
+  if (kill_at_once_asked) return Wish::kKillAtOnce;
   if (kill_asked) return Wish::kKillJobs;
   return interrupts > 0 ? Wish::kStopStarting : Wish::kGoOn;
 }

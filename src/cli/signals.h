@@ -2,7 +2,7 @@
 // process; to be used by the thread that made it.
 //
 //   Ctrl-C (SIGINT)    first: stop starting jobs; second: kill those that run
-//   SIGTERM, SIGHUP    kill the jobs
+//   SIGTERM, SIGHUP    kill the jobs; once more after such a wish: without waiting for anything
 //   SIGURG             nothing but waking the main thread up (wake())
 //   SIGPIPE            ignored: a write then fails with EPIPE
 #pragma once
@@ -25,7 +25,8 @@ class Signals {
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
 
-  enum class Wish { kGoOn, kStopStarting, kKillJobs };
+  /// Each wants more than the one before.
+  enum class Wish { kGoOn, kStopStarting, kKillJobs, kKillAtOnce };
   Wish wish() const;
   /// 128 + the signal that asked first to stop; 0: none did.
   int exit_status() const;

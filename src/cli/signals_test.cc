@@ -16,6 +16,8 @@ TEST(SignalsTest, InterruptsAskTwoThings) {
   EXPECT_EQ(signals.wish(), Signals::Wish::kStopStarting);
   ::raise(SIGINT);
   EXPECT_EQ(signals.wish(), Signals::Wish::kKillJobs);
+  ::raise(SIGINT);
+  EXPECT_EQ(signals.wish(), Signals::Wish::kKillAtOnce);
   EXPECT_EQ(signals.exit_status(), 130);
 }
 

@@ -48,6 +48,7 @@ void prepare_process(const CommandWorkerArguments& arguments) {
   os::become_subreaper();
   os::set_process_name("prong-worker");
   os::disable_core_dumps();
+  os::be_nicer(arguments.niceness);
   os::prefer_as_oom_victim();
 }
 

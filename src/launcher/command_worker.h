@@ -14,6 +14,7 @@ struct CommandWorkerArguments {
   int segment = -1;
   int doorbell = -1;
   int control = -1;
+  int niceness = 0;  ///< to be added
 };
 
 /// Makes this process a command worker and serves until told to end. Never returns, never throws: what goes wrong ends

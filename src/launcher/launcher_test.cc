@@ -147,6 +147,22 @@ TEST_P(ScriptWorkerTest, WhoIgnoresSigtermIsKilledAfterTheGrace) {
   EXPECT_GE(os::monotonic_now() - before, kGraceNs);
 }
 
+TEST_P(ScriptWorkerTest, SignalsComeInTheirOrderAndThenDeath) {
+  set_script("trap 'trap \"exit 9\" USR1' HUP; trap '' TERM; while :; do sleep 1000 & wait; done");
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
+  rig_.stop(kFirst, StopSteps{{{SIGHUP, 50'000'000}, {SIGTERM, 1}, {SIGUSR1, kLongNs}}});
+  EXPECT_EQ(WEXITSTATUS(rig_.expect(Kind::kWorkerGone, kFirst).status), 9);
+}
+
+TEST_P(ScriptWorkerTest, WhoSurvivesAllSignalsIsKilled) {
+  set_script("trap '' TERM HUP USR1; sleep 1000; :");
+  start(kFirst);
+  ASSERT_TRUE(test::eventually([] { return processes_of(kFirst) == 2; }));
+  rig_.stop(kFirst, StopSteps{{{SIGHUP, 1}, {SIGTERM, 1}, {SIGUSR1, 1}}});
+  EXPECT_EQ(WTERMSIG(rig_.expect(Kind::kWorkerGone, kFirst).status), SIGKILL);
+}
+
 TEST_P(ScriptWorkerTest, AKillEndsTheGrace) {
   set_script("trap '' TERM; sleep 1000; :");
   start(kFirst);

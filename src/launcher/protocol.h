@@ -12,6 +12,7 @@
 // end.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -28,9 +29,9 @@ enum class MessageKind : std::uint32_t {
   kProgram = 1,    ///< fds[0]: memfd with the encoded Program (encode_program) for kStartTemplate and kExec workers
   kStartTemplate,  ///< exec the program as template: role and control descriptor in its environment
   kKillTemplate,   ///< it hangs: its end is reported as usual
-  kStartWorker,    ///< `worker`, `how`; fds: channel segment, doorbell, control socket
+  kStartWorker,    ///< `worker`, `how`, `niceness`; fds: channel segment, doorbell, control socket
   kSignalWorker,   ///< `worker`, `status`: the signal: continues it and sends it that
-  kStopWorker,     ///< `worker`, `grace_ns`: > 0: SIGTERM and SIGCONT now, SIGKILL then; 0: SIGKILL now
+  kStopWorker,     ///< `worker`, `steps`: each signal with SIGCONT, then its wait, then SIGKILL; none: SIGKILL now
   kWorkerStarted,  ///< `worker`, `pid`
   kStartFailed,    ///< `worker`, `error` (errno), `stage`
   kWorkerGone,     ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or so many
@@ -52,20 +53,27 @@ enum class StartHow : std::uint32_t {
   kCommand,       ///< forked by the launcher itself: runs command lines
 };
 
+struct StopStep {
+  std::int64_t signal = 0;  ///< 0: no step
+  std::int64_t wait_ns = 0;
+};
+using StopSteps = std::array<StopStep, kMostStopSignals>;  ///< those that are no steps come last
+
 struct Message {
   static constexpr std::uint32_t kMagic = 0x50524e31;  // "PRN1"
   std::uint32_t magic = kMagic;
   MessageKind kind = MessageKind::kProgram;
   std::uint64_t worker = 0;
-  std::int64_t grace_ns = 0;
   std::int32_t pid = 0;
   std::int32_t status = 0;
   std::int32_t error = 0;
   StartHow how = StartHow::kTemplate;
   std::uint32_t unconfirmed = 0;  ///< processes that could not be seen to end
+  std::int32_t niceness = 0;  ///< to be added
   char stage[48] = {};
+  StopSteps steps{};
 };
-static_assert(sizeof(Message) == 96);
+static_assert(sizeof(Message) == 216);
 
 /// The roles and descriptors of a process that Prong execs. Numbers are decimal.
 inline constexpr const char* kRoleVariable = "PRONG_ROLE";        // "worker", "template" or "nursery"

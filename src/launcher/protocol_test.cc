@@ -24,7 +24,8 @@ class ProtocolTest : public testing::Test {
 };
 
 TEST_F(ProtocolTest, AMessageArrivesWholeWithItsDescriptors) {
-  Message sent{.kind = MessageKind::kStartWorker, .worker = 7, .grace_ns = -3, .pid = 4};
+  Message sent{.kind = MessageKind::kStartWorker, .worker = 7, .pid = 4};
+  sent.steps = {{{15, 3}, {2, 1}}};
   sent.how = StartHow::kExec;
   std::strcpy(sent.stage, "exec");
   const std::array<int, 3> fds = {0, 1, 2};

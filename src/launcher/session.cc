@@ -23,7 +23,7 @@ std::int64_t earlier(std::int64_t a, std::int64_t b) {
   return a < 0 || b < 0 ? std::max(a, b) : std::min(a, b);
 }
 
-os::ExecRequest worker_request(const Program& program, std::uint64_t worker, const std::vector<os::Fd>& fds) {
+os::ExecRequest worker_request(const Program& program, const Message& order, const std::vector<os::Fd>& fds) {
   os::ExecRequest request;
   request.arguments = program.arguments;
   request.environment = os::current_environment();
@@ -31,10 +31,11 @@ os::ExecRequest worker_request(const Program& program, std::uint64_t worker, con
   set_variable(request.environment, kRoleVariable, "worker");
   set_variable(request.environment, kDescriptorsVariable, "3,4,5");
   set_variable(request.environment, kLauncherPidVariable, std::to_string(os::process_id()));
-  set_variable(request.environment, kWorkerVariable, std::to_string(worker));
+  set_variable(request.environment, kWorkerVariable, std::to_string(order.worker));
   for (std::size_t i = 0; i < kWorkerFds.size(); ++i) request.fds.emplace_back(kWorkerFds[i], fds[i].get());
   request.new_group = true;
   request.die_with_parent = true;
+  request.niceness = order.niceness;
   return request;
 }
 
@@ -154,7 +155,7 @@ void Session::carry_out(const Message& order, std::vector<os::Fd> fds) {
   if (order.kind == MessageKind::kKillTemplate && template_) template_->kill();
   if (order.kind == MessageKind::kStartWorker) start_worker(order, std::move(fds));
   if (order.kind == MessageKind::kSignalWorker) workers_.signal(order.worker, order.status);
-  if (order.kind == MessageKind::kStopWorker) workers_.stop(order.worker, order.grace_ns);
+  if (order.kind == MessageKind::kStopWorker) workers_.stop(order.worker, order.steps);
   if (order.kind == MessageKind::kPing) report({.kind = MessageKind::kPong});
 }
 
@@ -178,8 +179,8 @@ void Session::start_worker(const Message& order, std::vector<os::Fd> fds) {
   if (!workers_.add(order.worker, order.how == StartHow::kTemplate)) return;
   if (fds.size() != kWorkerFds.size()) return workers_.start_failed(order.worker, EINVAL, "descriptors");
   if (order.how == StartHow::kTemplate) return start_by_template(order, std::move(fds));
-  if (order.how == StartHow::kExec) return start_by_exec(order.worker, fds);
-  if (order.how == StartHow::kCommand) return start_command_worker(order.worker, fds);
+  if (order.how == StartHow::kExec) return start_by_exec(order, fds);
+  if (order.how == StartHow::kCommand) return start_command_worker(order, fds);
   workers_.start_failed(order.worker, EINVAL, "kind of start");
 }
 
@@ -188,21 +189,26 @@ void Session::start_by_template(const Message& order, std::vector<os::Fd> fds) {
   template_->order(order, std::move(fds));
 }
 
-void Session::start_by_exec(std::uint64_t worker, const std::vector<os::Fd>& fds) {
-  if (!program_) return workers_.start_failed(worker, EINVAL, "program");
+void Session::start_by_exec(const Message& order, const std::vector<os::Fd>& fds) {
+  if (!program_) return workers_.start_failed(order.worker, EINVAL, "program");
   os::ExecFailure failure;
-  const pid_t pid = os::spawn(worker_request(*program_, worker, fds), failure);
-  if (pid < 0) return workers_.start_failed(worker, failure.error, failure.stage);
-  workers_.started(worker, pid);
+  const pid_t pid = os::spawn(worker_request(*program_, order, fds), failure);
+  if (pid < 0) return workers_.start_failed(order.worker, failure.error, failure.stage);
+  workers_.started(order.worker, pid);
 }
 
-void Session::start_command_worker(std::uint64_t worker, const std::vector<os::Fd>& fds) {
-  const CommandWorkerArguments arguments{worker, os::process_id(), fds[0].get(), fds[1].get(), fds[2].get()};
+void Session::start_command_worker(const Message& order, const std::vector<os::Fd>& fds) {
+  const CommandWorkerArguments arguments{.worker = order.worker,
+                                         .launcher = os::process_id(),
+                                         .segment = fds[0].get(),
+                                         .doorbell = fds[1].get(),
+                                         .control = fds[2].get(),
+                                         .niceness = order.niceness};
   const pid_t pid = os::try_fork();
   if (pid == 0) run_command_worker(arguments);
-  if (pid < 0) return workers_.start_failed(worker, errno, "fork");
+  if (pid < 0) return workers_.start_failed(order.worker, errno, "fork");
   os::start_group(pid);  // by both sides, so that it is true for both at once
-  workers_.started(worker, pid);
+  workers_.started(order.worker, pid);
 }
 
 // ---- the end, and reports

@@ -55,8 +55,8 @@ class Session {
   void start_template();
   void start_worker(const Message& order, std::vector<os::Fd> fds);
   void start_by_template(const Message& order, std::vector<os::Fd> fds);
-  void start_by_exec(std::uint64_t worker, const std::vector<os::Fd>& fds);
-  void start_command_worker(std::uint64_t worker, const std::vector<os::Fd>& fds);
+  void start_by_exec(const Message& order, const std::vector<os::Fd>& fds);
+  void start_command_worker(const Message& order, const std::vector<os::Fd>& fds);
   void template_answered(const Message& answer);
   void template_ended();
   void shut_down();

@@ -38,12 +38,8 @@ void WorkerSet::signal(std::uint64_t id, int signal) {
   os::signal_process(found->second.pid, signal);
 }
 
-void WorkerSet::stop(std::uint64_t id, std::int64_t grace_ns) {
-  if (grace_ns > 0) {
-    apply(id, WorkerEvent::kStop, {.deadline = os::monotonic_now() + grace_ns});
-  } else {
-    apply(id, WorkerEvent::kKill, {});
-  }
+void WorkerSet::stop(std::uint64_t id, const StopSteps& steps) {
+  apply(id, steps.front().signal != 0 ? WorkerEvent::kStop : WorkerEvent::kKill, {.steps = steps});
 }
 
 void WorkerSet::kill_all() {
@@ -74,7 +70,11 @@ void WorkerSet::on_time(std::int64_t now) {
   const auto over = [now](const Worker& worker) {
     return worker.state == WorkerState::kStopping && worker.deadline <= now;
   };
-  apply_to_each(over, WorkerEvent::kDeadline, {});
+  const auto has_another = [](const Worker& worker) {
+    return worker.next_step < worker.steps.size() && worker.steps[worker.next_step].signal != 0;
+  };
+  apply_to_each([&](const Worker& worker) { return over(worker) && !has_another(worker); }, WorkerEvent::kDeadline, {});
+  apply_to_each(over, WorkerEvent::kNextSignal, {});
 }
 
 void WorkerSet::apply(std::uint64_t id, WorkerEvent event, const Detail& detail) {
@@ -108,13 +108,11 @@ void WorkerSet::act(std::uint64_t id, Worker& worker, WorkerAction action, const
       return;
     case WorkerAction::kReportFailed:
       return report(MessageKind::kStartFailed, id, worker, detail);
-    case WorkerAction::kTerminate:
-      worker.deadline = detail.deadline;
-      os::signal_group(worker.pid, SIGTERM);
-      os::signal_group(worker.pid, SIGCONT);
-      return;
+    case WorkerAction::kSignal:
+      if (detail.steps.front().signal != 0) worker.steps = detail.steps;
+      return send_next(worker);
     case WorkerAction::kHasten:
-      worker.deadline = std::min(worker.deadline, detail.deadline);
+      worker.deadline = std::min(worker.deadline, os::monotonic_now() + detail.steps.front().wait_ns);
       return;
     case WorkerAction::kKill:
       os::signal_group(worker.pid, SIGKILL);
@@ -124,6 +122,13 @@ void WorkerSet::act(std::uint64_t id, Worker& worker, WorkerAction action, const
     case WorkerAction::kReportGone:
       return report(MessageKind::kWorkerGone, id, worker, detail);
   }
+}
+
+void WorkerSet::send_next(Worker& worker) {
+  const StopStep& step = worker.steps[worker.next_step++];
+  worker.deadline = os::monotonic_now() + step.wait_ns;
+  os::signal_group(worker.pid, static_cast<int>(step.signal));
+  os::signal_group(worker.pid, SIGCONT);
 }
 
 void WorkerSet::reap(Worker& worker) {

@@ -30,8 +30,8 @@ class WorkerSet {
 
   /// Continues the worker, if it runs, and sends it a signal.
   void signal(std::uint64_t id, int signal);
-  /// `grace_ns` > 0: SIGTERM now, SIGKILL then; else SIGKILL now.
-  void stop(std::uint64_t id, std::int64_t grace_ns);
+  /// The first of the signals now; SIGKILL after the last one, or now if there is none.
+  void stop(std::uint64_t id, const StopSteps& steps);
   void kill_all();
 
   bool owns(pid_t pid) const { return id_of_pid_.contains(pid); }
@@ -40,7 +40,7 @@ class WorkerSet {
   void ended(pid_t pid);
   void swept(const Sweeper::Finished& sweep);
 
-  /// When the next grace is over; -1: never.
+  /// When the next worker has not ended in time; -1: never.
   std::int64_t due() const noexcept;
   void on_time(std::int64_t now);
 
@@ -50,13 +50,15 @@ class WorkerSet {
     bool by_template = false;
     pid_t pid = 0;
     int status = 0;
-    std::int64_t deadline = -1;  ///< kStopping: when to kill
+    std::int64_t deadline = -1;  ///< kStopping: when to do more
+    StopSteps steps{};           ///< kStopping
+    std::size_t next_step = 0;
     Sweeper::Ticket sweep = 0;   ///< kSweeping
   };
   struct Detail {  ///< what an event carries besides its name
     int error = 0;
     const char* stage = "";
-    std::int64_t deadline = -1;
+    StopSteps steps{};
     std::uint32_t unconfirmed = 0;
     std::string left{};  ///< one of these, for people
   };
@@ -64,6 +66,7 @@ class WorkerSet {
   void apply(std::uint64_t id, WorkerEvent event, const Detail& detail);
   void apply_to_each(const std::function<bool(const Worker&)>& concerned, WorkerEvent event, const Detail& detail);
   void act(std::uint64_t id, Worker& worker, WorkerAction action, const Detail& detail);
+  static void send_next(Worker& worker);
   void reap(Worker& worker);
   void report(MessageKind kind, std::uint64_t id, const Worker& worker, const Detail& detail);
 

@@ -15,8 +15,8 @@ using S = WorkerState;
 
 constexpr std::array<S, kWorkerStates> kStates = {S::kStarting, S::kDoomed,   S::kRunning, S::kStopping,
                                                   S::kKilled,   S::kSweeping, S::kGone};
-constexpr std::array<E, kWorkerEvents> kEvents = {E::kStarted,  E::kStartFailed, E::kStop, E::kKill,
-                                                  E::kDeadline, E::kEnded,       E::kSwept};
+constexpr std::array<E, kWorkerEvents> kEvents = {E::kStarted,    E::kStartFailed, E::kStop,  E::kKill,
+                                                  E::kNextSignal, E::kDeadline,    E::kEnded, E::kSwept};
 
 /// The actions on the way, and where it ends.
 std::pair<std::vector<A>, S> walk(const std::vector<E>& events) {
@@ -38,12 +38,18 @@ TEST(WorkerTableTest, OrdinaryLife) {
 
 TEST(WorkerTableTest, GraceThenDeath) {
   const auto [actions, state] = walk({E::kStarted, E::kStop, E::kDeadline, E::kEnded, E::kSwept});
-  EXPECT_EQ(actions, (std::vector{A::kReportStarted, A::kTerminate, A::kKill, A::kReap, A::kReportGone}));
+  EXPECT_EQ(actions, (std::vector{A::kReportStarted, A::kSignal, A::kKill, A::kReap, A::kReportGone}));
+}
+
+TEST(WorkerTableTest, OneSignalAfterAnotherThenDeath) {
+  const auto [actions, state] = walk({E::kStarted, E::kStop, E::kNextSignal, E::kNextSignal, E::kDeadline});
+  EXPECT_EQ(actions, (std::vector{A::kReportStarted, A::kSignal, A::kSignal, A::kSignal, A::kKill}));
+  EXPECT_EQ(state, S::kKilled);
 }
 
 TEST(WorkerTableTest, ARepeatedStopHastensAndAKillEndsTheGrace) {
   const auto [actions, state] = walk({E::kStarted, E::kStop, E::kStop, E::kKill, E::kDeadline});
-  EXPECT_EQ(actions, (std::vector{A::kReportStarted, A::kTerminate, A::kHasten, A::kKill}));
+  EXPECT_EQ(actions, (std::vector{A::kReportStarted, A::kSignal, A::kHasten, A::kKill}));
   EXPECT_EQ(state, S::kKilled);
 }
 
@@ -84,7 +90,7 @@ TEST(WorkerTableTest, NoProcessIsSignalledBeforeItIsKnownOrAfterItWasReaped) {
     for (const E event : kEvents) {
       const A action = worker_step(state, event).action;
       EXPECT_NE(action, A::kKill);
-      EXPECT_NE(action, A::kTerminate);
+      EXPECT_NE(action, A::kSignal);
       EXPECT_NE(action, A::kReap);
     }
   }

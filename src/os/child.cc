@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -57,6 +58,7 @@ struct Plan {
   int first_free = 3;  // above all targets
   bool new_group = false;
   bool new_session = false;
+  int niceness = 0;
   pid_t parent = 0;  // not 0: die with it
   int report_fd = -1;
   Report report;
@@ -112,6 +114,12 @@ PRONG_BARE bool move_descriptors(Plan& plan) {
   return true;
 }
 
+PRONG_BARE void add_niceness(int by) {
+  constexpr long kFromKernel = 20;  // it has the range 1 to 40, and the nicest first
+  const long present = kFromKernel - ::syscall(SYS_getpriority, PRIO_PROCESS, 0);
+  ::syscall(SYS_setpriority, PRIO_PROCESS, 0, present + by);
+}
+
 PRONG_BARE bool worth_another_path(int error) {
   return error == ENOENT || error == ENOTDIR || error == EACCES || error == ELOOP || error == ENAMETOOLONG;
 }
@@ -136,6 +144,7 @@ PRONG_BARE int run_child(void* argument) {
   }
   if (plan.new_session) ::syscall(SYS_setsid);
   if (plan.new_group) ::syscall(SYS_setpgid, 0, 0);
+  if (plan.niceness != 0) add_niceness(plan.niceness);
   if (plan.directory != nullptr && ::syscall(SYS_chdir, plan.directory) != 0) return fail_in_child(plan, Stage::kChdir);
   if (!move_descriptors(plan)) return fail_in_child(plan, Stage::kDup);
   const std::uint64_t no_signals = 0;
@@ -211,6 +220,7 @@ class PreparedPlan {
     plan.move_count = moves_.size();
     plan.new_group = request.new_group;
     plan.new_session = request.new_session;
+    plan.niceness = request.niceness;
   }
 
   Plan plan;

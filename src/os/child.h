@@ -23,6 +23,7 @@ struct ExecRequest {
   std::vector<std::pair<int, int>> fds;
   bool new_group = false;        ///< setpgid(0, 0)
   bool new_session = false;      ///< setsid()
+  int niceness = 0;              ///< to be added
   bool die_with_parent = false;  ///< SIGKILL when the thread that called spawn() ends; not for spawn_detached()
 };
 

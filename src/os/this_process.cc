@@ -183,6 +183,10 @@ void prefer_as_oom_victim() noexcept {
   write_file("/proc/self/oom_score_adj", "1000", 4);
 }
 
+void be_nicer(int by) noexcept {
+  static_cast<void>(::setpriority(PRIO_PROCESS, 0, ::getpriority(PRIO_PROCESS, 0) + by));
+}
+
 std::vector<std::string> current_environment() {
   std::vector<std::string> variables;
   for (char** variable = environ; variable != nullptr && *variable != nullptr; ++variable)

@@ -65,6 +65,9 @@ void disable_core_dumps() noexcept;
 /// Best effort: when memory runs out, the kernel ends this process and what it starts before others.
 void prefer_as_oom_victim() noexcept;
 
+/// Best effort: adds to the niceness of this process and what it starts. Only while it has no other threads.
+void be_nicer(int by) noexcept;
+
 /// The environment of this process as "NAME=value".
 std::vector<std::string> current_environment();
 /// Sets or replaces a variable of this process. Not while other threads read the environment.

@@ -41,6 +41,15 @@ bool was_killed(int wait_status) {
   return WIFSIGNALED(wait_status) && (WTERMSIG(wait_status) == SIGKILL || WTERMSIG(wait_status) == SIGTERM);
 }
 
+/// What comes before SIGKILL.
+launcher::StopSteps stop_steps_of(const PoolOptions& options) {
+  launcher::StopSteps steps;
+  for (std::size_t i = 0; i < options.stop_signals.size(); ++i)
+    steps.at(i) = {options.stop_signals[i].signal, options.stop_signals[i].wait.count()};
+  if (options.stop_signals.empty() && options.grace.count() > 0) steps.front() = {SIGTERM, options.grace.count()};
+  return steps;
+}
+
 std::string how_it_ended(int wait_status) {
   if (WIFSIGNALED(wait_status)) return describe(Outcome{Signalled{WTERMSIG(wait_status), false}});
   return describe(Outcome{Exited{WEXITSTATUS(wait_status)}});
@@ -49,7 +58,7 @@ std::string how_it_ended(int wait_status) {
 }  // namespace
 
 Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
-    : options_(options), poller_(poller), events_(events), oom_kills_(os::oom_kills()) {
+    : options_(options), poller_(poller), events_(events), stop_steps_(stop_steps_of(options)), oom_kills_(os::oom_kills()) {
   start_launcher();
 }
 
@@ -99,7 +108,7 @@ WorkerLink* Crew::start(MonotonicNs now) {
     // Before there is a worker: nobody wakes it for this one.
     if (!options_.initializer.empty()) link->push_control(ipc::RequestKind::kInitialize, options_.initializer, now);
     if (options_.start == StartKind::kFresh && !has_template_) start_template();
-    launcher_->start_worker(link->id(), how(), link->worker_fds());
+    launcher_->start_worker(link->id(), how(), options_.niceness, link->worker_fds());
     link->handed_over();
     link->ordered_at = now;
     ++started_;
@@ -112,21 +121,21 @@ WorkerLink* Crew::start(MonotonicNs now) {
 }
 
 void Crew::finish(WorkerLink& link, MonotonicNs now) {
-  if (!link.push_control(ipc::RequestKind::kFinish, options_.finalizer, now)) return stop(link, {});
+  if (!link.push_control(ipc::RequestKind::kFinish, options_.finalizer, now)) return stop(link, Kill::kAtOnce);
   link.state = LinkState::kFinishing;
   link.stop_by = now + options_.finalizer_timeout.count();
   link.wake();
 }
 
-void Crew::stop(WorkerLink& link, std::chrono::nanoseconds grace) {
+void Crew::stop(WorkerLink& link, Kill kill) {
   link.state = LinkState::kStopping;
-  if (launcher_) launcher_->stop_worker(link.id(), grace);
+  if (launcher_) launcher_->stop_worker(link.id(), kill == Kill::kGently ? stop_steps_ : launcher::StopSteps{});
 }
 
-void Crew::ask_for_stacks(WorkerLink& link, std::chrono::nanoseconds grace_afterwards, MonotonicNs now) {
+void Crew::ask_for_stacks(WorkerLink& link, Kill afterwards, MonotonicNs now) {
   link.state = LinkState::kAsked;
   link.stop_by = now + kStacksPatience;
-  link.stop_grace = grace_afterwards;
+  link.stop_how = afterwards;
   if (launcher_) launcher_->signal_worker(link.id(), os::stack_signal());
 }
 
@@ -205,7 +214,7 @@ void Crew::watch_idle_workers(MonotonicNs now) {
     const bool takes_no_time = front.kind == ipc::RequestKind::kForget || front.kind == ipc::RequestKind::kRelease;
     if (link->has_begun(now) && !takes_no_time) continue;
     if (now - link->front_since < kBeginPatience) continue;
-    stop(*link, {});  // what it did not begin goes to another one
+    stop(*link, Kill::kAtOnce);  // what it did not begin goes to another one
   }
 }
 
@@ -230,7 +239,7 @@ void Crew::watch_starts(MonotonicNs now) {
       for (const auto& each : links_) each->ordered_at = now;
       return;
     }
-    stop(*link, {});
+    stop(*link, Kill::kAtOnce);
     note_failed_start("a worker did not come to its first job within " + base::describe(options_.start_timeout), now);
   }
 }
@@ -278,7 +287,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now, int most) {
         [[fallthrough]];
       case WorkerLink::Pop::kDamaged:
         link.damaged = true;
-        stop(link, {});
+        stop(link, Kill::kAtOnce);
         return;
       case WorkerLink::Pop::kEnding:
         link.answered(now);
@@ -288,7 +297,7 @@ void Crew::drain(WorkerLink& link, MonotonicNs now, int most) {
           ++link.jobs_done;
         }
         events_.on_ending(link, ending);
-        if (link.damaged) return stop(link, {});
+        if (link.damaged) return stop(link, Kill::kAtOnce);
     }
   }
 }

@@ -71,10 +71,10 @@ class Crew {
   MonotonicNs retry_at() const noexcept { return retry_at_; }
   /// Lets an idle worker run the finalizer and end.
   void finish(WorkerLink& link, MonotonicNs now);
-  /// Has the worker's process tree killed: SIGTERM first if `grace` > 0.
-  void stop(WorkerLink& link, std::chrono::nanoseconds grace);
+  /// Has the worker's process tree killed.
+  void stop(WorkerLink& link, Kill kill);
   /// Asks the worker for its stacks; when they are there, or at link.stop_by, it is to be stopped.
-  void ask_for_stacks(WorkerLink& link, std::chrono::nanoseconds grace_afterwards, MonotonicNs now);
+  void ask_for_stacks(WorkerLink& link, Kill afterwards, MonotonicNs now);
 
   /// The launcher's socket is readable.
   void launcher_spoke() noexcept { launcher_heard_ = 0; }
@@ -125,6 +125,7 @@ class Crew {
   const PoolOptions& options_;
   os::Poller& poller_;
   CrewEvents& events_;
+  launcher::StopSteps stop_steps_;
   std::unique_ptr<LauncherClient> launcher_;
   std::vector<std::shared_ptr<WorkerLink>> links_;
   std::uint64_t next_id_ = 1;

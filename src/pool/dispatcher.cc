@@ -115,7 +115,7 @@ bool Dispatcher::hand_out(WorkerLink& link, const JobPtr& job, MonotonicNs now) 
     return true;
   }
   ledger_.take_back(job);
-  if (link.damaged) crew_.stop(link, {});
+  if (link.damaged) crew_.stop(link, Kill::kAtOnce);
   refused_by_idle_ |= link.idle();
   if (link.idle() && link.refused_since == 0) link.refused_since = now;
   return false;

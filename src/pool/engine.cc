@@ -250,7 +250,7 @@ void Engine::on_job_ended(WorkerLink& link, Ending& ending) {
   dispatcher_.note_duration(std::chrono::nanoseconds(ending.attempt.ended - ending.attempt.started));
   if (was_stopped || is_exclusive(ending.request.job->options())) {
     link.held = HeldEnding{std::move(ending.request.job), std::move(ending.attempt)};
-    crew_.stop(link, {});
+    crew_.stop(link, Kill::kAtOnce);
     return;
   }
   end(ending.request.job, std::move(ending.attempt));
@@ -365,7 +365,7 @@ void Engine::enforce_limits() {
 }
 
 void Engine::enforce(WorkerLink& link) {
-  if (link.state == LinkState::kFinishing && now_ >= link.stop_by) return crew_.stop(link, options_.grace);
+  if (link.state == LinkState::kFinishing && now_ >= link.stop_by) return crew_.stop(link, Kill::kGently);
   if (link.state == LinkState::kAsked) return stop_asked(link);
   if (link.state != LinkState::kServing) return;
   const Outstanding* request = link.running(now_);
@@ -373,8 +373,8 @@ void Engine::enforce(WorkerLink& link) {
   const auto over = exceeded(link, *request);
   if (!over) return;
   // What takes too much memory takes more of it in its grace.
-  const auto grace = over->limit == Limit::kMemory ? std::chrono::nanoseconds(0) : options_.grace;
-  stop_for(link, request->sequence, request->started, *over, grace);
+  const Kill kill = over->limit == Limit::kMemory ? Kill::kAtOnce : Kill::kGently;
+  stop_for(link, request->sequence, request->started, *over, kill);
 }
 
 std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& request) const {
@@ -388,7 +388,7 @@ std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& re
 /// limit, takes its stacks. False if it has ended meanwhile and the worker runs another job, or another item of the
 /// batch: its answer is to come.
 bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
-                      std::chrono::nanoseconds grace) {
+                      Kill kill) {
   dispatcher_.take_back_all(link);
   if (link.has_jobs_after(sequence)) return false;
   if (const Outstanding* request = link.running(now_); request != nullptr && request->started != started) return false;
@@ -396,18 +396,18 @@ bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs star
   link.stop_sequence = sequence;
   auto* timed_out = std::get_if<TimedOut>(&*link.verdict);
   if (timed_out != nullptr && link.has_stacks()) {
-    crew_.ask_for_stacks(link, grace, now_);
+    crew_.ask_for_stacks(link, kill, now_);
     return true;
   }
   if (timed_out != nullptr) timed_out->stack = link.stacks();
-  crew_.stop(link, grace);
+  crew_.stop(link, kill);
   return true;
 }
 
 void Engine::stop_asked(WorkerLink& link) {
   if (now_ < link.stop_by && !link.stacks_complete()) return;
   if (auto* timed_out = std::get_if<TimedOut>(&*link.verdict)) timed_out->stack = link.stacks();
-  crew_.stop(link, link.stop_grace);
+  crew_.stop(link, link.stop_how);
 }
 
 void Engine::expire_queued_jobs() {
@@ -432,7 +432,7 @@ void Engine::enforce_budget() {
     dispatcher_.take_back_all(*link);  // not begun: ends with what is queued
     const Outstanding* request = link->running(now_);
     if (link->state == LinkState::kServing && request != nullptr)
-      stop_for(*link, request->sequence, request->started, verdict, options_.grace);
+      stop_for(*link, request->sequence, request->started, verdict, Kill::kGently);
   }
   end_stranded_jobs();
 }
@@ -454,7 +454,7 @@ void Engine::enforce_stall() {
     if (due == 0 || now_ < due) continue;
     const Outstanding* request = link->running(now_);
     stop_for(*link, request->sequence, request->started, TimedOut{.limit = Limit::kStall, .allowed = options_.stall},
-             options_.grace);
+             Kill::kGently);
   }
 }
 
@@ -497,7 +497,7 @@ bool Engine::kill(const JobPtr& job, MonotonicNs now) {
     if (found == requests.end()) continue;
     if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) return true;
     const Outstanding* running = link->running(now_);
-    return stop_for(*link, found->sequence, running->started, Cancelled{.while_running = true}, options_.grace);
+    return stop_for(*link, found->sequence, running->started, Cancelled{.while_running = true}, Kill::kGently);
   }
   return false;
 }
@@ -509,14 +509,14 @@ void Engine::terminate(MonotonicNs now) {
   ledger_.finish_queued(Cancelled{}, now);
   for (const auto& link : crew_.links()) {
     if (link->state == LinkState::kStopping || link->state == LinkState::kAsked) {
-      crew_.stop(*link, {});
+      crew_.stop(*link, Kill::kAtOnce);
       continue;
     }
     dispatcher_.take_back_all(*link);
     const Outstanding* request = link->running(now);
     link->verdict = Cancelled{.while_running = true};
     link->stop_sequence = request != nullptr ? request->sequence : 0;
-    crew_.stop(*link, {});
+    crew_.stop(*link, Kill::kAtOnce);
   }
   // What was taken back from the channels is queued again.
   ledger_.finish_queued(Cancelled{}, now);
@@ -569,10 +569,10 @@ void Engine::retire_workers() {
   for (const auto& link : crew_.links()) {
     if (link->state == LinkState::kServing && link->idle() && (over || is_spent(*link))) crew_.finish(*link, now_);
     if (link->state == LinkState::kServing && options_.idle_timeout.count() != 0) dismiss_idle(*link);
-    if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, {});
+    if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, Kill::kAtOnce);
     if (!failure_.empty() && link->state == LinkState::kServing && !link->idle() &&
         link->outstanding().front().kind == RequestKind::kInitialize)
-      crew_.stop(*link, {});
+      crew_.stop(*link, Kill::kAtOnce);
   }
   if (over && crew_.empty()) dismiss();
 }

@@ -119,7 +119,7 @@ class Engine final : private CrewEvents {
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
   bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
-                std::chrono::nanoseconds grace);
+                Kill kill);
   void retire_workers();
   bool is_spent(WorkerLink& link);
   void note_idle(WorkerLink& link);

@@ -164,12 +164,13 @@ void LauncherClient::kill_template() {
   order({.kind = MessageKind::kKillTemplate});
 }
 
-void LauncherClient::start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds) {
-  order({.kind = MessageKind::kStartWorker, .worker = worker, .how = how}, fds);
+void LauncherClient::start_worker(std::uint64_t worker, launcher::StartHow how, int niceness,
+                                  const std::array<int, 3>& fds) {
+  order({.kind = MessageKind::kStartWorker, .worker = worker, .how = how, .niceness = niceness}, fds);
 }
 
-void LauncherClient::stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace) {
-  order({.kind = MessageKind::kStopWorker, .worker = worker, .grace_ns = grace.count()});
+void LauncherClient::stop_worker(std::uint64_t worker, const launcher::StopSteps& steps) {
+  order({.kind = MessageKind::kStopWorker, .worker = worker, .steps = steps});
 }
 
 void LauncherClient::signal_worker(std::uint64_t worker, int signal) {

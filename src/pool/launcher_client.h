@@ -36,8 +36,8 @@ class LauncherClient {
   /// Orders. What the launcher does not take now waits for send_orders().
   void start_template();
   void kill_template();
-  void start_worker(std::uint64_t worker, launcher::StartHow how, const std::array<int, 3>& fds);
-  void stop_worker(std::uint64_t worker, std::chrono::nanoseconds grace);
+  void start_worker(std::uint64_t worker, launcher::StartHow how, int niceness, const std::array<int, 3>& fds);
+  void stop_worker(std::uint64_t worker, const launcher::StopSteps& steps);
   void signal_worker(std::uint64_t worker, int signal);
   void ping();
   void send_orders();

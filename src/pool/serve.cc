@@ -57,6 +57,7 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
   os::Fd(control).reset();
   if (!os::wait_for_adoption(launcher_pid)) os::exit_now(1);
   pool::settle_worker(launcher_pid);
+  os::be_nicer(order.niceness);
   os::set_environment(launcher::kWorkerVariable, std::to_string(order.worker));
   if (hooks.in_worker) hooks.in_worker();
   pool::run_worker({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])}, hooks.runner());

@@ -29,6 +29,12 @@ enum class LinkState {
   kStopping,   ///< the launcher was told to kill it
 };
 
+/// How a worker is killed.
+enum class Kill {
+  kAtOnce,  ///< by SIGKILL
+  kGently,  ///< by the signals of the pool's options first
+};
+
 /// A request in the channel that has not been answered.
 struct Outstanding {
   std::uint64_t sequence = 0;
@@ -86,7 +92,7 @@ class WorkerLink {
   /// kStopping because of the request `stop_sequence`: the outcome that was decided for it.
   std::optional<Outcome> verdict;
   std::uint64_t stop_sequence = 0;
-  std::chrono::nanoseconds stop_grace{0};  ///< kAsked: between SIGTERM and SIGKILL afterwards
+  Kill stop_how = Kill::kAtOnce;           ///< kAsked: afterwards
   MonotonicNs served_since = 0;            ///< when it was first ready
   MonotonicNs idle_since = 0;              ///< 0: while it has something to do
   MonotonicNs refused_since = 0;           ///< since when it, idle, has had no room for a job; 0: it has

@@ -163,7 +163,10 @@ class LauncherRig {
     return worker;
   }
   void stop(std::uint64_t id, std::int64_t grace_ns = 0) {
-    order({.kind = launcher::MessageKind::kStopWorker, .worker = id, .grace_ns = grace_ns});
+    stop(id, grace_ns > 0 ? launcher::StopSteps{{{SIGTERM, grace_ns}}} : launcher::StopSteps{});
+  }
+  void stop(std::uint64_t id, const launcher::StopSteps& steps) {
+    order({.kind = launcher::MessageKind::kStopWorker, .worker = id, .steps = steps});
   }
 
   /// The first report of this kind about this worker (0: about any). Others are kept for later calls.
