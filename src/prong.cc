@@ -1,6 +1,7 @@
 // The one place where the parts are wired together: the public Pool over the coordinator.
 #include "prong/pool.h"
 
+#include "os/available_memory.h"
 #include "os/cpus.h"
 #include "os/thread.h"
 #include "pool/coordinator.h"
@@ -11,6 +12,10 @@ namespace prong {
 
 int usable_cpus() {
   return os::fair_share_of_cpus();
+}
+
+std::uint64_t available_memory() {
+  return os::available_memory();
 }
 
 Pool::Pool(PoolOptions options) {
@@ -77,6 +82,11 @@ bool Pool::watch(const JobPtr& job) {
 
 void Pool::set_watcher(std::function<void(std::span<const JobPtr>)> watcher) {
   coordinator_->set_watcher(std::move(watcher));
+}
+
+void Pool::resize(int workers) {
+  coordinator_->check_owner();
+  coordinator_->resize(workers);
 }
 
 void Pool::close() {

@@ -34,6 +34,8 @@ struct Command {
 
 /// The payload of a job that runs `command`.
 Payload encode(const Command& command);
+/// The same with `input` as its standard input, which is not copied here. Requires a payload in a segment.
+Payload encode(const Command& command, Payload input);
 /// Throws UsageError on bytes that encode() did not make.
 Command decode_command(ByteSpan bytes);
 

@@ -103,9 +103,12 @@ struct PoolOptions {
   std::chrono::nanoseconds start_timeout = std::chrono::seconds(60);
   bool start_early = true;  ///< start all workers at once, not when the first jobs come
   std::chrono::nanoseconds grace = std::chrono::milliseconds(500);  ///< between SIGTERM and SIGKILL
-  /// Sent in this order, instead of SIGTERM and `grace`, to what is killed for a limit or on request; SIGKILL comes last
-  /// in any case. At most kMostStopSignals of those that workers survive. Empty: SIGTERM and `grace`.
+  /// Sent in this order, instead of SIGTERM and `grace`, to what is killed for a limit or on request; SIGKILL comes
+  /// last in any case. At most kMostStopSignals of those that workers survive. Empty: SIGTERM and `grace`.
   std::vector<StopSignal> stop_signals{};
+  /// kCommand only: descriptors of this process that commands get, too, under the same numbers, from 3 up. They must
+  /// stay open while the pool lives.
+  std::vector<int> descriptors{};
   int niceness = 0;       ///< 0 to 19: added to that of the program, for workers and what they start
   Payload initializer{};  ///< run by each worker before its first job; empty: none
   Payload finalizer{};    ///< run by each worker before it ends in order; empty: none
@@ -131,5 +134,9 @@ bool may_be_batches(const JobOptions& job, const PoolOptions& pool) noexcept;
 /// CPUs this process may really use: the least of affinity and cgroup quota (v1 and v2, rounded up), at least 1. In a
 /// worker: its share of them.
 int usable_cpus();
+
+/// Bytes of memory that may still be taken before the kernel kills for it: the least of what the machine and the
+/// memory cgroups of this process have. All ones where nothing can be read.
+std::uint64_t available_memory();
 
 }  // namespace prong

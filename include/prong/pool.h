@@ -123,6 +123,11 @@ class Pool {
   /// Called in a thread of its own, without locks, with watched jobs that are done. Set before the first watch().
   void set_watcher(std::function<void(std::span<const JobPtr>)> watcher);
 
+  /// From now on so many workers. More start when they are wanted; of those that are too many, idle ones end at once,
+  /// others when their job has. 0: none, so that what is queued waits. options() tells what the pool began with. Throws
+  /// UsageError if there are to be fewer than options().min_workers, or less than none.
+  void resize(int workers);
+
   /// No more jobs; those queued and running go on.
   void close();
   /// No more jobs; queued ones are cancelled, running ones killed.

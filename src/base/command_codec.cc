@@ -1,5 +1,6 @@
 // How a Command becomes the payload of a job, and back.
 #include <algorithm>
+#include <utility>
 
 #include "base/codec.h"
 #include "prong/command.h"
@@ -53,6 +54,10 @@ Payload encode(const Command& command) {
   base::Writer writer;
   write(writer, command);
   return Payload::copy_of(writer.view());
+}
+
+Payload encode(const Command& command, Payload input) {
+  return Payload::with_attachments(encode(command), {std::move(input)});
 }
 
 Command decode_command(ByteSpan bytes) {

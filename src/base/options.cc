@@ -46,8 +46,7 @@ void check(const Program& program) {
 }
 
 /// A worker of commands goes on after these until its command has ended; it does not after others.
-constexpr std::array kStopSignals = {SIGHUP,  SIGINT,  SIGQUIT, SIGKILL, SIGUSR1,
-                                     SIGUSR2, SIGPIPE, SIGALRM, SIGTERM};
+constexpr std::array kStopSignals = {SIGHUP, SIGINT, SIGQUIT, SIGKILL, SIGUSR1, SIGUSR2, SIGPIPE, SIGALRM, SIGTERM};
 
 void check(const std::vector<StopSignal>& signals) {
   require(signals.size() <= kMostStopSignals, [&] {
@@ -87,6 +86,10 @@ void check(const PoolOptions& options) {
   not_negative("stall", options.stall);
   not_negative("grace", options.grace);
   check(options.stop_signals);
+  for (const int number : options.descriptors)
+    require(number >= 3, [&] { return "descriptors has " + std::to_string(number) + "; it must be 3 or more"; });
+  require(options.descriptors.empty() || options.start == StartKind::kCommand,
+          [] { return "descriptors is set; only a pool of kind command can hand them on"; });
   require(options.niceness >= 0 && options.niceness <= 19,
           [&] { return "niceness is " + std::to_string(options.niceness) + "; it must lie between 0 and 19"; });
   not_negative("initializer_timeout", options.initializer_timeout);

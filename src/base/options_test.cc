@@ -75,6 +75,18 @@ TEST(OptionsTest, SignalsThatEndAWorkerBeforeItsCommandAreRefused) {
   EXPECT_EQ(complaint(options), "stop_signals has 9 signals; at most 8 are sent");
 }
 
+TEST(OptionsTest, DescriptorsAreForCommands) {
+  PoolOptions options = command_pool();
+  options.descriptors = {3, 10};
+  EXPECT_EQ(complaint(options), "");
+  options.start = StartKind::kFork;
+  options.fork_template = [](int) {};
+  EXPECT_NE(complaint(options), "");
+  options = command_pool();
+  options.descriptors = {2};
+  EXPECT_EQ(complaint(options), "descriptors has 2; it must be 3 or more");
+}
+
 TEST(OptionsTest, NicenessHasARange) {
   PoolOptions options = command_pool();
   options.niceness = 19;

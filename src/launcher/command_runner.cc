@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "launcher/environment.h"
 #include "launcher/protocol.h"
@@ -16,9 +17,10 @@ constexpr const char* kJobVariable = "PRONG_JOB";
 constexpr const char* kAttemptVariable = "PRONG_ATTEMPT";
 constexpr std::size_t kMostCachedPrograms = 256;
 
-os::Fd input_file(const std::string& input) {
+os::Fd input_file(const CommandRunner::Task& task) {
+  if (!task.input && !task.command.input) return {};
   os::Fd file = os::create_memfd("prong-input", 0);
-  const std::span<const std::byte> parts[] = {as_bytes(input)};
+  const std::span<const std::byte> parts[] = {task.input ? *task.input : as_bytes(*task.command.input)};
   os::write_parts(file, parts);
   return file;
 }
@@ -37,20 +39,21 @@ bool needs_outputs(const Command& command) noexcept {
   return command.output == Capture::kKeep || command.error_output == Capture::kKeep;
 }
 
-CommandRunner::CommandRunner(std::uint64_t worker) : null_(os::open_null()), environment_(os::current_environment()) {
+CommandRunner::CommandRunner(std::uint64_t worker, std::vector<int> command_fds)
+    : command_fds_(std::move(command_fds)), null_(os::open_null()), environment_(os::current_environment()) {
   worker_place_ = set_variable(environment_, kWorkerVariable, std::to_string(worker));
   job_place_ = set_variable(environment_, kJobVariable, "");
   attempt_place_ = set_variable(environment_, kAttemptVariable, "");
   request_.die_with_parent = true;  // if the launcher is killed, its workers die, and what they run dies with them
 }
 
-CommandRunner::Ended CommandRunner::run(Command command, std::uint64_t job, std::uint32_t attempt,
-                                        const OutputFiles* outputs) {
+CommandRunner::Ended CommandRunner::run(Task task, const OutputFiles* outputs) {
+  Command& command = task.command;
   // These may throw: nothing is changed yet.
-  const os::Fd input = command.input ? input_file(*command.input) : os::Fd();
+  const os::Fd input = input_file(task);
   const OutputFiles files = named_files(command);
-  environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(job);
-  environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(attempt);
+  environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(task.job);
+  environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(task.attempt);
   const bool inherits = !command.environment.has_value();
   request_.environment = inherits ? std::move(environment_) : own_environment(command);
   request_.arguments = std::move(command.arguments);
@@ -87,6 +90,8 @@ void CommandRunner::direct_streams(const Command& command, const OutputFiles* ou
   const int error_output = command.error_output == Capture::kMerge ? output : target(command.error_output, 2);
   request_.fds = {{1, output}, {2, error_output}};
   if (input) request_.fds.emplace_back(0, input.get());
+  for (std::size_t i = 0; i < command_fds_.size(); ++i)
+    request_.fds.emplace_back(command_fds_[i], kFirstCommandFd + static_cast<int>(i));
 }
 
 /// A name that PATH has been searched for before is run from where it was then; if that has gone, it is searched for

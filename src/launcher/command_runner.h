@@ -20,8 +20,9 @@ namespace prong::launcher {
 
 class CommandRunner {
  public:
-  /// `worker`: its number, for the environment of what it starts.
-  explicit CommandRunner(std::uint64_t worker);
+  /// `worker`: its number, for the environment of what it starts. `command_fds`: numbers of the descriptors that
+  /// commands get, which begin at kFirstCommandFd here.
+  explicit CommandRunner(std::uint64_t worker, std::vector<int> command_fds = {});
 
   using OutputFiles = std::array<os::Fd, 2>;  ///< standard output, standard error
 
@@ -31,8 +32,14 @@ class CommandRunner {
     std::string what_failed;      ///< e.g. "run 'nosuch' (not found in PATH)"
     bool left_something = false;  ///< processes that this command started are still there
   };
+  struct Task {
+    Command command;
+    std::optional<ByteSpan> input;  ///< instead of that of the command
+    std::uint64_t job = 0;
+    std::uint32_t attempt = 1;
+  };
   /// `outputs`: needed if anything is to be kept.
-  Ended run(Command command, std::uint64_t job, std::uint32_t attempt, const OutputFiles* outputs);
+  Ended run(Task task, const OutputFiles* outputs);
 
  private:
   std::vector<std::string> own_environment(const Command& command) const;
@@ -43,6 +50,7 @@ class CommandRunner {
   int wait_for(pid_t pid);
   bool find_new_leftovers();
 
+  std::vector<int> command_fds_;
   os::Fd null_;
   std::vector<std::string> environment_;  ///< of commands that do not bring their own
   std::size_t worker_place_ = 0;

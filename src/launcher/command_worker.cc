@@ -1,6 +1,5 @@
 #include "launcher/command_worker.h"
 
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -8,10 +7,12 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ipc/blocks.h"
 #include "ipc/channel.h"
 #include "launcher/command_runner.h"
+#include "launcher/protocol.h"
 #include "os/clock.h"
 #include "os/memory.h"
 #include "os/process_tree.h"
@@ -38,7 +39,9 @@ void on_terminate(int, siginfo_t* info, void*) {
 }
 
 void prepare_process(const CommandWorkerArguments& arguments) {
-  os::close_all_but(std::array{arguments.segment, arguments.doorbell, arguments.control});
+  std::vector<int> kept = {arguments.segment, arguments.doorbell, arguments.control};
+  for (std::size_t i = 0; i < arguments.command_fds.size(); ++i) kept.push_back(kFirstCommandFd + static_cast<int>(i));
+  os::close_all_but(kept);
   os::die_with_parent(arguments.launcher);
   os::start_group(0);
   launcher_pid = arguments.launcher;
@@ -58,7 +61,7 @@ class CommandWorker {
       : channel_(os::Fd(arguments.segment), os::Fd(arguments.doorbell)),
         control_(os::Fd(arguments.control),
                  [this](auto lease, auto id, auto state) { channel_.return_block(lease, id, state); }),
-        runner_(arguments.worker) {}
+        runner_(arguments.worker, arguments.command_fds) {}
 
   [[noreturn]] void serve();
 
@@ -72,7 +75,7 @@ class CommandWorker {
 
   void handle(const ipc::Request& request, Answer& answer);
   void run(const ipc::Request& request, Answer& answer);
-  void run_command(const ipc::Request& request, Command command, Answer& answer);
+  void run_command(const ipc::Request& request, Command command, std::optional<ByteSpan> input, Answer& answer);
   static void refuse(Answer& answer, int error, std::string what);
   const CommandRunner::OutputFiles& outputs();
   void take_outputs(bool left_something, Answer& answer);
@@ -117,15 +120,19 @@ void CommandWorker::handle(const ipc::Request& request, Answer& answer) {
 }
 
 void CommandWorker::run(const ipc::Request& request, Answer& answer) {
-  if (request.block == 0) return run_command(request, decode_command(request.bytes), answer);
+  if (request.block == 0) return run_command(request, decode_command(request.bytes), std::nullopt, answer);
   const Payload payload = control_.payload_of(request);
-  run_command(request, decode_command(payload.bytes()), answer);
+  std::optional<ByteSpan> input;
+  if (!payload.attachments().empty()) input = payload.attachments().front().bytes();
+  run_command(request, decode_command(payload.bytes()), input, answer);
 }
 
-void CommandWorker::run_command(const ipc::Request& request, Command command, Answer& answer) {
+void CommandWorker::run_command(const ipc::Request& request, Command command, std::optional<ByteSpan> input,
+                                Answer& answer) {
   answer.used_outputs = needs_outputs(command);
   const auto* files = answer.used_outputs ? &outputs() : nullptr;
-  const CommandRunner::Ended ended = runner_.run(std::move(command), request.job, request.attempt, files);
+  const CommandRunner::Ended ended = runner_.run(
+      {.command = std::move(command), .input = input, .job = request.job, .attempt = request.attempt}, files);
   if (ended.error != 0) return refuse(answer, ended.error, ended.what_failed);
   const bool by_signal = os::ended_by_signal(ended.status);
   answer.result.kind = by_signal ? ipc::ResultKind::kSignalled : ipc::ResultKind::kExited;

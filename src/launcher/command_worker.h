@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <vector>
 
 namespace prong::launcher {
 
@@ -15,6 +16,8 @@ struct CommandWorkerArguments {
   int doorbell = -1;
   int control = -1;
   int niceness = 0;  ///< to be added
+  /// What the commands get; here they begin at kFirstCommandFd.
+  std::vector<int> command_fds{};
 };
 
 /// Makes this process a command worker and serves until told to end. Never returns, never throws: what goes wrong ends

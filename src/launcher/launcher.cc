@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <vector>
 
 #include "os/clock.h"
 #include "os/process_tree.h"
@@ -26,9 +27,10 @@ os::Fd prepare_process(const LauncherArguments& arguments) {
   // business: were the launcher to end first, nobody would be left to clean up. Blocked, not ignored: a command worker
   // is a fork of the launcher, and one that is stopped before it has its handler must not miss that.
   os::block_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE});
-  os::close_all_but(std::vector<int>{arguments.socket, arguments.program_pidfd, arguments.template_socket});
-  for (const int fd : {arguments.socket, arguments.program_pidfd, arguments.template_socket})
-    os::close_on_exec(fd, true);
+  std::vector<int> kept = {arguments.socket, arguments.program_pidfd, arguments.template_socket};
+  for (std::size_t i = 0; i < arguments.command_fds.size(); ++i) kept.push_back(kFirstCommandFd + static_cast<int>(i));
+  os::close_all_but(kept);
+  for (const int fd : kept) os::close_on_exec(fd, true);
   os::settle_standard_streams();
   os::start_session();
   os::set_process_name("prong-launcher");

@@ -1,5 +1,6 @@
 #include "launcher/protocol.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstring>
@@ -18,6 +19,22 @@ int to_int(std::string_view text, int otherwise) {
   int value = otherwise;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() ? value : otherwise;
+}
+
+std::string to_list(const std::vector<int>& numbers) {
+  std::string list;
+  for (const int number : numbers) list += (list.empty() ? "" : ",") + std::to_string(number);
+  return list;
+}
+
+std::vector<int> from_list(std::string_view list) {
+  std::vector<int> numbers;
+  while (!list.empty()) {
+    const std::string_view number = list.substr(0, list.find(','));
+    numbers.push_back(to_int(number, -1));
+    list.remove_prefix(std::min(list.size(), number.size() + 1));
+  }
+  return numbers;
 }
 
 }  // namespace
@@ -81,7 +98,8 @@ std::vector<std::string> to_argv(const std::string& path, const LauncherArgument
           std::to_string(arguments.template_pid),
           std::to_string(static_cast<int>(arguments.has_guard)),
           std::to_string(arguments.guarded_pid),
-          std::to_string(arguments.nursery_program)};
+          std::to_string(arguments.nursery_program),
+          to_list(arguments.command_fds)};
 }
 
 LauncherArguments from_argv(int argc, char** argv) {
@@ -97,6 +115,7 @@ LauncherArguments from_argv(int argc, char** argv) {
   arguments.has_guard = number(6, 0) != 0;
   arguments.guarded_pid = number(7, 0);
   arguments.nursery_program = number(8, -1);
+  if (argc > 9) arguments.command_fds = from_list(argv[9]);
   return arguments;
 }
 

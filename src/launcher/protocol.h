@@ -69,7 +69,7 @@ struct Message {
   std::int32_t error = 0;
   StartHow how = StartHow::kTemplate;
   std::uint32_t unconfirmed = 0;  ///< processes that could not be seen to end
-  std::int32_t niceness = 0;  ///< to be added
+  std::int32_t niceness = 0;      ///< to be added
   char stage[48] = {};
   StopSteps steps{};
 };
@@ -98,8 +98,11 @@ std::optional<Program> decode_program(ByteSpan bytes);
 os::Fd write_program(const Program& program);
 std::optional<Program> read_program(int file);
 
+inline constexpr int kFirstCommandFd = 5;
+
 /// argv of the launcher: {path, socket fd, program pidfd or -1, program pid, template socket fd or -1, template pid or
-/// 0, 1 if it has a guard or 0, pid to guard or 0, fd of the program of a nursery or -1}.
+/// 0, 1 if it has a guard or 0, pid to guard or 0, fd of the program of a nursery or -1, numbers of descriptors for
+/// commands as "3,4"}.
 struct LauncherArguments {
   int socket = -1;
   int program_pidfd = -1;
@@ -109,6 +112,8 @@ struct LauncherArguments {
   bool has_guard = false;    ///< kFork: its parent is the guard already
   int guarded_pid = 0;       ///< kFork: this process is the guard of that launcher
   int nursery_program = -1;  ///< this process is the keeper of a nursery that serves `socket`: memfd with its Program
+  /// What commands get: the first is kFirstCommandFd here, the next ones follow.
+  std::vector<int> command_fds{};
 };
 
 std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments);

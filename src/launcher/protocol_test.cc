@@ -76,7 +76,7 @@ TEST_F(ProtocolTest, AFullSocketIsWaitedOut) {
 }
 
 TEST(ProtocolArgumentsTest, ArgvThereAndBack) {
-  const LauncherArguments arguments{3, 4, 1234, 5, 5678, true, 91, 6};
+  const LauncherArguments arguments{3, 4, 1234, 5, 5678, true, 91, 6, {3, 17}};
   std::vector<std::string> words = to_argv("/path", arguments);
   EXPECT_EQ(words[0], "/path");
   std::vector<char*> argv;
@@ -90,6 +90,7 @@ TEST(ProtocolArgumentsTest, ArgvThereAndBack) {
   EXPECT_TRUE(back.has_guard);
   EXPECT_EQ(back.guarded_pid, 91);
   EXPECT_EQ(back.nursery_program, 6);
+  EXPECT_EQ(back.command_fds, (std::vector{3, 17}));
 }
 
 TEST(ProtocolArgumentsTest, NonsenseReadsAsNothing) {

@@ -45,6 +45,7 @@ Session::Session(const LauncherArguments& arguments, std::uint64_t first_token, 
     : poller_(poller),
       sweeper_(sweeper),
       first_token_(first_token),
+      command_fds_(arguments.command_fds),
       socket_(arguments.socket),
       program_watch_(os::Fd(arguments.program_pidfd), arguments.program_pid, os::monotonic_now()),
       workers_(sweeper, [this](const Message& message) { report(message); }) {
@@ -203,7 +204,8 @@ void Session::start_command_worker(const Message& order, const std::vector<os::F
                                          .segment = fds[0].get(),
                                          .doorbell = fds[1].get(),
                                          .control = fds[2].get(),
-                                         .niceness = order.niceness};
+                                         .niceness = order.niceness,
+                                         .command_fds = command_fds_};
   const pid_t pid = os::try_fork();
   if (pid == 0) run_command_worker(arguments);
   if (pid < 0) return workers_.start_failed(order.worker, errno, "fork");

@@ -66,6 +66,7 @@ class Session {
   os::Poller& poller_;
   Sweeper& sweeper_;
   std::uint64_t first_token_;
+  std::vector<int> command_fds_;
   os::Fd socket_;
   ProgramWatch program_watch_;
   std::optional<Program> program_;

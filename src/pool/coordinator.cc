@@ -175,6 +175,13 @@ bool Coordinator::kill(const JobPtr& job) {
   return killed;
 }
 
+void Coordinator::resize(int workers) {
+  const Lock lock = enter();
+  const MonotonicNs now = os::monotonic_now();
+  engine_.resize(workers, now);
+  step(now);
+}
+
 void Coordinator::close() {
   const Lock lock = enter();
   engine_.close();

@@ -40,6 +40,7 @@ class Coordinator {
   WaitResult wait(const std::function<bool()>& ready, const WaitOptions& options);
   bool watch(const JobPtr& job);
   void set_watcher(std::function<void(std::span<const JobPtr>)> watcher);
+  void resize(int workers);
   void close();
   void terminate();
   bool closed() const;

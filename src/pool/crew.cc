@@ -58,7 +58,12 @@ std::string how_it_ended(int wait_status) {
 }  // namespace
 
 Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
-    : options_(options), poller_(poller), events_(events), stop_steps_(stop_steps_of(options)), oom_kills_(os::oom_kills()) {
+    : options_(options),
+      poller_(poller),
+      events_(events),
+      places_(options.workers),
+      stop_steps_(stop_steps_of(options)),
+      oom_kills_(os::oom_kills()) {
   start_launcher();
 }
 
@@ -83,8 +88,22 @@ bool Crew::can_start() const noexcept {
 
 int Crew::live() const noexcept {
   return static_cast<int>(std::count_if(links_.begin(), links_.end(), [](const auto& link) {
-    return link->state == LinkState::kStarting || link->state == LinkState::kServing;
+    return !link->leaving && (link->state == LinkState::kStarting || link->state == LinkState::kServing);
   }));
+}
+
+void Crew::set_places(int places) noexcept {
+  places_ = places;
+  for (const auto& link : links_) link->leaving = false;
+  int too_many = live() - places;
+  for (const bool idle : {true, false}) {
+    for (auto link = links_.rbegin(); link != links_.rend() && too_many > 0; ++link) {
+      const bool counts = (*link)->state == LinkState::kStarting || (*link)->state == LinkState::kServing;
+      if (!counts || (*link)->leaving || (*link)->idle() != idle) continue;
+      (*link)->leaving = true;
+      --too_many;
+    }
+  }
 }
 
 StartHow Crew::how() const noexcept {

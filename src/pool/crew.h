@@ -57,8 +57,12 @@ class Crew {
 
   const std::vector<std::shared_ptr<WorkerLink>>& links() const noexcept { return links_; }
   bool empty() const noexcept { return links_.empty(); }
-  /// Workers that run jobs, or will: starting and serving.
+  /// Workers that run jobs, or will: starting and serving, and not leaving.
   int live() const noexcept;
+  /// For how many workers there is room.
+  int places() const noexcept { return places_; }
+  /// The same from now on; if more than that are live, some leave: first those that have nothing to do.
+  void set_places(int places) noexcept;
   std::uint64_t started() const noexcept { return started_; }
   std::uint64_t lost() const noexcept { return lost_; }
   int launcher_pid() const noexcept { return launcher_ ? launcher_->pid() : 0; }
@@ -125,6 +129,7 @@ class Crew {
   const PoolOptions& options_;
   os::Poller& poller_;
   CrewEvents& events_;
+  int places_;
   launcher::StopSteps stop_steps_;
   std::unique_ptr<LauncherClient> launcher_;
   std::vector<std::shared_ptr<WorkerLink>> links_;

@@ -41,7 +41,7 @@ void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
 
 bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   if (link.state != LinkState::kStarting && link.state != LinkState::kServing) return false;
-  if (link.exclusive || link.stalled || link.damaged || link.has_no_room) return false;
+  if (link.leaving || link.exclusive || link.stalled || link.damaged || link.has_no_room) return false;
   const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
   if (limit != 0 && link.jobs_given >= limit) return false;
   if (job.options().fresh && link.jobs_given != 0) return false;
@@ -63,7 +63,7 @@ int Dispatcher::most_in_use(const Job& job) const noexcept {
 }
 
 bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
-  if (link.state != LinkState::kServing || link.exclusive || link.stalled || link.damaged) return false;
+  if (link.state != LinkState::kServing || link.leaving || link.exclusive || link.stalled || link.damaged) return false;
   return link.comes_along(now);
 }
 
@@ -182,7 +182,7 @@ void Dispatcher::share_items(MonotonicNs now) {
 /// How long a job may run until what waits behind it is taken back: not long if somebody else could run it, and not
 /// much longer in any case, for the order of the queue shall hold.
 MonotonicNs Dispatcher::patience() const noexcept {
-  const bool someone_is_free = someone_idles() || crew_.live() < options_.workers;
+  const bool someone_is_free = someone_idles() || crew_.live() < crew_.places();
   return someone_is_free ? kLongNs : kWorthWaitingNs;
 }
 

@@ -162,7 +162,7 @@ void Engine::hand_out(MonotonicNs now) {
   dispatcher_.dispatch(now);
   if (!ledger_.has_ready(now)) return;
   make_room_for_fresh_job();
-  if (crew_.live() < options_.workers) keep_crew_full();
+  if (crew_.live() < crew_.places()) keep_crew_full();
 }
 
 void Engine::work(MonotonicNs now, bool again_soon) {
@@ -387,8 +387,7 @@ std::optional<TimedOut> Engine::exceeded(WorkerLink& link, const Outstanding& re
 /// Decides what the request that was `started` then comes to, and has the worker killed for it; before that, for a
 /// limit, takes its stacks. False if it has ended meanwhile and the worker runs another job, or another item of the
 /// batch: its answer is to come.
-bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
-                      Kill kill) {
+bool Engine::stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict, Kill kill) {
   dispatcher_.take_back_all(link);
   if (link.has_jobs_after(sequence)) return false;
   if (const Outstanding* request = link.running(now_); request != nullptr && request->started != started) return false;
@@ -538,6 +537,23 @@ void Engine::break_down(const std::string& why, MonotonicNs now) {
 
 // --- the number of workers ---
 
+void Engine::resize(int workers, MonotonicNs now) {
+  const int least = std::max(options_.min_workers, 0);
+  if (workers < least)
+    throw UsageError("a pool cannot be resized to " + std::to_string(workers) + " workers; it must be at least " +
+                     std::to_string(least));
+  now_ = now;
+  crew_.set_places(workers);
+  for (const auto& link : crew_.links())
+    if (link->leaving) dispatcher_.take_back_all(*link);  // what it has not begun is for those that stay
+}
+
+void Engine::dismiss_leaving(WorkerLink& link) {
+  if (!link.leaving || !link.idle()) return;
+  if (link.state == LinkState::kServing) crew_.finish(link, now_);
+  if (link.state == LinkState::kStarting) crew_.stop(link, Kill::kAtOnce);
+}
+
 /// Whether an idle worker has served long enough.
 bool Engine::is_spent(WorkerLink& link) {
   const auto jobs = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
@@ -567,6 +583,7 @@ void Engine::dismiss_idle(WorkerLink& link) {
 void Engine::retire_workers() {
   const bool over = closed_ && ledger_.all_done();
   for (const auto& link : crew_.links()) {
+    dismiss_leaving(*link);
     if (link->state == LinkState::kServing && link->idle() && (over || is_spent(*link))) crew_.finish(*link, now_);
     if (link->state == LinkState::kServing && options_.idle_timeout.count() != 0) dismiss_idle(*link);
     if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, Kill::kAtOnce);
@@ -580,7 +597,7 @@ void Engine::retire_workers() {
 // A fresh job needs a worker that has run nothing: if all places are taken by idle used ones, one of them goes.
 void Engine::make_room_for_fresh_job() {
   const Job* first = ledger_.peek(now_);
-  if (first == nullptr || !first->options().fresh || crew_.live() < options_.workers) return;
+  if (first == nullptr || !first->options().fresh || crew_.live() < crew_.places()) return;
   for (const auto& link : crew_.links()) {
     if (link->state != LinkState::kServing || !link->idle() || link->jobs_given == 0) continue;
     return crew_.finish(*link, now_);
@@ -591,17 +608,17 @@ int Engine::workers_wanted() {
   if (!failure_.empty() || (closed_ && ledger_.all_done())) return 0;
   // Where idle workers are sent away, only those that must stay are kept without need.
   const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && crew_.started() > 0);
-  if (!on_demand && !closed_) return options_.workers;
+  if (!on_demand && !closed_) return crew_.places();
   const Job* first = ledger_.peek(now_);
   const int least = closed_ ? 0 : options_.min_workers;
-  if (first == nullptr) return std::min(options_.workers, std::max(least, crew_.live()));
+  if (first == nullptr) return std::min(crew_.places(), std::max(least, crew_.live()));
   // Those that start, or initialize, will take what is queued: nobody else is needed for that.
   const auto free = std::count_if(crew_.links().begin(), crew_.links().end(), [&](const auto& link) {
     const bool alive = link->state == LinkState::kStarting || link->state == LinkState::kServing;
     return alive && (link->jobs_given == 0 || (link->idle() && !first->options().fresh));
   });
   const auto queued = static_cast<int>(std::min<std::uint64_t>(ledger_.queued(), 1'000'000));
-  return std::min(options_.workers, std::max(least, crew_.live() - static_cast<int>(free) + queued));
+  return std::min(crew_.places(), std::max(least, crew_.live() - static_cast<int>(free) + queued));
 }
 
 void Engine::keep_crew_full() {

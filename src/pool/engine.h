@@ -51,6 +51,8 @@ class Engine final : private CrewEvents {
   bool watch(const JobPtr& job) { return ledger_.watch(job); }
   std::vector<JobPtr> take_watched() { return ledger_.take_watched(); }
 
+  /// Throws UsageError.
+  void resize(int workers, MonotonicNs now);
   void close();
   /// The pool can do no more: all its jobs end.
   void break_down(const std::string& why, MonotonicNs now);
@@ -118,9 +120,9 @@ class Engine final : private CrewEvents {
   MonotonicNs stalled_at(WorkerLink& link) const;
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
-  bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict,
-                Kill kill);
+  bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict, Kill kill);
   void retire_workers();
+  void dismiss_leaving(WorkerLink& link);
   bool is_spent(WorkerLink& link);
   void note_idle(WorkerLink& link);
   void dismiss_idle(WorkerLink& link);

@@ -20,6 +20,7 @@ constexpr std::int64_t kHelloPatience = 10'000'000'000;
 constexpr std::int64_t kBranchPatience = 3'000'000'000;  // after that a pool is started in another way
 constexpr int kSocketInLauncher = 3;
 constexpr int kPidfdInLauncher = 4;
+static_assert(kPidfdInLauncher < launcher::kFirstCommandFd);
 
 /// Pools in workers divide what their worker has.
 std::int64_t share_of_workers(const PoolOptions& options) {
@@ -102,6 +103,9 @@ void LauncherClient::start_detached(int peer, const PoolOptions& options) {
     arguments.program_pidfd = kPidfdInLauncher;
     request.fds.emplace_back(kPidfdInLauncher, own_pidfd_.get());
   }
+  for (std::size_t i = 0; i < options.descriptors.size(); ++i)
+    request.fds.emplace_back(launcher::kFirstCommandFd + static_cast<int>(i), options.descriptors[i]);
+  arguments.command_fds = options.descriptors;
   request.arguments = launcher::to_argv(find_launcher(), arguments);
   request.environment = os::current_environment();
   launcher::set_variable(request.environment, os::kShareVariable, std::to_string(share_of_workers(options)));

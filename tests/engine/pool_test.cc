@@ -472,6 +472,89 @@ TEST_P(PoolTest, WorkersAreRecycled) {
   for (const std::string& pid : pids) EXPECT_EQ(pids.count(pid), 3u);
 }
 
+/// Of those that run jobs, or could.
+std::size_t serving(const Pool& pool) {
+  const std::vector<WorkerInfo> workers = pool.workers();
+  return static_cast<std::size_t>(
+      std::count_if(workers.begin(), workers.end(), [](const auto& each) { return each.state != "ending"; }));
+}
+
+TEST_P(PoolTest, GrowsWhileJobsRun) {
+  Pool pool(options(1));
+  const std::string gate = temporary_name();
+  const JobPtr first = pool.submit(job("wait " + gate));
+  const JobPtr second = pool.submit(job("echo meanwhile"));
+  pool.resize(2);
+  wait_for(pool, second);
+  EXPECT_FALSE(first->done());
+  EXPECT_EQ(serving(pool), 2u);
+  std::ofstream(gate) << "go";
+  wait_for(pool, first);
+}
+
+TEST_P(PoolTest, ShrinksWhenRunningJobsHaveEnded) {
+  Pool pool(options(3));
+  const std::string gate = temporary_name();
+  std::vector<JobPtr> running;
+  for (int i = 0; i < 3; ++i) running.push_back(pool.submit(job("wait " + gate)));
+  EXPECT_TRUE(test::eventually([&] { return pool.stats().dispatched == 3; }));
+  pool.resize(1);
+  EXPECT_EQ(serving(pool), 3u) << "they work";
+  std::vector<JobPtr> later;
+  for (int i = 0; i < 10; ++i) later.push_back(pool.submit(job("pid")));
+  std::ofstream(gate) << "go";
+  std::set<std::string> pids;
+  for (const JobPtr& each : later) {
+    wait_for(pool, each);
+    pids.insert(value_of(each));
+  }
+  for (const JobPtr& each : running) wait_for(pool, each);
+  EXPECT_EQ(pids.size(), 1u);
+  EXPECT_TRUE(test::eventually([&] { return pool.workers().size() == 1; }));
+  EXPECT_EQ(pool.stats().workers_lost, 0u);
+}
+
+TEST_P(PoolTest, WithoutWorkersJobsWait) {
+  Pool pool(options(2));
+  EXPECT_EQ(run(pool, "echo up"), "up");
+  pool.resize(0);
+  EXPECT_TRUE(test::eventually([&] { return pool.workers().empty(); }));
+  const JobPtr waiting = pool.submit(job("echo later"));
+  EXPECT_EQ(pool.wait([&] { return waiting->done(); }, {.deadline = os::monotonic_now() + 50'000'000}),
+            WaitResult::kTimedOut);
+  pool.resize(1);
+  wait_for(pool, waiting);
+  EXPECT_EQ(value_of(waiting), "later");
+  pool.resize(0);
+  pool.close();  // ends all the same
+  EXPECT_EQ(pool.join({.deadline = os::monotonic_now() + 30'000'000'000}), WaitResult::kReady);
+}
+
+TEST_P(PoolTest, GivesBackWhatALeavingWorkerHasNotBegun) {
+  Pool pool(options(2));
+  JobPtr last;
+  for (int i = 0; i < 300; ++i) last = pool.submit(job("echo x"));  // they are short: many are given ahead
+  wait_for(pool, last);
+  const std::string gate = temporary_name();
+  std::vector<JobPtr> gated = {pool.submit(job("wait " + gate)), pool.submit(job("wait " + gate))};
+  for (int i = 0; i < 20; ++i) last = pool.submit(job("echo x"));
+  for (int workers = 2; workers-- > 0;) pool.resize(workers);
+  for (const int workers : {2, 1, 2}) pool.resize(workers);
+  std::ofstream(gate) << "go";
+  wait_for(pool, last);
+  for (const JobPtr& each : gated) wait_for(pool, each);
+  EXPECT_EQ(pool.stats().workers_lost, 0u);
+}
+
+TEST_P(PoolTest, ANumberOfWorkersThatCannotBeIsRefused) {
+  PoolOptions chosen = options(2);
+  chosen.min_workers = 1;
+  Pool pool(chosen);
+  EXPECT_THROW(pool.resize(-1), UsageError);
+  EXPECT_THROW(pool.resize(0), UsageError);
+  pool.resize(1);
+}
+
 TEST_P(PoolTest, FreshJobHasAWorkerOfItsOwn) {
   Pool pool(options());
   std::set<std::string> pids;
