@@ -19,7 +19,8 @@ class WordsTemplate final : public CommandTemplate {
   WordsTemplate(const std::vector<std::string>& words, CommandForm form, const ReplacementNames& names)
       : repeats_words_(form.repeats_words) {
     for (const std::string& word : words) words_.emplace_back(word, names);
-    if (std::ranges::none_of(words_, &TemplateString::has_replacements)) words_.emplace_back("{}");
+    if (form.appends_input && std::ranges::none_of(words_, &TemplateString::has_replacements))
+      words_.emplace_back("{}");
   }
 
   std::vector<std::string> arguments(const Input& input) const override {
@@ -42,7 +43,7 @@ class WordsTemplate final : public CommandTemplate {
 /// A shell line. The shell gets what is inserted as positional parameters, so it never reads an input as code.
 class ShellTemplate final : public CommandTemplate {
  public:
-  ShellTemplate(std::string_view line, const ReplacementNames& names);
+  ShellTemplate(std::string_view line, CommandForm form, const ReplacementNames& names);
 
   std::vector<std::string> arguments(const Input& input) const override;
   std::string describe(const Input& input) const override;
@@ -61,9 +62,9 @@ class ShellTemplate final : public CommandTemplate {
   std::string text_after_;
 };
 
-ShellTemplate::ShellTemplate(std::string_view line, const ReplacementNames& names) {
+ShellTemplate::ShellTemplate(std::string_view line, CommandForm form, const ReplacementNames& names) {
   TemplateString parsed(line, names);
-  if (!parsed.has_replacements()) parsed = TemplateString(std::string(line) + " {}");
+  if (form.appends_input && !parsed.has_replacements()) parsed = TemplateString(std::string(line) + " {}");
   QuotingTracker tracker;
   for (const TemplateString::Piece& piece : parsed.pieces()) {
     if (piece.part == Part::kText) {
@@ -156,7 +157,7 @@ std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::st
   if (!is_line) return std::make_unique<WordsTemplate>(words, form, names);
   std::string line = words.front();
   for (std::size_t i = 1; i < words.size(); ++i) line.append(" ").append(words[i]);
-  if (needs_shell_as_template(line, names)) return std::make_unique<ShellTemplate>(line, names);
+  if (needs_shell_as_template(line, names)) return std::make_unique<ShellTemplate>(line, form, names);
   return std::make_unique<WordsTemplate>(split_at_blanks(line), form, names);
 }
 

@@ -20,6 +20,7 @@ class CommandTemplate {
 
 struct CommandForm {
   bool with_shell = false;
+  bool appends_input = true;   ///< as the last argument, where there is no replacement string
   bool repeats_words = false;  ///< a word with several values is repeated for each, with all that it has around it
 };
 

@@ -21,5 +21,6 @@ std::span<const CommandEntry> commands();
 int run_command(const Words& words);  // run.cc
 int map_command(const Words& words);  // map.cc
 int log_command(const Words& words);  // log.cc
+int ctl_command(const Words& words);  // ctl.cc
 
 }  // namespace prong::cli

@@ -63,7 +63,7 @@ PoolOptions FunctionTask::pool_options() const {
   return options;
 }
 
-Payload FunctionTask::payload(const Input& input, const OutputPaths*) const {
+Payload FunctionTask::payload(Input& input, const OutputPaths*) const {
   return encode_map_input(input.values);
 }
 

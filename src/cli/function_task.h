@@ -15,7 +15,7 @@ class FunctionTask final : public Task {
 
   PoolOptions pool_options() const override;
   const Words& parameters() const { return parameters_; }
-  Payload payload(const Input& input, const OutputPaths* live) const override;
+  Payload payload(Input& input, const OutputPaths* live) const override;
   void identify(const Input& input, ContentKey::Maker& maker) const override;
   const ReplacementNames& replacement_names() const override { return names_; }
   std::string describe(const Input& input) const override;

@@ -26,6 +26,8 @@ class Inputs {
   virtual Next next(Values& values) = 0;
   /// How many there are in all, if that is known beforehand.
   virtual std::optional<std::uint64_t> total() { return std::nullopt; }
+  /// How many of these have been left out so far.
+  virtual std::uint64_t skipped() const { return 0; }
 };
 
 /// Each has one value.

@@ -115,6 +115,7 @@ int map_command(const Words& words) {
   Arguments arguments = arguments_after_options(app);
   settings.command_line = "prong map " + shell_join(words);
   check_function(arguments.command);
+  if (settings.sources.pipe) throw UsageError("--pipe: a function has no standard input of its own; see prong run");
   check_name_beside("--init", options.first);
   check_name_beside("--exit", options.last);
   check_csv(settings.sources, options);

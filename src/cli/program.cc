@@ -18,6 +18,7 @@ constexpr std::array kCommands = {
     CommandEntry{"run", "Run a command line for each input", run_command},
     CommandEntry{"map", "Call a Python function with each input", map_command},
     CommandEntry{"log", "Show what a journal has kept of a run", log_command},
+    CommandEntry{"ctl", "Look at runs that go on, pause, resize or stop them", ctl_command},
 };
 
 int help() {

@@ -38,6 +38,7 @@ std::string progress_text(const Tally& tally, std::chrono::nanoseconds elapsed) 
   const std::uint64_t done = tally.done + tally.earlier;
   std::string text = tally.total ? fmt::format("{}/{} done", done, *tally.total) : fmt::format("{} done", done);
   text += fmt::format(", {} failed", tally.failed);
+  if (tally.skipped > 0) text += fmt::format(", {} skipped", tally.skipped);
   const double seconds = std::chrono::duration<double>(elapsed).count();
   if (tally.done == 0 || seconds <= 0) return text;
   const double rate = static_cast<double>(tally.done) / seconds;

@@ -12,7 +12,7 @@
 
 namespace prong::cli {
 
-/// "37/100 done, 2 failed, 12.5/s, 0:05 left".
+/// "37/100 done, 2 failed, 12.5/s, 0:05 left"; after the failed ones: "4 skipped", if there are some.
 std::string progress_text(const Tally& tally, std::chrono::nanoseconds elapsed);
 
 enum class ProgressMode {

@@ -89,6 +89,25 @@ int parse_retries(std::string_view text) {
   refuse(text, "a number of retries: write 0 or more (3)");
 }
 
+double parse_load(std::string_view text, int cpus) {
+  const auto number = read_number(text);
+  if (number && number->value > 0 && number->rest.empty()) return number->value;
+  if (number && number->value > 0 && number->rest == "%") return number->value * cpus / 100;
+  refuse(text, "a load: write a number of processes (4), or a share of the CPUs (80%)");
+}
+
+std::string parse_text(std::string_view text) {
+  std::string result;
+  while (!text.empty()) {
+    const bool is_escape = text.front() == '\\' && text.size() > 1;
+    const std::size_t size = !is_escape ? 1 : text[1] == 'x' ? 4 : 2;
+    const std::string_view piece = text.substr(0, size);
+    result += piece == "\\\\" ? '\\' : parse_character(piece);
+    text.remove_prefix(piece.size());
+  }
+  return result;
+}
+
 int parse_niceness(std::string_view text) {
   constexpr double kNicest = 19;
   if (const auto number = read_whole(text); number && *number >= 0 && *number <= kNicest)

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace prong::cli {
@@ -23,8 +24,14 @@ std::size_t parse_count(std::string_view text);
 /// ",", "\\t", "\\n", "\\0", "\\x1f".
 char parse_character(std::string_view text);
 
+/// The text with bytes in the place of "\\n", "\\t", "\\0", "\\x1f"; "\\\\" is a backslash.
+std::string parse_text(std::string_view text);
+
 /// "3": 0 or more.
 int parse_retries(std::string_view text);
+
+/// "4", "0.5", "80%" of `cpus`. More than 0.
+double parse_load(std::string_view text, int cpus);
 
 /// "10": 0 to 19.
 int parse_niceness(std::string_view text);

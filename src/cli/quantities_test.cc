@@ -70,5 +70,18 @@ TEST(QuantitiesTest, ReadsRetries) {
   for (const char* text : {"-1", "1.5", "", "many", "3x"}) EXPECT_THROW(parse_retries(text), UsageError) << text;
 }
 
+TEST(QuantitiesTest, TextsMayHaveBytesByName) {
+  EXPECT_EQ(parse_text("---\\n\\x41\\\\n\\"), "---\nA\\n\\");
+  EXPECT_EQ(parse_text("\\0"), std::string(1, '\0'));
+  EXPECT_EQ(parse_text(""), "");
+  EXPECT_THROW(parse_text("\\q"), UsageError);
+}
+
+TEST(QuantitiesTest, LoadsMayBeShares) {
+  EXPECT_EQ(parse_load("0.5", 8), 0.5);
+  EXPECT_EQ(parse_load("50%", 8), 4);
+  for (const char* text : {"0", "-1", "x", "4x", ""}) EXPECT_THROW(parse_load(text, 8), UsageError) << text;
+}
+
 }  // namespace
 }  // namespace prong::cli

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -70,11 +71,16 @@ void check_variables(const Words& variables) {
 void check_output(const Settings& settings) {
   if (settings.events && !settings.results.empty()) throw UsageError("--json shows outputs, and --results shows none");
   if (!settings.line_buffer) return;
+  if (settings.throttle.free_memory > 0)
+    throw UsageError("--memfree puts jobs back, and --line-buffer has shown what they wrote by then");
   if (settings.events) throw UsageError("--line-buffer shows output as it comes, and --json shows it as a whole");
   if (!settings.results.empty()) throw UsageError("--line-buffer shows output as it comes, and --results shows none");
   if (settings.job.output > 0)
     throw UsageError("--line-buffer shows output as it comes, and --output-limit is for output that is kept");
 }
+
+// From this size on a payload is in a segment.
+constexpr std::size_t kWorthSegment = std::size_t{256} * 1024;
 
 class CommandTask final : public Task {
  public:
@@ -85,10 +91,13 @@ class CommandTask final : public Task {
         names_(names),
         directory_(surroundings.directory, names),
         variables_(surroundings.variables),
-        environment_(environment_with(surroundings.variables)) {}
+        environment_(environment_with(surroundings.variables)),
+        pipes_(!form.appends_input) {}
 
   PoolOptions pool_options() const override { return {.start = StartKind::kCommand}; }
-  Payload payload(const Input& input, const OutputPaths* live) const override {
+  Payload payload(Input& input, const OutputPaths* live) const override {
+    std::string block;
+    if (pipes_) block = std::move(std::exchange(input.values, {}).front());
     Command command{.arguments = template_->arguments(input),
                     .directory = directory_.expand(input).front(),
                     .environment = environment_};
@@ -97,11 +106,14 @@ class CommandTask final : public Task {
       command.output_file = live->output;
       command.error_output_file = live->error_output;
     }
+    if (block.size() >= kWorthSegment) return encode(command, Payload::gather(std::array{as_bytes(block)}));
+    if (pipes_) command.input = std::move(block);
     return encode(command);
   }
   void identify(const Input& input, ContentKey::Maker& maker) const override {
     maker.add("command").add(directory_.expand(input).front());
     for (const std::string& word : template_->arguments(input)) maker.add(word);
+    if (pipes_) maker.add("block").add(input.values.front());
     maker.add("variables");
     for (const std::string& variable : variables_) maker.add(variable);
   }
@@ -146,6 +158,7 @@ class CommandTask final : public Task {
   TemplateString directory_;
   Words variables_;
   std::optional<Words> environment_;
+  bool pipes_;  ///< inputs are blocks for its standard input
 };
 
 }  // namespace
@@ -172,7 +185,9 @@ int run_command(const Words& words) {
   settings.command_line = "prong run " + shell_join(words);
   check_output(settings);
   if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
-  const CommandForm form{.with_shell = with_shell, .repeats_words = settings.sources.fill};
+  const bool pipes = settings.sources.pipe;
+  if (pipes && arguments.command.empty()) throw UsageError("--pipe: which command is to read the blocks?");
+  const CommandForm form{.with_shell = with_shell, .appends_input = !pipes, .repeats_words = settings.sources.fill};
   return execute(settings, arguments, [&](Words column_names) {
     names.columns = std::move(column_names);
     return std::make_unique<CommandTask>(arguments.command, form, surroundings, names, settings.events);

@@ -6,15 +6,18 @@
 // No more jobs are in the pool than keep the workers busy, so inputs are read lazily.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "cli/control.h"
 #include "cli/display.h"
 #include "cli/early_end.h"
 #include "cli/inputs.h"
+#include "cli/job_tokens.h"
 #include "cli/joblog.h"
 #include "cli/live_output.h"
 #include "cli/output.h"
@@ -24,25 +27,36 @@
 #include "cli/settings.h"
 #include "cli/signals.h"
 #include "cli/task.h"
+#include "cli/throttle.h"
 
 namespace prong::cli {
 
-class Session {
+class Session final : private Controllable {
  public:
+  /// `tokens`: of the jobserver that it takes part in; null: none.
   Session(const Settings& settings, const Task& task, Inputs& inputs, const std::vector<std::string>& column_names,
-          Signals& signals);
+          Signals& signals, JobTokens* tokens);
 
   /// Until all inputs are done or it is asked to stop. Returns the exit status. Throws OutputClosed, Error.
   int run();
 
  private:
+  struct Start {
+    Input input{};
+    Payload payload{};  ///< of one that was put back
+
+    bool is_new() const { return payload.empty(); }
+  };
   struct Flight {
     Input input;
     JobPtr job;
-    bool withdrawn = false;  ///< not run or killed, because the run ended early
+    Payload payload{};         ///< kept if it may have to be started again
+    std::uint64_t launch = 0;  ///< its place in the order of starts
+    bool put_back = false;     ///< killed for lack of memory: to be started again
+    bool withdrawn = false;    ///< not run or killed, because the run ended early
   };
 
-  bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty(); }
+  bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty() && put_back_.empty(); }
   int status() const;
   void close_journal();
 
@@ -51,9 +65,13 @@ class Session {
   void feed();
   void read_what_can_be();
   void read_ahead();
+  Next next_start(Start& start);
   bool starts_at_once() const;
+  bool starts_singly() const;
+  bool may_start();
   std::size_t room() const;
   std::optional<MonotonicNs> next_due() const;
+  Payload payload_of(Input& input);
   void launch();
   Pool& pool();
 
@@ -64,6 +82,7 @@ class Session {
   /// What is told to anybody, a killed program must not have forgotten.
   void record(const std::vector<JobPtr>& jobs);
   bool is_withdrawn(const Job& job) const;
+  bool is_put_back(const Flight& flight, const Job& job) const;
   void finish(const JobPtr& job);
   /// Nothing (more) is shown of the job.
   void pass_over(std::uint64_t number);
@@ -82,6 +101,10 @@ class Session {
   void heed_limits(const Job& job);
   void start_budget();
   void heed_budget();
+  void heed_memory();
+  nlohmann::json report() const override;
+  void set_jobs(int jobs) override;
+  void set_paused(bool paused) override;
   /// Starts no more jobs, and takes back those that have not begun.
   void stop();
   void kill();
@@ -89,6 +112,7 @@ class Session {
   void give_up(const std::string& why);
   void withdraw_queued();
   void say(const std::string& message);
+  void say_what_was_skipped();
 
   Tally tally() const;
 
@@ -96,11 +120,13 @@ class Session {
   const Task& task_;
   Inputs& inputs_;
   Signals& signals_;
+  JobTokens* tokens_;
   std::shared_ptr<const JobOptions> job_options_;
   int workers_;
   std::optional<Pool> pool_;
   std::shared_ptr<CompletionQueue> completions_ = std::make_shared<CompletionQueue>();
-  std::vector<Input> batch_;  ///< read, not yet given to the pool
+  std::vector<Start> batch_;    ///< read, not yet given to the pool
+  std::deque<Start> put_back_;  ///< to be read again
   std::unordered_map<std::uint64_t, Flight> flights_;
   Output output_;
   Display display_;
@@ -110,7 +136,11 @@ class Session {
   std::optional<LiveOutput> live_;             ///< --line-buffer
   std::unique_ptr<ResultFiles> result_files_;  ///< null: outputs are shown
   std::optional<std::uint64_t> total_;
+  MonotonicNs began_ = monotonic_now();
   Progress progress_;
+  Throttle throttle_;
+  Control control_;
+  std::uint64_t launches_ = 0;
   std::uint64_t started_ = 0;
   std::uint64_t done_ = 0;
   std::uint64_t failed_ = 0;
@@ -122,8 +152,10 @@ class Session {
   bool killed_ = false;
   bool limit_met_ = false;  ///< --budget or --stall has ended jobs
   std::optional<MonotonicNs> budget_until_;
-  MonotonicNs next_start_ = 0;  ///< no job is started before that
-  std::string trouble_;         ///< why there are no more jobs
+  bool paused_ = false;
+  std::optional<MonotonicNs> next_try_;  ///< to start what was read; nothing: when something has happened
+  MonotonicNs next_start_ = 0;           ///< no job is started before that
+  std::string trouble_;                  ///< why there are no more jobs
 };
 
 }  // namespace prong::cli

@@ -32,6 +32,11 @@ bool is_header_mark(const std::string& text) {
   return true;
 }
 
+const std::string& nonempty_key(const std::string& text) {
+  if (text.empty()) throw UsageError("the key is empty; write {} for the whole input");
+  return text;
+}
+
 void add_job_settings(CLI::App& app, Settings& settings) {
   add_parsed(app, "-j,--jobs", "N",
              "Jobs to run at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",
@@ -60,6 +65,13 @@ void add_job_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { settings.halt = parse_halt(text); });
   add_parsed(app, "--delay", "TIME", "Wait so long between the starts of two jobs",
              [&](const std::string& text) { settings.delay = parse_duration(text); });
+  add_parsed(app, "--load", "MAX",
+             "Start jobs only while fewer than MAX processes of the machine run or wait: 4, or 80% of the CPUs",
+             [&](const std::string& text) { settings.throttle.load = parse_load(text, usable_cpus()); });
+  add_parsed(app, "--memfree", "SIZE",
+             "Start jobs only while so much memory is available; below half of it, put the youngest job back",
+             [&](const std::string& text) { settings.throttle.free_memory = parse_size(text); });
+  app.add_flag("--jobserver", settings.jobserver, "Share the number of jobs with each make that a job starts");
   add_parsed(app, "--nice", "N", "Run jobs at a niceness so much higher: 1 to 19",
              [&](const std::string& text) { settings.niceness = parse_niceness(text); });
   add_parsed(app, "--term-seq,--termseq", "SEQUENCE",
@@ -86,9 +98,24 @@ void add_input_settings(CLI::App& app, Settings& settings) {
   app.add_flag("--link", sources.link, "Take several sources side by side, not in every combination");
   add_parsed(app, "-n,-N,--max-args", "N", "Give each job up to N inputs",
              [&](const std::string& text) { sources.most_values = parse_count(text); });
+  add_parsed(app, "--key", "KEY", "Skip inputs whose key came before in this run: {} (the input), {1}, {/}, '{1} {2}'",
+             [&](const std::string& text) { sources.key = nonempty_key(text); });
   app.add_flag("-X,--fill", sources.fill, "Give each job as many inputs as a command line takes");
   add_parsed(app, "-s,--max-bytes", "SIZE", "How much that is; default: 128K",
              [&](const std::string& text) { sources.most_bytes = parse_size(text); });
+}
+
+void add_pipe_settings(CLI::App& app, Settings& settings) {
+  SourceSettings& sources = settings.sources;
+  app.add_flag_callback(
+      "--pipe", [&] { sources.pipe = true; }, "Cut standard input into blocks, each the standard input of a job");
+  add_parsed(app, "--block", "SIZE", "With --pipe: so much in each, or one record; default: 1M",
+             [&](const std::string& text) { sources.blocks.bytes = parse_size(text); });
+  add_parsed(app, "--recend", "TEXT", "With --pipe: what ends a record, as \\n (the default), ---\\n, \\0",
+             [&](const std::string& text) { sources.record_end = parse_text(text); });
+  add_parsed(app, "--recstart", "TEXT", "With --pipe: what begins a record",
+             [&](const std::string& text) { sources.blocks.record_start = parse_text(text); });
+  for (const char* name : {"--block", "--recend", "--recstart"}) app.get_option(name)->needs(app.get_option("--pipe"));
 }
 
 void add_output_settings(CLI::App& app, Settings& settings) {
@@ -132,6 +159,7 @@ void add_settings(CLI::App& app, Settings& settings) {
   app.prefix_command();
   add_job_settings(app, settings);
   add_input_settings(app, settings);
+  add_pipe_settings(app, settings);
   add_output_settings(app, settings);
   add_journal_settings(app, settings);
 }

@@ -12,6 +12,7 @@
 #include "cli/progress.h"
 #include "cli/recorder.h"
 #include "cli/sources.h"
+#include "cli/throttle.h"
 #include "prong/options.h"
 
 namespace CLI {
@@ -28,7 +29,9 @@ struct Settings {
   std::chrono::nanoseconds delay{0};   ///< between the starts of two jobs; 0: none
   std::optional<HaltRule> halt;
   std::vector<StopSignal> stop_signals;  ///< empty: as pools do it
-  int niceness = 0;                      ///< of the jobs
+  ThrottleRules throttle;
+  bool jobserver = false;  ///< jobs are offered one
+  int niceness = 0;        ///< of the jobs
   bool keep_order = false;
   bool dry_run = false;
   bool tag = false;

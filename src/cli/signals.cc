@@ -74,6 +74,10 @@ Signals::Wish Signals::wish() const {
   return interrupts > 0 ? Wish::kStopStarting : Wish::kGoOn;
 }
 
+void Signals::ask(int number) {
+  handle(number);
+}
+
 int Signals::exit_status() const {
   return first_to_stop == 0 ? 0 : 128 + first_to_stop;
 }

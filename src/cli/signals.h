@@ -31,6 +31,9 @@ class Signals {
   /// 128 + the signal that asked first to stop; 0: none did.
   int exit_status() const;
 
+  /// As if the signal had come.
+  static void ask(int number);
+
   /// From any thread: ends the main thread's wait, or the next one.
   void wake() const { pthread_kill(main_thread_, SIGURG); }
 

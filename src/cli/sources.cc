@@ -9,12 +9,13 @@
 
 #include "cli/combined_inputs.h"
 #include "cli/quantities.h"
+#include "cli/unseen_inputs.h"
 #include "prong/error.h"
 
 namespace prong::cli {
 namespace {
 
-constexpr const char* kStandardInput = "-";
+const std::string kStandardInput = "-";
 // As xargs: far below the kernel's limit, which environment variables share.
 constexpr std::size_t kMostBytes = std::size_t{128} * 1024;
 
@@ -125,12 +126,33 @@ OpenedInputs Opener::take() {
     const std::size_t bytes = settings_.most_bytes > 0 ? settings_.most_bytes : kMostBytes;
     inputs = groups_of(std::move(inputs), most, bytes);
   }
+  if (!settings_.key.empty())
+    inputs = unseen_inputs(std::move(inputs), settings_.key, names_, [&signals = signals_] { signals.wake(); });
   return {std::move(inputs), std::move(names_)};
 }
 
 }  // namespace
 
+namespace {
+
+OpenedInputs open_blocks(const SourceSettings& settings, const Arguments& arguments, Signals& signals) {
+  const bool others = settings.header || settings.link || settings.fill || settings.delimiter != '\n' ||
+                      settings.is_csv() || !settings.column_separator.empty() || !settings.key.empty();
+  if (!arguments.sources.empty() || settings.files.size() > 1 || others)
+    throw UsageError(
+        "--pipe: the standard input (or one -a FILE) is cut into blocks by --block, --recend, --recstart and -N; other "
+        "inputs, and options that are for them, have no meaning then");
+  BlockRules rules = settings.blocks;
+  rules.records = settings.most_values;
+  rules.record_end = settings.record_end.value_or(rules.record_start.empty() ? "\n" : "");
+  const std::string& file = settings.files.empty() ? kStandardInput : settings.files.front();
+  return {inputs_from_file(file, std::make_unique<BlockCutter>(rules), [&signals] { signals.wake(); }), {}};
+}
+
+}  // namespace
+
 std::optional<OpenedInputs> open_sources(const SourceSettings& settings, Arguments& arguments, Signals& signals) {
+  if (settings.pipe) return open_blocks(settings, arguments, signals);
   Opener opener(settings, signals);
   if (!opener.open(arguments)) return std::nullopt;
   return opener.take();

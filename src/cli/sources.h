@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/arguments.h"
+#include "cli/block_cutter.h"
 #include "cli/inputs.h"
 #include "cli/signals.h"
 
@@ -23,11 +24,15 @@ struct SourceSettings {
 
   bool is_csv() const { return csv || tsv; }
 
-  bool header = false;          ///< the first of each source names its columns
-  bool link = false;            ///< all sources side by side
-  std::size_t most_values = 0;  ///< inputs in one job; 0: one, or with `fill` as many as fit
-  bool fill = false;            ///< as many inputs in one job as a command can have
-  std::size_t most_bytes = 0;   ///< of those; 0: what is safe everywhere
+  std::string key;    ///< with replacement strings: of inputs with the same key the first; empty: all
+  bool pipe = false;  ///< inputs are blocks, for the standard input of jobs
+  BlockRules blocks;
+  std::optional<std::string> record_end;  ///< of blocks; else a line end, unless it is known what begins one
+  bool header = false;                    ///< the first of each source names its columns
+  bool link = false;                      ///< all sources side by side
+  std::size_t most_values = 0;            ///< inputs in one job; 0: one, or with `fill` as many as fit
+  bool fill = false;                      ///< as many inputs in one job as a command can have
+  std::size_t most_bytes = 0;             ///< of those; 0: what is safe everywhere
 };
 
 struct OpenedInputs {

@@ -26,8 +26,9 @@ class Task {
 
   /// The pool that can run its jobs; the number of workers is filled in by the caller.
   virtual PoolOptions pool_options() const = 0;
-  /// `live`: where its outputs go while it runs; null: they are kept.
-  virtual Payload payload(const Input& input, const OutputPaths* live) const = 0;
+  /// May take the values out of the input where the job alone needs them. `live`: where its outputs go while it runs;
+  /// null: they are kept.
+  virtual Payload payload(Input& input, const OutputPaths* live) const = 0;
   /// Everything that makes this job another one than those of other inputs and commands.
   virtual void identify(const Input& input, ContentKey::Maker& maker) const = 0;
   /// As in what the job is made from.

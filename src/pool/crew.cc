@@ -88,22 +88,28 @@ bool Crew::can_start() const noexcept {
 
 int Crew::live() const noexcept {
   return static_cast<int>(std::count_if(links_.begin(), links_.end(), [](const auto& link) {
-    return !link->leaving && (link->state == LinkState::kStarting || link->state == LinkState::kServing);
+    return link->state == LinkState::kStarting || link->state == LinkState::kServing;
   }));
 }
 
 void Crew::set_places(int places) noexcept {
   places_ = places;
-  for (const auto& link : links_) link->leaving = false;
-  int too_many = live() - places;
-  for (const bool idle : {true, false}) {
-    for (auto link = links_.rbegin(); link != links_.rend() && too_many > 0; ++link) {
-      const bool counts = (*link)->state == LinkState::kStarting || (*link)->state == LinkState::kServing;
-      if (!counts || (*link)->leaving || (*link)->idle() != idle) continue;
-      (*link)->leaving = true;
-      --too_many;
-    }
+  shrinking_ = live() > places_;
+}
+
+void Crew::shrink(MonotonicNs now) {
+  int too_many = live() - places_;
+  for (auto link = links_.rbegin(); link != links_.rend() && too_many > 0; ++link) {
+    if (!(*link)->idle()) continue;
+    if ((*link)->state == LinkState::kServing)
+      finish(**link, now);
+    else if ((*link)->state == LinkState::kStarting)
+      stop(**link, Kill::kAtOnce);
+    else
+      continue;
+    --too_many;
   }
+  shrinking_ = too_many > 0;
 }
 
 StartHow Crew::how() const noexcept {

@@ -57,12 +57,15 @@ class Crew {
 
   const std::vector<std::shared_ptr<WorkerLink>>& links() const noexcept { return links_; }
   bool empty() const noexcept { return links_.empty(); }
-  /// Workers that run jobs, or will: starting and serving, and not leaving.
+  /// Workers that run jobs, or will: starting and serving.
   int live() const noexcept;
   /// For how many workers there is room.
   int places() const noexcept { return places_; }
-  /// The same from now on; if more than that are live, some leave: first those that have nothing to do.
+  /// The same from now on. If more than that are live, nobody gets a job until enough of them are gone.
   void set_places(int places) noexcept;
+  bool shrinking() const noexcept { return shrinking_; }
+  /// Sends away what is idle and too much.
+  void shrink(MonotonicNs now);
   std::uint64_t started() const noexcept { return started_; }
   std::uint64_t lost() const noexcept { return lost_; }
   int launcher_pid() const noexcept { return launcher_ ? launcher_->pid() : 0; }
@@ -130,6 +133,7 @@ class Crew {
   os::Poller& poller_;
   CrewEvents& events_;
   int places_;
+  bool shrinking_ = false;
   launcher::StopSteps stop_steps_;
   std::unique_ptr<LauncherClient> launcher_;
   std::vector<std::shared_ptr<WorkerLink>> links_;

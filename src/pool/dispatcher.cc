@@ -41,7 +41,7 @@ void Dispatcher::note_duration(std::chrono::nanoseconds duration) noexcept {
 
 bool Dispatcher::usable(const WorkerLink& link, const Job& job) const noexcept {
   if (link.state != LinkState::kStarting && link.state != LinkState::kServing) return false;
-  if (link.leaving || link.exclusive || link.stalled || link.damaged || link.has_no_room) return false;
+  if (link.exclusive || link.stalled || link.damaged || link.has_no_room) return false;
   const auto limit = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
   if (limit != 0 && link.jobs_given >= limit) return false;
   if (job.options().fresh && link.jobs_given != 0) return false;
@@ -63,7 +63,7 @@ int Dispatcher::most_in_use(const Job& job) const noexcept {
 }
 
 bool Dispatcher::comes_along(const WorkerLink& link, MonotonicNs now) {
-  if (link.state != LinkState::kServing || link.leaving || link.exclusive || link.stalled || link.damaged) return false;
+  if (link.state != LinkState::kServing || link.exclusive || link.stalled || link.damaged) return false;
   return link.comes_along(now);
 }
 
@@ -125,6 +125,7 @@ void Dispatcher::dispatch(MonotonicNs now) {
   to_wake_.clear();
   refused_by_idle_ = false;
   all_full_ = false;
+  if (crew_.shrinking()) return;
   bool refused = false;
   if (!ledger_.has_ready(now)) share_items(now);
   while (const Job* first = ledger_.peek(now)) {

@@ -544,14 +544,8 @@ void Engine::resize(int workers, MonotonicNs now) {
                      std::to_string(least));
   now_ = now;
   crew_.set_places(workers);
-  for (const auto& link : crew_.links())
-    if (link->leaving) dispatcher_.take_back_all(*link);  // what it has not begun is for those that stay
-}
-
-void Engine::dismiss_leaving(WorkerLink& link) {
-  if (!link.leaving || !link.idle()) return;
-  if (link.state == LinkState::kServing) crew_.finish(link, now_);
-  if (link.state == LinkState::kStarting) crew_.stop(link, Kill::kAtOnce);
+  if (!crew_.shrinking()) return;
+  for (const auto& link : crew_.links()) dispatcher_.take_back_all(*link);  // it is for those that stay
 }
 
 /// Whether an idle worker has served long enough.
@@ -582,8 +576,8 @@ void Engine::dismiss_idle(WorkerLink& link) {
 
 void Engine::retire_workers() {
   const bool over = closed_ && ledger_.all_done();
+  if (crew_.shrinking()) crew_.shrink(now_);
   for (const auto& link : crew_.links()) {
-    dismiss_leaving(*link);
     if (link->state == LinkState::kServing && link->idle() && (over || is_spent(*link))) crew_.finish(*link, now_);
     if (link->state == LinkState::kServing && options_.idle_timeout.count() != 0) dismiss_idle(*link);
     if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, Kill::kAtOnce);

@@ -122,7 +122,6 @@ class Engine final : private CrewEvents {
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
   bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict, Kill kill);
   void retire_workers();
-  void dismiss_leaving(WorkerLink& link);
   bool is_spent(WorkerLink& link);
   void note_idle(WorkerLink& link);
   void dismiss_idle(WorkerLink& link);

@@ -82,7 +82,6 @@ class WorkerLink {
   std::uint64_t jobs_given = 0;  ///< pushed and not taken back
   std::uint64_t jobs_done = 0;
   bool exclusive = false;        ///< its one job ends with it
-  bool leaving = false;          ///< one too many: gets no more jobs, and ends when it is idle
   bool stalled = false;          ///< its running job takes longer than expected: nothing is queued behind it
   bool damaged = false;          ///< its channel makes no sense any more, or it waits for what cannot be had
   bool has_no_room = false;      ///< for the job that a dispatch wanted to give to it: passed by until that ends

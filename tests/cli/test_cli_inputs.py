@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 
 import pytest
@@ -123,3 +124,29 @@ def test_what_makes_no_sense_is_refused(prong: Prong, arguments: list[str], comp
     result = prong("run", *arguments)
     assert (result.status, result.output) == (255, "")
     assert complaint in result.error
+
+
+def test_the_same_key_runs_once(prong: Prong) -> None:
+    result = prong("run", "-k", "--key", "{/}", "echo {#} {}", ":::", "a/x", "b/x", "a/y", "c/x")
+    assert (result.status, result.output) == (0, "1 a/x\n2 a/y\n")
+    assert result.error == "prong: 2 inputs skipped: the key came before\n"
+    result = prong("run", "-k", "-C", ",", "--header", ":", "--key", "{name}", "echo", stdin="n,name\n1,a\n2,b\n3,a\n")
+    assert (result.output, result.error) == ("1 a\n2 b\n", "prong: 1 input skipped: the key came before\n")
+    assert prong("run", "--dry-run", "--key", "{}", "echo", ":::", "a", "a").output == "echo a\n"
+
+
+def test_a_source_that_repeats_itself_without_end_can_be_interrupted(prong: Prong) -> None:
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as yes:
+        process = prong.start("run", "--key", "{}", "echo", stdin=yes.stdout)
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"y\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=50) == 130
+        yes.kill()
+
+
+@pytest.mark.parametrize("key", ["", "x", "{#}"])
+def test_a_key_that_tells_nothing_apart_is_refused(prong: Prong, key: str) -> None:
+    result = prong("run", "--key", key, "echo", ":::", "a")
+    assert result.status == 255
+    assert "--key: " in result.error

@@ -66,4 +66,3 @@ def test_wrong_values_are_refused(prong: Prong, words: tuple[str, str]) -> None:
     result = prong("run", *words, "echo", ":::", "a")
     assert (result.status, result.output) == (255, "")
     assert f"'{words[1].split(',')[-1]}' is no" in result.error
-

@@ -18,7 +18,7 @@ def test_version(prong: Prong) -> None:
     assert prong("--version").output == f"prong {version[1]}\n"
 
 
-@pytest.mark.parametrize("name", ["run", "map", "log"])
+@pytest.mark.parametrize("name", ["run", "map", "log", "ctl"])
 def test_help_of_commands(prong: Prong, name: str) -> None:
     expected = (GOLDEN / f"help_{name}.txt").read_text()
     for arguments in ([name, "--help"], [name, "-h"], ["help", name]):

@@ -494,15 +494,24 @@ TEST_P(PoolTest, GrowsWhileJobsRun) {
 
 TEST_P(PoolTest, ShrinksWhenRunningJobsHaveEnded) {
   Pool pool(options(3));
-  const std::string gate = temporary_name();
+  std::vector<std::string> gates;
   std::vector<JobPtr> running;
-  for (int i = 0; i < 3; ++i) running.push_back(pool.submit(job("wait " + gate)));
-  EXPECT_TRUE(test::eventually([&] { return pool.stats().dispatched == 3; }));
+  for (int i = 0; i < 3; ++i) {
+    gates.push_back(temporary_name());
+    running.push_back(pool.submit(job("arrive " + gates.back())));
+    wait_for_file(gates.back() + ".here");
+  }
   pool.resize(1);
   EXPECT_EQ(serving(pool), 3u) << "they work";
   std::vector<JobPtr> later;
   for (int i = 0; i < 10; ++i) later.push_back(pool.submit(job("pid")));
-  std::ofstream(gate) << "go";
+  for (int i = 0; i < 2; ++i) {
+    std::ofstream(gates[i]) << "go";
+    wait_for(pool, running[i]);
+  }
+  EXPECT_TRUE(test::eventually([&] { return serving(pool) == 1; }));
+  EXPECT_EQ(pool.stats().dispatched, 1u) << "none begins before only one runs";
+  std::ofstream(gates.back()) << "go";
   std::set<std::string> pids;
   for (const JobPtr& each : later) {
     wait_for(pool, each);

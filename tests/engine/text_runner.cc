@@ -75,6 +75,10 @@ void TextRunner::run(JobId, int attempt, const Payload& payload, ResultSink& sin
     if (const pid_t copy = ::fork(); copy > 0) ::waitpid(copy, nullptr, 0);
     answer = "once";
   }
+  if (verb == "arrive") {
+    std::ofstream(rest + ".here") << "here";
+    while (!std::filesystem::exists(rest)) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   if (verb == "wait") {
     while (!std::filesystem::exists(rest)) std::this_thread::yield();
   }

@@ -1,0 +1,290 @@
+#include "cli/control_socket.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kLongestLine = 1 << 20;
+constexpr std::size_t kMostClients = 64;
+constexpr int kBacklog = 64;
+constexpr std::string_view kEnding = ".sock";
+constexpr auto kPatience = std::chrono::seconds(10);
+
+[[noreturn]] void fail(const std::string& what) {
+  throw SystemError(what, errno);
+}
+
+/// The address of a file in an open folder: however long its path is, it fits.
+class Address {
+ public:
+  Address(const Descriptor& folder, const std::string& file) {
+    const std::string path = "/proc/self/fd/" + std::to_string(folder.get()) + "/" + file;
+    address_.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address_.sun_path) throw SystemError("name the socket '" + file + "'", ENAMETOOLONG);
+    std::memcpy(address_.sun_path, path.c_str(), path.size() + 1);
+  }
+
+  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&address_); }
+  static constexpr socklen_t kSize = sizeof(sockaddr_un);
+
+ private:
+  sockaddr_un address_{};
+};
+
+Descriptor open_folder(const std::string& folder) {
+  Descriptor opened(::open(folder.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (opened.get() < 0) fail("open the folder '" + folder + "'");
+  return opened;
+}
+
+Descriptor make_socket(int flags = 0) {
+  Descriptor made(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
+  if (made.get() < 0) fail("make a socket");
+  return made;
+}
+
+/// Under its name only when somebody listens: before, it would look like one that was left behind.
+Descriptor listen_on(const std::string& folder, const std::string& file) {
+  const Descriptor opened = open_folder(folder);
+  const std::string temporary = "." + file;
+  Descriptor listener = make_socket(SOCK_NONBLOCK);
+  ::unlinkat(opened.get(), temporary.c_str(), 0);
+  if (::bind(listener.get(), Address(opened, temporary).get(), Address::kSize) != 0 ||
+      ::listen(listener.get(), kBacklog) != 0 ||
+      ::renameat(opened.get(), temporary.c_str(), opened.get(), file.c_str()) != 0)
+    fail("listen on '" + folder + "/" + file + "'");
+  return listener;
+}
+
+bool is_dead(const Descriptor& folder, const std::string& file) {
+  const Descriptor probe = make_socket(SOCK_NONBLOCK);
+  return ::connect(probe.get(), Address(folder, file).get(), Address::kSize) != 0 && errno == ECONNREFUSED;
+}
+
+std::vector<std::string> files_in(const std::string& folder) {
+  std::vector<std::string> names;
+  DIR* opened = ::opendir(folder.c_str());
+  if (opened == nullptr) fail("list the folder '" + folder + "'");
+  while (const dirent* entry = ::readdir(opened)) names.emplace_back(entry->d_name);
+  ::closedir(opened);
+  return names;
+}
+
+bool may_ask(int socket) {
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
+  return peer.uid == ::geteuid() || peer.uid == 0;
+}
+
+template <typename Body>
+std::thread start_without_signals(Body body) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread thread(std::move(body));
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return thread;
+}
+
+void ring(const Descriptor& bell) {
+  const std::uint64_t one = 1;
+  static_cast<void>(!::write(bell.get(), &one, sizeof one));
+}
+
+}  // namespace
+
+// ---- the folder
+
+std::string control_folder() {
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  struct stat status {};
+  const bool has_runtime = runtime != nullptr && *runtime == '/' && ::stat(runtime, &status) == 0;
+  const std::string folder =
+      has_runtime ? std::string(runtime) + "/prong" : "/tmp/prong-" + std::to_string(::geteuid());
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) fail("make the folder '" + folder + "'");
+  if (::lstat(folder.c_str(), &status) != 0) fail("look at the folder '" + folder + "'");
+  const bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+  if (!is_ours || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    throw UsageError("'" + folder + "' is not a folder that you alone can enter; remove it, or set XDG_RUNTIME_DIR");
+  return folder;
+}
+
+std::vector<std::string> living_sockets(const std::string& folder) {
+  const Descriptor opened = open_folder(folder);
+  std::vector<std::string> living;
+  for (const std::string& file : files_in(folder)) {
+    if (!file.ends_with(kEnding)) continue;
+    if (is_dead(opened, file))
+      ::unlinkat(opened.get(), file.c_str(), 0);
+    else if (!file.starts_with('.'))
+      living.push_back(file.substr(0, file.size() - kEnding.size()));
+  }
+  std::ranges::sort(living);
+  return living;
+}
+
+// ---- the server
+
+ControlServer::ControlServer(const std::string& folder, const std::string& name, std::function<void()> wake)
+    : path_(folder + "/" + name + std::string(kEnding)),
+      listener_(listen_on(folder, name + std::string(kEnding))),
+      bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      wake_(std::move(wake)) {
+  if (bell_.get() < 0) fail("make an event descriptor");
+  thread_ = start_without_signals([this] { serve(); });
+}
+
+ControlServer::~ControlServer() {
+  ::unlink(path_.c_str());
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  ring(bell_);
+  thread_.join();
+}
+
+std::vector<ControlServer::Request> ControlServer::take() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(requests_, {});
+}
+
+void ControlServer::answer(std::uint64_t client, const json& text) {
+  const std::lock_guard lock(mutex_);
+  const auto found = clients_.find(client);
+  if (found == clients_.end()) return;
+  found->second.to_send += text.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  ring(bell_);
+}
+
+void ControlServer::serve() {
+  pthread_setname_np(pthread_self(), "prong-control");
+  while (wait_and_handle()) {
+  }
+}
+
+bool ControlServer::wait_and_handle() {
+  std::vector<pollfd> sources = {{bell_.get(), POLLIN, 0}};
+  std::vector<std::uint64_t> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto& [id, client] : clients_) {
+      send_to(client);
+      const short wants = client.to_send.empty() ? POLLIN : POLLIN | POLLOUT;
+      sources.push_back({client.socket.get(), wants, 0});
+      ids.push_back(id);
+    }
+    if (stopping_) return false;
+  }
+  sources.push_back({clients_.size() < kMostClients ? listener_.get() : -1, POLLIN, 0});
+  if (::poll(sources.data(), sources.size(), -1) < 0) return errno == EINTR;
+  std::uint64_t rings = 0;
+  static_cast<void>(!::read(bell_.get(), &rings, sizeof rings));
+  bool news = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::size_t i = 0; i < ids.size(); ++i)
+      if (sources[i + 1].revents != 0) news |= read_from(ids[i], clients_.at(ids[i]));
+    std::erase_if(clients_, [](const auto& each) { return each.second.over; });
+    if (sources.back().revents != 0) accept_all();
+  }
+  if (news) wake_();
+  return true;
+}
+
+void ControlServer::accept_all() {
+  while (clients_.size() < kMostClients) {
+    Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket.get() < 0) return;
+    if (may_ask(socket.get())) clients_[next_client_++].socket = std::move(socket);
+  }
+}
+
+/// True if a request has come.
+bool ControlServer::read_from(std::uint64_t id, Client& client) {
+  std::array<char, 4096> bytes;
+  const ssize_t size = ::recv(client.socket.get(), bytes.data(), bytes.size(), 0);
+  if (size < 0) {
+    client.over = errno != EAGAIN && errno != EINTR;
+    return false;
+  }
+  client.over = size == 0;
+  client.received.append(bytes.data(), static_cast<std::size_t>(size));
+  const bool news = take_lines(id, client);
+  client.over |= client.received.size() > kLongestLine;
+  return news;
+}
+
+bool ControlServer::take_lines(std::uint64_t id, Client& client) {
+  bool news = false;
+  for (std::size_t end = client.received.find('\n'); end != std::string::npos; end = client.received.find('\n')) {
+    json text = json::parse(client.received.substr(0, end), nullptr, false);
+    client.received.erase(0, end + 1);
+    requests_.push_back({id, std::move(text)});
+    news = true;
+  }
+  return news;
+}
+
+void ControlServer::send_to(Client& client) {
+  if (client.to_send.empty()) return;
+  const ssize_t sent = ::send(client.socket.get(), client.to_send.data(), client.to_send.size(), MSG_NOSIGNAL);
+  if (sent >= 0)
+    client.to_send.erase(0, static_cast<std::size_t>(sent));
+  else if (errno != EAGAIN && errno != EINTR)
+    client.over = true;
+  if (client.over) client.to_send.clear();
+}
+
+// ---- the other side
+
+json ask(const std::string& folder, const std::string& name, const json& request) {
+  const std::string what = "ask '" + name + "'";
+  const Descriptor socket = make_socket();
+  const timeval patience{.tv_sec = std::chrono::seconds(kPatience).count(), .tv_usec = 0};
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  const Descriptor opened = open_folder(folder);
+  if (::connect(socket.get(), Address(opened, name + std::string(kEnding)).get(), Address::kSize) != 0) fail(what);
+  if (!may_ask(socket.get())) throw SystemError(what + ", which another user has started", EPERM);
+  const std::string line = request.dump() + "\n";
+  if (::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) fail(what);
+  std::string answer;
+  std::array<char, 4096> bytes;
+  while (answer.size() <= kLongestLine && !answer.ends_with('\n')) {
+    const ssize_t size = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
+    if (size == 0) throw SystemError(what + ": it ended without an answer", ECONNRESET);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw SystemError(what, errno == EAGAIN ? ETIMEDOUT : errno);
+    answer.append(bytes.data(), static_cast<std::size_t>(size));
+  }
+  json text = json::parse(answer, nullptr, false);
+  if (text.is_discarded()) throw SystemError(what + ": the answer is not JSON", EPROTO);
+  return text;
+}
+
+}  // namespace prong::cli
