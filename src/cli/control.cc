@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <exception>
 #include <string>
 
 #include "prong/error.h"
@@ -25,7 +26,7 @@ Control::Control(Controllable& run, Signals& signals) : run_(run), signals_(sign
     const std::string folder = control_folder();
     living_sockets(folder);  // removes those of runs that were killed
     server_ = std::make_unique<ControlServer>(folder, std::to_string(::getpid()), [&signals] { signals.wake(); });
-  } catch (const Error&) {
+  } catch (const std::exception&) {
     server_.reset();
   }
 }

@@ -47,7 +47,10 @@ def test_halt_sends_the_signals_too(prong: Prong) -> None:
     command += "until [ -e ready ]; do sleep 0.01; done; false"
     result = prong("run", "-j2", "--term-seq", "INT,1h", "--halt", "now,fail=1", command, ":::", "1", "2", "3")
     assert result.status == 1
-    assert result.error == "prong: halt: 1 job failed; no more are started, 1 running is killed\n"
+    assert result.error == (
+        "prong: halt: 1 job failed; no more are started, 1 running is killed\n"
+        "prong: ended early: 1 done, 1 of them failed, 1 killed, 1 not run\n"
+    )
     assert eventually(lambda: not prong.survivors())
 
 
