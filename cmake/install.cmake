@@ -12,6 +12,9 @@ endif()
 if(TARGET prong_cli)
   install(TARGETS prong_cli DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
+if(TARGET prong_share)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR} PATTERN written EXCLUDE)
+endif()
 install(EXPORT prong_targets NAMESPACE prong:: FILE prong-targets.cmake DESTINATION ${package_dir})
 configure_package_config_file(cmake/prong-config.cmake.in ${PROJECT_BINARY_DIR}/prong-config.cmake
   INSTALL_DESTINATION ${package_dir}

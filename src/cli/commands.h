@@ -18,9 +18,10 @@ struct CommandEntry {
 /// All of them, in the order of the help.
 std::span<const CommandEntry> commands();
 
-int run_command(const Words& words);  // run.cc
-int map_command(const Words& words);  // map.cc
-int log_command(const Words& words);  // log.cc
-int ctl_command(const Words& words);  // ctl.cc
+int run_command(const Words& words);         // run.cc
+int map_command(const Words& words);         // map.cc
+int log_command(const Words& words);         // log.cc
+int ctl_command(const Words& words);         // ctl.cc
+int completion_command(const Words& words);  // completion.cc
 
 }  // namespace prong::cli

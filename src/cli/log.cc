@@ -10,6 +10,7 @@
 #include "cli/exit_status.h"
 #include "cli/log_rows.h"
 #include "cli/log_summary.h"
+#include "cli/option_groups.h"
 #include "cli/output.h"
 #include "cli/parse.h"
 #include "cli/quantities.h"
@@ -21,17 +22,21 @@
 namespace prong::cli {
 namespace {
 
-constexpr const char* kUsage = R"(Usage: prong log [options] FILE
-       prong log [options] NAME      of a run with --name)";
+constexpr const char* kChoiceGroup = "Which jobs";
 
-constexpr const char* kNotes = R"(
-Shows the jobs of the last run that the journal has (--run N: of another; --runs lists them), one line each.
-
-  prong log nightly --failed            what failed, and why
-  prong log nightly --job 7             all attempts of job 7, and what it wrote
-  prong log nightly --output --failed   what the failed jobs wrote
-  prong log nightly --summary           counts, rates, times, the slowest jobs
-  prong log nightly --timeline t.svg    a picture of what ran where and when)";
+ManualText manual_text() {
+  return {
+      .usage = {"prong log [options] FILE", "prong log [options] NAME"},
+      .sections = {{.title = kChoiceGroup,
+                    .paragraphs = {{.text = "Shown are the jobs of the last run that the journal FILE has, or that of "
+                                            "runs with --name NAME, one line each."}}}},
+      .examples = {{"What failed", "prong log nightly --failed"},
+                   {"All attempts of job 2, and what it wrote", "prong log nightly --job 2"},
+                   {"What the failed jobs wrote", "prong log nightly --output --failed"},
+                   {"Counts, rates, times, the slowest jobs", "prong log nightly --summary"},
+                   {"A picture of what ran where and when", "prong log nightly --timeline t.svg"}},
+  };
+}
 
 struct LogSettings {
   std::string journal;
@@ -107,9 +112,10 @@ void show(JournalReader& reader, LogSettings& settings, Output& output) {
 }  // namespace
 
 int log_command(const Words& words) {
-  CLI::App app("Shows what a journal has kept of the jobs of a run.", "prong log");
+  CLI::App app("Show what a journal has kept of the jobs of a run", "prong log");
   LogSettings settings;
   app.add_option("journal", settings.journal, "A file, or the name of runs with --name")->required();
+  begin_group(app, kChoiceGroup);
   app.add_option("--run", settings.run, "Another run than the last one")->type_name("N");
   app.add_flag("--runs", settings.runs, "List the runs");
   app.add_option("--job", settings.job, "One job by its number: its attempts, and what they wrote")->type_name("N");
@@ -120,6 +126,7 @@ int log_command(const Words& words) {
          "Only jobs that took longer than TIME")
       ->type_name("TIME");
   app.add_option("--worker", settings.filter.worker, "Only jobs that this process ran last")->type_name("PID");
+  begin_group(app, "What is shown of them");
   app.add_flag("--output", settings.output, "Show what the jobs wrote, in their order");
   app.add_flag_callback(
       "--json", [&] { settings.format = LogFormat::kJson; }, "One JSON object per job");
@@ -129,7 +136,7 @@ int log_command(const Words& words) {
       "--joblog", [&] { settings.format = LogFormat::kJobLog; }, "GNU parallel's format");
   app.add_flag("--summary", settings.summary, "Counts, rates, times, and the slowest jobs");
   app.add_option("--timeline", settings.timeline, "Write a picture (SVG) of what ran where to FILE")->type_name("FILE");
-  if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
+  parse(app, manual_text(), words);
   JournalReader reader(file_of(settings.journal));
   Output output;
   show(reader, settings, output);

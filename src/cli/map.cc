@@ -6,9 +6,10 @@
 
 #include "cli/commands.h"
 #include "cli/execute.h"
-#include "cli/exit_status.h"
 #include "cli/function_task.h"
+#include "cli/manual_texts.h"
 #include "cli/map_only.h"
+#include "cli/option_groups.h"
 #include "cli/parse.h"
 #include "cli/shell_text.h"
 #include "prong/error.h"
@@ -16,24 +17,37 @@
 namespace prong::cli {
 namespace {
 
-constexpr const char* kUsage = R"(Usage: prong map [options] file.py:function ::: input ...
-       prong map [options] module:function < inputs, one per line
-       prong map [options] --csv module:function :::: table.csv)";
-
-constexpr const char* kNotes = R"(
-The function is called with each input, a str, in worker processes that have imported it once. Its results are
-shown one per line, as str() gives them. What it prints goes to standard error.
-With --csv or --tsv the first line names the columns, and the function gets keyword arguments: f(name="x", size="3").
-With --json-input it gets what the JSON stands for; --unpack calls f(1, 2) for [1, 2], and f(a=1) for {"a": 1}.
-With --sqlite each job is a row: number, input (or a column for each column of CSV), outcome, value, exception, message,
-attempts, seconds, finished (seconds since 1970). The table is made, or must have these columns.
-With --json each job is one object: input, outcome, value or exception, attempts, seconds. Values that JSON does
-not have are shown as str() gives them.
-
-Python is $PRONG_PYTHON, else the python3 beside this program, else the python3 in PATH; it must have the package prong.
-
-Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
-124 if --budget or --stall ended jobs, 130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
+ManualText manual_text() {
+  return {
+      .usage = {"prong map [options] file.py:function ::: input ...",
+                "prong map [options] module:function < inputs, one per line"},
+      .sections = {inputs_section(),
+                   {.title = kFunctionsGroup,
+                    .paragraphs = {{.text = "The function is called with each input, a str, in worker processes that "
+                                            "have imported it once. A function of several parameters gets the values "
+                                            "of several sources or columns. Results are shown one per line, as str() "
+                                            "gives them. What the function prints goes to standard error."},
+                                   {.text = "With --csv or --tsv the first line names the columns, and the function "
+                                            "gets keyword arguments: f(name=\"x\", size=\"3\"). With --json-input it "
+                                            "gets what the JSON stands for; --unpack calls f(1, 2) for [1, 2], and "
+                                            "f(a=1) for {\"a\": 1}."}}},
+                   {.title = kOutputGroup,
+                    .paragraphs = {{.text = "With --json each job is one object: input, outcome, value or exception, "
+                                            "attempts, seconds. Values that JSON does not have are shown as str() "
+                                            "gives them. With --sqlite each job is a row: number, input (or a column "
+                                            "for each column of CSV), outcome, value, exception, message, attempts, "
+                                            "seconds, finished (seconds since 1970). The table is made, or must have "
+                                            "these columns."}}},
+                   exit_status_section(),
+                   python_section()},
+      .examples = {{"Call a function of a file", "prong map -k words.py:shout ::: one two"},
+                   {"A function of the standard library, with the lines of a file",
+                    "prong map -k os.path:basename < list.txt"},
+                   {"Rows of a table as keyword arguments", "prong map -k --csv words.py:describe :::: table.csv"},
+                   {"Results and failures as JSON, one object per line",
+                    "prong map -k --json words.py:shout ::: one two"}},
+  };
+}
 
 void check_name(const std::string& name) {
   const auto colon = name.rfind(':');
@@ -58,6 +72,7 @@ void check_function(const Words& words) {
 }
 
 void add_map_options(CLI::App& app, MapOptions& options) {
+  begin_group(app, kFunctionsGroup);
   app.add_option("--init", options.first,
                  "Call FUNCTION once in each worker, before its first job; a name alone: beside the function")
       ->type_name("FUNCTION");
@@ -69,6 +84,7 @@ void add_map_options(CLI::App& app, MapOptions& options) {
   app.add_flag_callback(
       "--unpack", [&] { options.input = MapInput::kUnpacked; },
       "The same, but f(*array) for an array, and f(**object) for an object");
+  begin_group(app, kOutputGroup);
   app.add_flag_callback(
       "--json", [&] { options.result = MapResult::kJson; }, "Show one JSON object per job");
   app.add_option("--sqlite", options.sqlite_file, "Show no results, but keep each as a row of a table of database FILE")
@@ -77,6 +93,7 @@ void add_map_options(CLI::App& app, MapOptions& options) {
 }
 
 void add_only_options(CLI::App& app, OnlySettings& only) {
+  begin_group(app, kStartsGroup);
   app.add_option("--only", only.which,
                  "Run one job in the foreground: this INPUT, or job number N of the inputs that are given")
       ->type_name("INPUT");
@@ -104,14 +121,14 @@ void check_results(const CLI::App& app, MapOptions& options) {
 }  // namespace
 
 int map_command(const Words& words) {
-  CLI::App app("Calls a Python function with each input, several at a time.", "prong map");
+  CLI::App app("Call a Python function with each input, several at a time", "prong map");
   Settings settings;
   MapOptions options;
   OnlySettings only;
   add_settings(app, settings);
   add_map_options(app, options);
   add_only_options(app, only);
-  if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
+  parse(app, manual_text(), words);
   Arguments arguments = arguments_after_options(app);
   settings.command_line = "prong map " + shell_join(words);
   check_function(arguments.command);

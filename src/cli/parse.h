@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cli/commands.h"
+#include "cli/manual.h"
 
 namespace CLI {
 class App;
@@ -9,13 +10,12 @@ class App;
 
 namespace prong::cli {
 
-/// What --help shows around the list of options.
-struct HelpText {
-  const char* usage;
-  const char* notes;
+/// Thrown instead of running a command whose words ask for help.
+struct HelpWanted {
+  Manual manual;
 };
 
-/// Gives the words to `app`. False if they asked for help: it has been shown. Throws UsageError.
-bool parse(CLI::App& app, const HelpText& help, const Words& words);
+/// Gives the words to `app`, which is described by its options and `text`. Throws HelpWanted, UsageError.
+void parse(CLI::App& app, const ManualText& text, const Words& words);
 
 }  // namespace prong::cli

@@ -8,6 +8,10 @@
 #include "cli/commands.h"
 #include "cli/descriptor.h"
 #include "cli/exit_status.h"
+#include "cli/help_page.h"
+#include "cli/manuals.h"
+#include "cli/parse.h"
+#include "cli/share_folder.h"
 #include "prong/error.h"
 #include "prong/version.h"
 
@@ -19,14 +23,14 @@ constexpr std::array kCommands = {
     CommandEntry{"map", "Call a Python function with each input", map_command},
     CommandEntry{"log", "Show what a journal has kept of a run", log_command},
     CommandEntry{"ctl", "Look at runs that go on, pause, resize or stop them", ctl_command},
+    CommandEntry{"completion", "Show a script for completion in bash, zsh or fish", completion_command},
 };
 
-int help() {
-  std::puts("prong - run commands and Python functions in parallel processes\n\nUsage: prong COMMAND ...\n");
-  for (const CommandEntry& entry : commands()) std::printf("  %-8s %s\n", entry.name, entry.summary);
-  std::puts(
-      "  help     Show this, or the help of a command: prong help run\n\n"
-      "prong --version shows the version.");
+// Of the build: manual pages and completion go into a folder.
+constexpr const char* kShare = "--share";
+
+int show(const Manual& manual) {
+  std::fputs(help_page(manual).c_str(), stdout);
   return kAllDone;
 }
 
@@ -45,20 +49,21 @@ const CommandEntry* find(const std::string& name) {
 }
 
 int help_of(const Words& words) {
-  if (words.empty()) return help();
+  if (words.empty()) return show(manual_of_program());
+  if (words.front() == kShare && words.size() == 2) return write_share_folder(words.back()), kAllDone;
   const CommandEntry* entry = find(words.front());
-  return entry ? entry->run({"--help"}) : no_such_command(words.front());
+  return entry ? show(manual_of(*entry)) : no_such_command(words.front());
 }
 
 int dispatch(const Words& words) {
   if (words.empty()) {
-    help();
+    show(manual_of_program());
     return kTrouble;
   }
   const std::string& name = words.front();
   const Words rest(words.begin() + 1, words.end());
   if (name == "--version" || name == "-V") return std::puts(("prong " + std::string(kVersion)).c_str()), kAllDone;
-  if (name == "--help" || name == "-h") return help();
+  if (name == "--help" || name == "-h") return show(manual_of_program());
   if (name == "help") return help_of(rest);
   const CommandEntry* entry = find(name);
   return entry ? entry->run(rest) : no_such_command(name);
@@ -74,6 +79,8 @@ int program(const Words& words) {
   keep_standard_descriptors();
   try {
     return dispatch(words);
+  } catch (const HelpWanted& wanted) {
+    return show(wanted.manual);
   } catch (const OutputClosed&) {
     return kOutputClosed;
   } catch (const UsageError& error) {

@@ -11,7 +11,8 @@
 #include "cli/command_template.h"
 #include "cli/commands.h"
 #include "cli/execute.h"
-#include "cli/exit_status.h"
+#include "cli/manual_texts.h"
+#include "cli/option_groups.h"
 #include "cli/parse.h"
 #include "cli/pieces.h"
 #include "cli/run_events.h"
@@ -22,24 +23,42 @@
 namespace prong::cli {
 namespace {
 
-constexpr const char* kUsage = R"(Usage: prong run [options] command [argument ...] ::: input ... [::: input ...]
-       prong run [options] command [argument ...] :::: file ...
-       prong run [options] command [argument ...] < inputs, one per line
-       prong run [options] < commands, one per line)";
-
-constexpr const char* kNotes = R"(
-In the command:
-  {}    the input            {.}   without its extension   {#}   number of the job
-  {/}   its last part        {//}  its directory           {/.}  last part without extension
-  {1} {2} {-1} {name}   one value of several (columns, several sources), also as {1.} {1/} {1//} {1/.}
-  Without any of them the input is added as the last argument.
-
-A command of several words runs without a shell: each word, and each input, is one argument.
-A command of one quoted word is a shell line: prong run 'gzip -c {} > {}.gz' ::: *.log
-Inputs are never read as shell code.
-
-Exit status: 0 if all jobs succeeded, the number of failed jobs up to 100, 101 if more,
-124 if --budget or --stall ended jobs, 130 after Ctrl-C (once: running jobs may end; twice: they are killed), 255 in case of trouble.)";
+ManualText manual_text() {
+  return {
+      .usage = {"prong run [options] command [argument ...] ::: input ...",
+                "prong run [options] command [argument ...] :::: file ...",
+                "prong run [options] command [argument ...] < inputs, one per line",
+                "prong run [options] < commands, one per line"},
+      .sections = {inputs_section(),
+                   {.title = kCommandsGroup,
+                    .paragraphs = {{.text = "A command of several words runs without a shell: each word, and each "
+                                            "input, is one argument. A command of one quoted word is a shell line, as "
+                                            "in 'gzip -c {} > {}.gz'. Inputs are never read as shell code."},
+                                   {.text = "In the command stand for the input (without any of these, it is added as "
+                                            "the last argument):"},
+                                   {"{}", "the input"},
+                                   {"{.}", "the input without its extension"},
+                                   {"{/} {//} {/.}", "its last part, its directory, its last part without extension"},
+                                   {"{1} {2} {-1} {name}",
+                                    "one value of several (columns, several sources), also as "
+                                    "{1.} {1/} {1//} {1/.}"},
+                                   {"{#}", "the number of the job"}}},
+                   exit_status_section()},
+      .examples = {{"Compress logs, four at a time", "prong run -j 4 gzip ::: *.log"},
+                   {"Files that find finds, whatever their names are",
+                    "find . -name '*.jpeg' -print0 | prong run -0 mv {} {.}.jpg"},
+                   {"A shell line for each line of a file, results in the order of the file",
+                    "prong run -k 'sort {} | head -1' < list.txt"},
+                   {"Columns of a table by their names",
+                    "prong run -k --header : -C , echo {name} is {size} :::: table.csv"},
+                   {"Every combination of two sources", "prong run -k echo {1} in {2} ::: red green ::: small large"},
+                   {"At most ten seconds and 500 MB for each, tried again once",
+                    "prong run --timeout 10 --memory 500M --retries 1 sh job.sh ::: 1 2"},
+                   {"Go on where an interrupted run has stopped", "prong run --name weekly --resume sh job.sh ::: 1 2"},
+                   {"See what would be run", "prong run --dry-run mv {} {.}.old ::: *.log"}},
+      .operand = "COMMAND",
+  };
+}
 
 /// What a command finds around it.
 struct Surroundings {
@@ -164,14 +183,16 @@ class CommandTask final : public Task {
 }  // namespace
 
 int run_command(const Words& words) {
-  CLI::App app("Runs a command line for each input, several at a time.", "prong run");
+  CLI::App app("Run a command line for each input, several at a time", "prong run");
   Settings settings;
   bool with_shell = false;
   Surroundings surroundings;
   ReplacementNames names;
   add_settings(app, settings);
+  begin_group(app, kOutputGroup);
   app.add_flag("--line-buffer", settings.line_buffer, "Show whole lines as they come, of all jobs that run");
   app.add_flag("--json", settings.events, "Show one JSON object for each event: started, retried, ended");
+  begin_group(app, kCommandsGroup);
   app.add_flag("--shell", with_shell, "Join the words of the command to a shell line");
   app.add_option("--cwd", surroundings.directory, "Run each command in this folder; may have replacement strings")
       ->type_name("FOLDER");
@@ -179,7 +200,7 @@ int run_command(const Words& words) {
       ->type_name("NAME=VALUE")
       ->allow_extra_args(false);
   app.add_option("-I,--replace", names.input, "Use TEXT in the place of {}")->type_name("TEXT");
-  if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
+  parse(app, manual_text(), words);
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
   settings.command_line = "prong run " + shell_join(words);

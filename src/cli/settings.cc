@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/option_groups.h"
 #include "cli/quantities.h"
 #include "cli/retry_causes.h"
 #include "cli/stop_signals.h"
@@ -16,11 +17,11 @@ namespace {
 // An option whose text `store` understands, or refuses by UsageError.
 void add_parsed(CLI::App& app, const std::string& names, const char* type, const std::string& help,
                 std::function<void(const std::string&)> store) {
-  const auto named = [names, store = std::move(store)](const std::string& text) {
+  const auto named = [name = names.substr(0, names.find(',')), store = std::move(store)](const std::string& text) {
     try {
       store(text);
     } catch (const UsageError& error) {
-      throw UsageError(names + ": " + error.what());
+      throw UsageError(name + ": " + error.what());
     }
   };
   app.add_option_function<std::string>(names, named, help)->type_name(type);
@@ -37,32 +38,11 @@ const std::string& nonempty_key(const std::string& text) {
   return text;
 }
 
-void add_job_settings(CLI::App& app, Settings& settings) {
-  add_parsed(app, "-j,--jobs", "N",
-             "Jobs to run at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",
+void add_start_settings(CLI::App& app, Settings& settings) {
+  begin_group(app, kStartsGroup);
+  add_parsed(app, "-j,-P,--jobs,--max-procs", "N",
+             "Run N jobs at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",
              [&](const std::string& text) { settings.workers = parse_workers(text, usable_cpus()); });
-  add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
-             [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
-  add_parsed(app, "--cpu-limit", "TIME", "Kill a job when it and all that it started have used so much CPU time",
-             [&](const std::string& text) { settings.job.cpu_time = parse_duration(text); });
-  add_parsed(app, "--memory", "SIZE", "Kill a job when it and all that it started take more memory: 500M, 2G",
-             [&](const std::string& text) { settings.job.memory = parse_size(text); });
-  add_parsed(app, "--output-limit", "SIZE", "Kill a job that writes more than SIZE to its output and error",
-             [&](const std::string& text) { settings.job.output = parse_size(text); });
-  add_parsed(app, "--queue-time", "TIME", "Give up a job that has not begun TIME after its input was read",
-             [&](const std::string& text) { settings.job.queue_time = parse_duration(text); });
-  add_parsed(app, "--budget", "TIME", "End the whole run after TIME",
-             [&](const std::string& text) { settings.budget = parse_duration(text); });
-  add_parsed(app, "--stall", "TIME", "Kill the jobs that run when none was finished for TIME",
-             [&](const std::string& text) { settings.stall = parse_duration(text); });
-  add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
-             [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
-  add_parsed(app, "--backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
-             [&](const std::string& text) { settings.job.retry.backoff = parse_duration(text); });
-  add_parsed(app, "--retry-on", "CAUSES", "Retry only then: exit, exit=75, signal=9, exception=NAME, timeout, lost",
-             [&](const std::string& text) { set_retry_causes(text, settings.job.retry); });
-  add_parsed(app, "--halt", "RULE", "Start no more (soon) or kill all (now): now,fail=1 soon,success=3 now,done=10%",
-             [&](const std::string& text) { settings.halt = parse_halt(text); });
   add_parsed(app, "--delay", "TIME", "Wait so long between the starts of two jobs",
              [&](const std::string& text) { settings.delay = parse_duration(text); });
   add_parsed(app, "--load", "MAX",
@@ -74,14 +54,50 @@ void add_job_settings(CLI::App& app, Settings& settings) {
   app.add_flag("--jobserver", settings.jobserver, "Share the number of jobs with each make that a job starts");
   add_parsed(app, "--nice", "N", "Run jobs at a niceness so much higher: 1 to 19",
              [&](const std::string& text) { settings.niceness = parse_niceness(text); });
+  app.add_flag("--dry-run", settings.dry_run, "Show what would be run, and run nothing");
+}
+
+void add_limit_settings(CLI::App& app, Settings& settings) {
+  begin_group(app, kLimitsGroup);
+  add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
+             [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
+  add_parsed(app, "--cpu-limit", "TIME", "Kill a job when it and all that it started have used so much CPU time",
+             [&](const std::string& text) { settings.job.cpu_time = parse_duration(text); });
+  add_parsed(app, "--memory", "SIZE", "Kill a job when it and all that it started take more memory: 500M, 2G",
+             [&](const std::string& text) { settings.job.memory = parse_size(text); });
+  add_parsed(app, "--output-limit", "SIZE", "Kill a job that writes more than SIZE to its output and error",
+             [&](const std::string& text) { settings.job.output = parse_size(text); });
+  add_parsed(app, "--queue-time", "TIME", "Give up a job that has not begun TIME after its input was read",
+             [&](const std::string& text) { settings.job.queue_time = parse_duration(text); });
+  add_parsed(app, "--stall", "TIME", "Kill the jobs that run when none was finished for TIME",
+             [&](const std::string& text) { settings.stall = parse_duration(text); });
+  add_parsed(app, "--budget", "TIME", "End the whole run after TIME",
+             [&](const std::string& text) { settings.budget = parse_duration(text); });
   add_parsed(app, "--term-seq,--termseq", "SEQUENCE",
              "End jobs by these signals, with ms between: TERM,200,INT,1s,KILL; default: TERM,500,KILL",
              [&](const std::string& text) { settings.stop_signals = parse_stop_signals(text); });
 }
 
+void add_failure_settings(CLI::App& app, Settings& settings) {
+  begin_group(app, kFailuresGroup);
+  add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
+             [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
+  add_parsed(app, "--backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
+             [&](const std::string& text) { settings.job.retry.backoff = parse_duration(text); });
+  add_parsed(app, "--retry-on", "CAUSES",
+             "Retry only then: exit, exit=75, signal, signal=9, exception=NAME, timeout, lost; several with commas",
+             [&](const std::string& text) { set_retry_causes(text, settings.job.retry); });
+  add_parsed(app, "--halt", "RULE",
+             "Start no more jobs (soon), or kill all (now), when so many have failed, succeeded or ended: now,fail=1 "
+             "soon,success=3 now,done=10%",
+             [&](const std::string& text) { settings.halt = parse_halt(text); });
+}
+
 void add_input_settings(CLI::App& app, Settings& settings) {
+  begin_group(app, kInputsGroup);
   SourceSettings& sources = settings.sources;
-  app.add_option("-a,--arg-file", sources.files, "Read inputs from FILE, one per line (-: standard input)")
+  app.add_option("-a,--arg-file", sources.files,
+                 "Read inputs from FILE, one per line (-: standard input); may be given several times")
       ->type_name("FILE")
       ->allow_extra_args(false);
   app.add_flag_callback(
@@ -119,24 +135,32 @@ void add_pipe_settings(CLI::App& app, Settings& settings) {
 }
 
 void add_output_settings(CLI::App& app, Settings& settings) {
-  static const std::map<std::string, ProgressMode> modes = {
-      {"auto", ProgressMode::kOnTerminal}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kOff}};
+  begin_group(app, kOutputGroup);
   app.add_flag("-k,--keep-order", settings.keep_order, "Show results in the order of the inputs");
   app.add_flag("--tag", settings.tag, "Begin each line of output with the input and a tab");
+  app.add_option(
+         "--results", settings.results,
+         "Write outputs into PATH, a folder for each job, or into one table PATH.csv or PATH.tsv, and show none")
+      ->type_name("PATH");
+}
+
+void add_record_settings(CLI::App& app, Settings& settings) {
+  static const std::map<std::string, ProgressMode> modes = {
+      {"auto", ProgressMode::kOnTerminal}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kOff}};
+  begin_group(app, kRecordsGroup);
   app.add_flag("--progress{auto}", settings.progress.line,
-               "Show a live line on a terminal; --progress=always: lines elsewhere, too")
-      ->transform(CLI::CheckedTransformer(modes).description(""));
-  app.add_flag("--bar{auto}", settings.progress.bar, "Show a bar on a terminal; --bar=always: as lines elsewhere, too")
-      ->transform(CLI::CheckedTransformer(modes).description(""));
+               "Show a live line on a terminal; always: lines elsewhere, too")
+      ->transform(CLI::CheckedTransformer(modes).description(""))
+      ->type_name("auto|always|never");
+  app.add_flag("--bar{auto}", settings.progress.bar, "Show a bar on a terminal; always: as lines elsewhere, too")
+      ->transform(CLI::CheckedTransformer(modes).description(""))
+      ->type_name("auto|always|never");
   app.add_option("--joblog", settings.job_log, "Write a line per finished job to FILE, in GNU parallel's format")
       ->type_name("FILE");
-  app.add_option("--results", settings.results,
-                 "Write outputs into DIR, a folder per job, or into one table NAME.csv or NAME.tsv, and show none")
-      ->type_name("DIR");
-  app.add_flag("--dry-run", settings.dry_run, "Show what would be run, and run nothing");
 }
 
 void add_journal_settings(CLI::App& app, Settings& settings) {
+  begin_group(app, kJournalGroup);
   JournalSettings& journal = settings.journal;
   app.add_option("--journal", journal.file, "Keep every job, attempt and outcome in FILE: see --resume and prong log")
       ->type_name("FILE");
@@ -157,11 +181,15 @@ void add_journal_settings(CLI::App& app, Settings& settings) {
 
 void add_settings(CLI::App& app, Settings& settings) {
   app.prefix_command();
-  add_job_settings(app, settings);
   add_input_settings(app, settings);
   add_pipe_settings(app, settings);
+  add_start_settings(app, settings);
+  add_limit_settings(app, settings);
+  add_failure_settings(app, settings);
   add_output_settings(app, settings);
+  add_record_settings(app, settings);
   add_journal_settings(app, settings);
+  begin_group(app, kOtherGroup);
 }
 
 Arguments arguments_after_options(const CLI::App& app) {

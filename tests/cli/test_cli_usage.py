@@ -1,12 +1,14 @@
-"""Help, version, and what wrong usage is answered with. The help is a golden file."""
+"""Help, version, and what wrong usage is answered with. The help and what its examples show are golden files."""
 
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
-from cli_program import ROOT, Prong
+from cli_program import PROGRAM, ROOT, Prong
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -18,7 +20,19 @@ def test_version(prong: Prong) -> None:
     assert prong("--version").output == f"prong {version[1]}\n"
 
 
-@pytest.mark.parametrize("name", ["run", "map", "log", "ctl"])
+def page(*arguments: str) -> str:
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def section(text: str, title: str) -> list[str]:
+    return text.split(f"\n{title}:\n")[1].split("\n\n")[0].split("\n")
+
+
+COMMANDS = [line.split()[0] for line in section(page("--help"), "Commands") if line[2] != " "]
+PAGES = [["--help"], *([name, "--help"] for name in COMMANDS if name != "help")]
+
+
+@pytest.mark.parametrize("name", ["run", "map", "log", "ctl", "completion"])
 def test_help_of_commands(prong: Prong, name: str) -> None:
     expected = (GOLDEN / f"help_{name}.txt").read_text()
     for arguments in ([name, "--help"], [name, "-h"], ["help", name]):
@@ -32,12 +46,47 @@ def test_help(prong: Prong) -> None:
         assert prong(*arguments).output == expected
 
 
+@pytest.mark.parametrize("arguments", PAGES, ids=" ".join)
+def test_help_fits_a_terminal_and_has_every_option_under_a_subject(arguments: list[str]) -> None:
+    text = page(*arguments)
+    assert [line for line in text.split("\n") if len(line) > 80] == []
+    assert arguments == ["--help"] or "\nOptions:\n" not in text, "an option names no group where it is added"
+
+
+# In the manner of a console: "$ " and a command, then what it shows; "..." stands for anything.
+TRANSCRIPTS = dict(
+    step.split("\n", 1) for step in re.split(r"^\$ ", (GOLDEN / "examples.txt").read_text(), flags=re.MULTILINE)[1:]
+)
+EXAMPLES = {line.strip() for arguments in PAGES for line in section(page(*arguments), "Examples") if line[:4] == "    "}
+
+
+@pytest.fixture
+def folder_of_examples(prong: Prong) -> Path:
+    for name in ("words.py", "job.sh", "list.txt", "b.txt", "table.csv", "old.log", "new.log", "a picture.jpeg"):
+        shutil.copy(Path(__file__).parent / "examples" / name.replace(" ", "_"), prong.folder / name)
+    assert prong("run", "-k", "--name", "nightly", "echo out {}; test {} = a", ":::", "a", "b").status == 1
+    return prong.folder
+
+
+@pytest.mark.parametrize("command", sorted(EXAMPLES | TRANSCRIPTS.keys()))
+def test_examples_of_the_help_do_what_they_say(prong: Prong, folder_of_examples: Path, command: str) -> None:
+    assert command in EXAMPLES, "in golden/examples.txt, and in no help"
+    assert command in TRANSCRIPTS, "what this example shows is not in golden/examples.txt"
+    environment = prong.environment | {"PATH": f"{PROGRAM.parent}:{prong.environment['PATH']}"}
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=folder_of_examples, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    pattern = ".*?".join(map(re.escape, TRANSCRIPTS[command].split("...")))
+    assert re.fullmatch(pattern, done.stdout, re.DOTALL), done.stdout
+
+
 WRONG = {
     ("nonsense",): "prong: there is no command 'nonsense'; see prong --help",
     ("help", "nonsense"): "prong: there is no command 'nonsense'; see prong --help",
     ("run", "--nonsense", "echo"): "prong: run: unknown option '--nonsense'; a command that begins with '-' goes "
     "after '--'; see prong run --help",
-    ("run", "-j", "0", "echo"): "prong: run: -j,--jobs: '0' is not a number of workers: write 1 or more (4), a "
+    ("run", "-j", "0", "echo"): "prong: run: -j: '0' is not a number of workers: write 1 or more (4), a "
     "share of the CPUs (50%), or how many more than these (+1); see prong run --help",
     ("run", "--timeout", "soon", "echo"): "prong: run: --timeout: 'soon' is not a duration: write seconds (10, 1.5) or "
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",

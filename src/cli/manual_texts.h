@@ -1,0 +1,15 @@
+// What the manuals of several commands say in the same words.
+#pragma once
+
+#include "cli/manual.h"
+
+namespace prong::cli {
+
+/// Where inputs come from.
+Section inputs_section();
+/// Of a command that runs jobs.
+Section exit_status_section();
+/// Of a command that needs Python.
+Section python_section();
+
+}  // namespace prong::cli
