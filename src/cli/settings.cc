@@ -5,6 +5,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "cli/foreign_options.h"
+#include "cli/nearest.h"
 #include "cli/option_groups.h"
 #include "cli/quantities.h"
 #include "cli/retry_causes.h"
@@ -177,6 +179,18 @@ void add_journal_settings(CLI::App& app, Settings& settings) {
   app.add_flag("--durable", journal.durable, "Show a result only when the disk has it, so that a power cut loses none");
 }
 
+std::string about_unknown_option(const std::string& word, const CLI::App& app) {
+  const std::string message = "unknown option '" + word + "'; ";
+  if (const auto advice = advice_on_foreign_option(word)) return message + *advice;
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) names.push_back("--" + name);
+  if (word.starts_with("--"))
+    if (const auto meant = nearest(word.substr(0, word.find('=')), names))
+      return message + "did you mean " + *meant + "?";
+  return message + "a command that begins with '-' goes after '--'";
+}
+
 }  // namespace
 
 void add_settings(CLI::App& app, Settings& settings) {
@@ -197,7 +211,7 @@ Arguments arguments_after_options(const CLI::App& app) {
   if (!words.empty() && words.front() == "--") {
     words.erase(words.begin());
   } else if (!words.empty() && words.front().size() > 1 && words.front().front() == '-') {
-    throw UsageError("unknown option '" + words.front() + "'; a command that begins with '-' goes after '--'");
+    throw UsageError(about_unknown_option(words.front(), app));
   }
   return split_arguments(std::move(words));
 }
