@@ -1,5 +1,6 @@
 #include "cli/arguments.h"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -16,6 +17,10 @@ std::optional<SourceWords> separator(const std::string& word) {
   return std::nullopt;
 }
 
+[[noreturn]] void refuse_separator(const std::string& word) {
+  throw UsageError("'" + word + "' separates nothing: inputs come after the word ':::', files of them after '::::'");
+}
+
 }  // namespace
 
 Arguments split_arguments(std::vector<std::string> words) {
@@ -25,10 +30,14 @@ Arguments split_arguments(std::vector<std::string> words) {
       if (source->linked && arguments.sources.empty())
         throw UsageError("'" + word + "' links its inputs with those before it, and there are none; write ':::' first");
       arguments.sources.push_back(*std::move(source));
+    } else if (arguments.sources.empty() && word.starts_with(":::")) {
+      refuse_separator(word);
     } else {
       (arguments.sources.empty() ? arguments.command : arguments.sources.back().words).push_back(std::move(word));
     }
   }
+  if (arguments.sources.empty() && std::ranges::find(arguments.command, "::") != arguments.command.end())
+    refuse_separator("::");
   return arguments;
 }
 

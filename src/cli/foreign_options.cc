@@ -52,6 +52,7 @@ constexpr std::array kAdvice = {
     Advice{"--wd", "use --cwd FOLDER"},
     Advice{"--workdir", "use --cwd FOLDER"},
     Advice{"--tagstring", "--tag begins each line with the input"},
+    Advice{"--retry", "use --retries N"},
     Advice{"--shuf", "use shuf FILE | prong run ..."},
     Advice{"-S", kOneMachine},
     Advice{"--sshlogin", kOneMachine},

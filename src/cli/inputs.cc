@@ -92,16 +92,17 @@ class FileInputs final : public Inputs {
   std::array<char, 65536> chunk_;
 };
 
+mode_t mode_of(const Descriptor& file) {
+  struct stat status {};
+  return ::fstat(file.get(), &status) == 0 ? status.st_mode : 0;
+}
+
 Descriptor open_input(const std::string& path) {
   Descriptor file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) throw SystemError("read inputs from '" + path + "'", errno);
   ::fcntl(file.get(), F_SETFD, FD_CLOEXEC);
+  if (S_ISDIR(mode_of(file))) throw SystemError("read inputs from '" + path + "'", EISDIR);
   return file;
-}
-
-bool is_regular(const Descriptor& file) {
-  struct stat status {};
-  return ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode);
 }
 
 }  // namespace
@@ -113,7 +114,7 @@ std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list) {
 std::unique_ptr<Inputs> inputs_from_file(const std::string& path, std::unique_ptr<Records> records,
                                          std::function<void()> wake) {
   Descriptor file = open_input(path);
-  if (is_regular(file)) return std::make_unique<FileInputs>(std::move(file), std::move(records));
+  if (S_ISREG(mode_of(file))) return std::make_unique<FileInputs>(std::move(file), std::move(records));
   return std::make_unique<StreamInputs>(std::move(file), std::move(records), std::move(wake));
 }
 

@@ -12,6 +12,7 @@
 #include "cli/manuals.h"
 #include "cli/parse.h"
 #include "cli/share_folder.h"
+#include "cli/unknown_command.h"
 #include "prong/error.h"
 #include "prong/version.h"
 
@@ -40,7 +41,7 @@ int complain(const std::string& message) {
 }
 
 int no_such_command(const std::string& name) {
-  return complain("there is no command '" + name + "'; see prong --help");
+  return complain(about_unknown_command(name));
 }
 
 const CommandEntry* find(const std::string& name) {

@@ -81,6 +81,7 @@ int parse_workers(std::string_view text, int cpus) {
     if ((share || number->rest.empty()) && number->value > 0 && wanted == std::floor(wanted) && wanted <= kMostWorkers)
       return static_cast<int>(wanted);
   }
+  if (text == "0") throw UsageError("'0' would be no job at a time; leave it out for one per CPU, or write how many");
   refuse(text, "a number of workers: write 1 or more (4), a share of the CPUs (50%), or how many more than these (+1)");
 }
 

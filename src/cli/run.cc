@@ -17,6 +17,7 @@
 #include "cli/pieces.h"
 #include "cli/run_events.h"
 #include "cli/shell_text.h"
+#include "cli/unquoted.h"
 #include "prong/command.h"
 #include "prong/error.h"
 
@@ -203,6 +204,7 @@ int run_command(const Words& words) {
   parse(app, manual_text(), words);
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
+  check_output_was_quoted(names);
   settings.command_line = "prong run " + shell_join(words);
   check_output(settings);
   if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");

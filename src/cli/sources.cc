@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <iterator>
 #include <limits>
@@ -44,6 +45,7 @@ class Opener {
 
  private:
   bool open(SourceWords& source);
+  std::unique_ptr<Inputs> inputs_of_named(const std::string& file);
   bool add(std::unique_ptr<Inputs> source, bool linked);
   bool take_header(Inputs& source);
 
@@ -69,7 +71,11 @@ bool Opener::open(Arguments& arguments) {
   std::vector<std::string> files = settings_.files;
   if (files.empty() && arguments.sources.empty()) {
     if (::isatty(STDIN_FILENO))
-      std::fputs("prong: reading inputs from the terminal, one per line; Ctrl-D ends them\n", stderr);
+      std::fputs(
+          "prong: reading inputs from the terminal, one per line; Ctrl-D ends them (on the command line they come "
+          "after "
+          "':::')\n",
+          stderr);
     files.emplace_back(kStandardInput);
   }
   for (const std::string& file : files)
@@ -88,8 +94,18 @@ bool Opener::open(SourceWords& source) {
   if (source.words.empty()) throw UsageError("which file? Names of files with inputs come after '::::'");
   bool linked = source.linked;
   for (const std::string& file : source.words)
-    if (!add(inputs_of(file), std::exchange(linked, source.linked))) return false;
+    if (!add(inputs_of_named(file), std::exchange(linked, source.linked))) return false;
   return true;
+}
+
+// The words after :::: may have been meant as inputs.
+std::unique_ptr<Inputs> Opener::inputs_of_named(const std::string& file) {
+  try {
+    return inputs_of(file);
+  } catch (const SystemError& error) {
+    if (error.error() != ENOENT) throw;
+    throw UsageError(std::string(error.what()) + "; after '::::' come files, after ':::' inputs themselves");
+  }
 }
 
 bool Opener::add(std::unique_ptr<Inputs> source, bool linked) {

@@ -35,7 +35,7 @@ SAME_IN_ALL_SHELLS = {
     "prong run unusual-command --keep": "prong run unusual-command --keep",  # that is an option of the command
     "prong map -k wor": "prong map -k words.py",
     "prong map words.py:f ::: inp": "prong map words.py:f ::: inputs.txt",
-    "prong map --jso": "prong map --json",
+    "prong map --sqli": "prong map --sqlite",
 }
 DEADLINE_S = 40
 
@@ -130,7 +130,10 @@ def test_bash_with_what_other_commands_bring(bash: Terminal, share: Path) -> Non
 
 def test_zsh(folder: Path, share: Path) -> None:
     zsh = Terminal(["zsh", "-f", "-i"], folder)
-    zsh.command(f"fpath=({share / 'zsh/site-functions'} $fpath); autoload -Uz compinit; compinit -u -D; unsetopt auto_remove_slash")
+    zsh.command(
+        f"fpath=({share / 'zsh/site-functions'} $fpath); autoload -Uz compinit; compinit -u -D; "
+        "unsetopt auto_remove_slash"
+    )
     check_all(zsh)
     zsh.close()
 

@@ -64,6 +64,7 @@ EXAMPLES = {line.strip() for arguments in PAGES for line in section(page(*argume
 def folder_of_examples(prong: Prong) -> Path:
     for name in ("words.py", "job.sh", "list.txt", "b.txt", "table.csv", "old.log", "new.log", "a picture.jpeg"):
         shutil.copy(Path(__file__).parent / "examples" / name.replace(" ", "_"), prong.folder / name)
+    prong.environment["XDG_STATE_HOME"] = str(prong.folder / ".state")
     assert prong("run", "-k", "--name", "nightly", "echo out {}; test {} = a", ":::", "a", "b").status == 1
     return prong.folder
 
@@ -86,7 +87,14 @@ WRONG = {
     ("help", "nonsense"): "prong: there is no command 'nonsense'; see prong --help",
     ("run", "--nonsense", "echo"): "prong: run: unknown option '--nonsense'; a command that begins with '-' goes "
     "after '--'; see prong run --help",
-    ("run", "-j", "0", "echo"): "prong: run: -j: '0' is not a number of workers: write 1 or more (4), a "
+    (
+        "run",
+        "-j",
+        "0",
+        "echo",
+    ): "prong: run: -j: '0' would be no job at a time; leave it out for one per CPU, or write how "
+    "many; see prong run --help",
+    ("run", "-j", "4x", "echo"): "prong: run: -j: '4x' is not a number of workers: write 1 or more (4), a "
     "share of the CPUs (50%), or how many more than these (+1); see prong run --help",
     ("run", "--timeout", "soon", "echo"): "prong: run: --timeout: 'soon' is not a duration: write seconds (10, 1.5) or "
     "a number with ms, s, m, h or d (500ms, 2m); see prong run --help",
