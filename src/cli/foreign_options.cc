@@ -15,7 +15,7 @@ constexpr const char* kLines = "each line is an input; -n N gives a job N of the
 constexpr const char* kCommandsShown = "--dry-run shows the commands before, --joblog FILE records them";
 constexpr const char* kNotNeeded = "it is not needed";
 constexpr const char* kJobs = "-j N says how many jobs run at a time";
-constexpr const char* kProgress = "use --progress";
+constexpr const char* kProgress = "use --progress or --bar";
 constexpr const char* kFill = "-X gives each job as many inputs as a command line takes";
 constexpr const char* kOneMachine = "jobs run on this machine";
 constexpr const char* kNoQuestions = "there are no questions; --dry-run shows what would be run";
@@ -45,9 +45,8 @@ constexpr std::array kAdvice = {
     Advice{"--will-cite", kNotNeeded},
     Advice{"--no-notice", kNotNeeded},
     Advice{"--eta", kProgress},
-    Advice{"--bar", kProgress},
-    Advice{"-u", "the output of each job is shown whole when it has ended"},
-    Advice{"--ungroup", "the output of each job is shown whole when it has ended"},
+    Advice{"-u", "--line-buffer shows lines as they come"},
+    Advice{"--ungroup", "--line-buffer shows lines as they come"},
     Advice{"--group", "it is not needed: the output of each job is shown whole"},
     Advice{"--wd", "use --cwd FOLDER"},
     Advice{"--workdir", "use --cwd FOLDER"},

@@ -22,7 +22,7 @@ ANSWERS = {
     ("run", "-x", "echo"): "it is not needed",
     ("run", "-m", "echo"): "-X",
     ("run", "-q", "echo"): "it is not needed",
-    ("run", "-u", "echo"): "is shown whole",
+    ("run", "-u", "echo"): "--line-buffer",
     ("run", "--will-cite", "echo"): "it is not needed",
     ("run", "--eta", "echo"): "--progress",
     ("run", "--max-chars=100", "echo"): "-s SIZE",

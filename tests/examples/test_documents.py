@@ -1,4 +1,4 @@
-"""Every block of code in the README and the Python guide runs, and prints what the page says.
+"""Every block of code in the README and the guides runs, and prints what the page says.
 
 A block that begins with a comment naming a file ("# words.py", "// main.cc") is written to that file, and not run. A
 python block is run as a program; a `text` block after it is its output. In a console block, lines that begin with "$ "
@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/python.md"]
+PAGES = ["README.md", "docs/python.md", "docs/command-line.md", "docs/from-parallel.md", "docs/from-xargs.md"]
 LANGUAGES = {"python", "console", "text", "cpp", "cmake"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?:#|//) ([\w.]+)\n")

@@ -57,6 +57,8 @@ def test_wheel_holds_the_package_and_the_programs_and_nothing_else(wheel):
     assert [name for name in names if name.endswith(".so")] == [next(n for n in names if n.startswith("prong/_core."))]
     strange = [n for n in names if not n.startswith(("prong/", "prong-")) or n.endswith((".cc", ".h", ".a", ".pyc"))]
     assert strange == []
+    shared = {name.split(".data/data/share/")[1] for name in names if ".data/data/share/" in name}
+    assert {"man/man1/prong.1", "man/man1/prong-run.1", "bash-completion/completions/prong"} <= shared
 
 
 def test_wheel_requires_cloudpickle(wheel):
