@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/control_socket.h"
 #include "cli/exit_status.h"
+#include "cli/option_groups.h"
 #include "cli/parse.h"
 #include "cli/progress.h"
 #include "cli/quantities.h"
@@ -21,20 +22,31 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kUsage = R"(Usage: prong ctl [options] PID ... command
-       prong ctl [options] --all command
-       prong ctl)";
+constexpr const char* kWordsGroup = "What to do";
+constexpr const char* kChoiceGroup = "Which runs";
 
-constexpr const char* kNotes = R"(
-PID is the process of a 'prong run' or 'prong map' of yours. Commands:
-  status     tell how far it is; without PID: of all runs, which is also what 'prong ctl' alone does
-  jobs N     run N jobs at a time: more start at once, fewer when running jobs have ended
-  pause      start no jobs; those that run go on
-  resume     go on starting jobs
-  stop       as one Ctrl-C: start no more jobs, and end when those that run have
-  kill       as SIGTERM: kill the jobs that run, and end
-
-Exit status: 0 if all runs did it, 1 if one did not, or there was none, 255 in case of trouble.)";
+ManualText manual_text() {
+  return {
+      .usage = {"prong ctl [options] PID ... COMMAND", "prong ctl [options] --all COMMAND", "prong ctl"},
+      .sections = {{.title = kWordsGroup,
+                    .paragraphs = {{.text = "PID is the process of a 'prong run' or 'prong map' of yours."},
+                                   {"status", "Tell how far it is; without PID: of all runs, which is also what 'prong "
+                                              "ctl' alone does"},
+                                   {"jobs N", "Run N jobs at a time: more start at once, fewer when running jobs have "
+                                              "ended"},
+                                   {"pause", "Start no jobs; those that run go on"},
+                                   {"resume", "Go on starting jobs"},
+                                   {"stop", "As one Ctrl-C: start no more jobs, and end when those that run have"},
+                                   {"kill", "As SIGTERM: kill the jobs that run, and end"}}},
+                   {.title = kExitStatusGroup,
+                    .paragraphs = {{"0", "All these runs did it"},
+                                   {"1", "One did not, or there was none"},
+                                   {"255", "Wrong usage, or Prong itself could not work"}}}},
+      .examples = {{"How far all runs of yours are", "prong ctl"},
+                   {"No more jobs for now, in any of them", "prong ctl --all pause"}},
+      .operand = "status|jobs|pause|resume|stop|kill",
+  };
+}
 
 struct Order {
   Words runs;
@@ -110,14 +122,16 @@ bool carry_out(const std::string& folder, const std::string& run, const Order& o
 }  // namespace
 
 int ctl_command(const Words& words) {
-  CLI::App app("Looks at runs that go on, and changes them.", "prong ctl");
+  CLI::App app("Look at runs that go on, pause, resize or stop them", "prong ctl");
   bool all = false;
   bool as_json = false;
   Words rest;
+  begin_group(app, kChoiceGroup);
   app.add_flag("--all", all, "All runs of this user");
+  begin_group(app, kOutputGroup);
   app.add_flag("--json", as_json, "Show the status as a JSON object per run");
   app.add_option("words", rest)->group("");
-  if (!parse(app, {kUsage, kNotes}, words)) return kAllDone;
+  parse(app, manual_text(), words);
   const std::string folder = control_folder();
   const Order order = order_of(std::move(rest), all, folder);
   if (order.runs.empty()) std::fputs("prong: ctl: no run of yours goes on\n", stderr);

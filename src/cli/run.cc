@@ -56,6 +56,7 @@ ManualText manual_text() {
                    {"At most ten seconds and 500 MB for each, tried again once",
                     "prong run --timeout 10 --memory 500M --retries 1 sh job.sh ::: 1 2"},
                    {"Go on where an interrupted run has stopped", "prong run --name weekly --resume sh job.sh ::: 1 2"},
+                   {"Standard input in blocks of four lines, each to a job", "seq 9 | prong run -k --pipe -N 4 wc -l"},
                    {"See what would be run", "prong run --dry-run mv {} {.}.old ::: *.log"}},
       .operand = "COMMAND",
   };

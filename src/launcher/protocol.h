@@ -44,7 +44,7 @@ enum class MessageKind : std::uint32_t {
   kPong,
   kStartPool,  ///< to a nursery; `pid` of the program, `worker`: who shares the CPUs; fds: the launcher's end of the
                ///< pool's socket, memfd with the encoded Program
-  kNoPools,    ///< no pool uses it: it ends if nothing is asked of it in `grace_ns`
+  kNoPools,    ///< no pool uses it: it ends if nothing is asked of it in `patience_ns`
 };
 
 enum class StartHow : std::uint32_t {
@@ -64,6 +64,7 @@ struct Message {
   std::uint32_t magic = kMagic;
   MessageKind kind = MessageKind::kProgram;
   std::uint64_t worker = 0;
+  std::int64_t patience_ns = 0;
   std::int32_t pid = 0;
   std::int32_t status = 0;
   std::int32_t error = 0;
@@ -73,7 +74,7 @@ struct Message {
   char stage[48] = {};
   StopSteps steps{};
 };
-static_assert(sizeof(Message) == 216);
+static_assert(sizeof(Message) == 224);
 
 /// The roles and descriptors of a process that Prong execs. Numbers are decimal.
 inline constexpr const char* kRoleVariable = "PRONG_ROLE";        // "worker", "template" or "nursery"

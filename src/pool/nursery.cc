@@ -132,7 +132,7 @@ void Nursery::start_pool(int peer, const Program& program, std::int64_t sharers_
 bool Nursery::tell_no_pools() noexcept {
   try {
     launcher::Message message{.kind = launcher::MessageKind::kNoPools};
-    message.grace_ns = std::chrono::nanoseconds(kParked).count();
+    message.patience_ns = std::chrono::nanoseconds(kParked).count();
     return os::send_message(socket_.get(), std::as_bytes(std::span(&message, 1))) == os::SendResult::kSent;
   } catch (const SystemError&) {
     return false;

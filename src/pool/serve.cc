@@ -190,7 +190,7 @@ void serve_nursery(const NurseryHooks& hooks) {
     const launcher::Received received = launcher::receive(nursery.socket, request, fds);
     if (received == launcher::Received::kClosed) os::exit_now(0);
     if (received == launcher::Received::kNothing) continue;
-    if (request.kind == MessageKind::kNoPools) patience = std::chrono::nanoseconds(request.grace_ns);
+    if (request.kind == MessageKind::kNoPools) patience = std::chrono::nanoseconds(request.patience_ns);
     if (request.kind != MessageKind::kStartPool || fds.size() != 2) continue;
     patience = {};
     if (hooks.fork() != 0) continue;  // if it was refused, the launcher's socket is closed now, which is heard

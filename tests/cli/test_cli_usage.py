@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from cli_program import PROGRAM, ROOT, Prong
 
+from eventually import eventually
+
 GOLDEN = Path(__file__).parent / "golden"
 
 
@@ -62,10 +64,15 @@ EXAMPLES = {line.strip() for arguments in PAGES for line in section(page(*argume
 
 @pytest.fixture
 def folder_of_examples(prong: Prong) -> Path:
+    """With files, a journal, and a run that goes on."""
     for name in ("words.py", "job.sh", "list.txt", "b.txt", "table.csv", "old.log", "new.log", "a picture.jpeg"):
         shutil.copy(Path(__file__).parent / "examples" / name.replace(" ", "_"), prong.folder / name)
     prong.environment["XDG_STATE_HOME"] = str(prong.folder / ".state")
     assert prong("run", "-k", "--name", "nightly", "echo out {}; test {} = a", ":::", "a", "b").status == 1
+    (prong.folder / "runtime").mkdir(mode=0o700)
+    prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / "runtime")
+    prong.start("run", "-j1", "touch {}; sleep 1000", ":::", "begun")
+    assert eventually((prong.folder / "begun").exists)
     return prong.folder
 
 
