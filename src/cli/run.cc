@@ -205,10 +205,10 @@ int run_command(const Words& words) {
   parse(app, manual_text(), words);
   Arguments arguments = arguments_after_options(app);
   check_variables(surroundings.variables);
+  if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
   check_output_was_quoted(names);
   settings.command_line = "prong run " + shell_join(words);
   check_output(settings);
-  if (names.input.empty()) throw UsageError("-I: the text that stands for the input is empty");
   const bool pipes = settings.sources.pipe;
   if (pipes && arguments.command.empty()) throw UsageError("--pipe: which command is to read the blocks?");
   const CommandForm form{.with_shell = with_shell, .appends_input = !pipes, .repeats_words = settings.sources.fill};

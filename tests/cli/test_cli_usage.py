@@ -69,8 +69,8 @@ def folder_of_examples(prong: Prong) -> Path:
         shutil.copy(Path(__file__).parent / "examples" / name.replace(" ", "_"), prong.folder / name)
     prong.environment["XDG_STATE_HOME"] = str(prong.folder / ".state")
     assert prong("run", "-k", "--name", "nightly", "echo out {}; test {} = a", ":::", "a", "b").status == 1
-    (prong.folder / "runtime").mkdir(mode=0o700)
-    prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / "runtime")
+    (prong.folder / ".runtime").mkdir(mode=0o700)
+    prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / ".runtime")
     prong.start("run", "-j1", "touch {}; sleep 1000", ":::", "begun")
     assert eventually((prong.folder / "begun").exists)
     return prong.folder
