@@ -71,8 +71,8 @@ def folder_of_examples(prong: Prong) -> Path:
     assert prong("run", "-k", "--name", "nightly", "echo out {}; test {} = a", ":::", "a", "b").status == 1
     (prong.folder / ".runtime").mkdir(mode=0o700)
     prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / ".runtime")
-    prong.start("run", "-j1", "touch {}; sleep 1000", ":::", "begun")
-    assert eventually((prong.folder / "begun").exists)
+    prong.start("run", "-j1", "touch {}; sleep 1000", ":::", ".begun")
+    assert eventually((prong.folder / ".begun").exists)
     return prong.folder
 
 
