@@ -22,9 +22,9 @@ def eventually(condition: Callable[[], object], what: str) -> None:
 
 @dataclass(frozen=True)
 class Family:
-    """A program and everything that it started, known by a mark in the environment."""
+    """A program and everything that it started, known by a mark in the environment (PRONG_* are not for all)."""
 
-    mark: str = field(default_factory=lambda: f"PRONG_TEST_FAMILY={uuid.uuid4().hex}")
+    mark: str = field(default_factory=lambda: f"TEST_FAMILY={uuid.uuid4().hex}")
 
     @property
     def environment(self) -> dict[str, str]:
