@@ -24,8 +24,8 @@ json refusal(const std::string& why) {
 Control::Control(Controllable& run, Signals& signals) : run_(run), signals_(signals) {
   try {
     const std::string folder = control_folder();
-    living_sockets(folder);  // removes those of runs that were killed
-    server_ = std::make_unique<ControlServer>(folder, std::to_string(::getpid()), [&signals] { signals.wake(); });
+    living_runs(folder);  // removes those of runs that were killed
+    server_ = std::make_unique<ControlServer>(folder, socket_of_run(std::to_string(::getpid())), [&signals] { signals.wake(); });
   } catch (const std::exception&) {
     server_.reset();
   }

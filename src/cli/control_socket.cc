@@ -27,10 +27,12 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestLine = 1 << 20;
-constexpr std::size_t kMostClients = 64;
-constexpr int kBacklog = 64;
+constexpr std::size_t kLongestAnswer = std::size_t{256} << 20;
+constexpr std::size_t kPieceSize = std::size_t{64} << 10;
+constexpr std::size_t kMostClients = 512;
+constexpr int kBacklog = 512;
 constexpr std::string_view kEnding = ".sock";
+constexpr std::string_view kQueueEnding = ".queue";
 constexpr auto kPatience = std::chrono::seconds(10);
 
 [[noreturn]] void fail(const std::string& what) {
@@ -133,7 +135,15 @@ std::string control_folder() {
   return folder;
 }
 
-std::vector<std::string> living_sockets(const std::string& folder) {
+std::string socket_of_run(const std::string& pid) {
+  return pid + std::string(kEnding);
+}
+
+std::string socket_of_queue(const std::string& name) {
+  return name + std::string(kQueueEnding);
+}
+
+std::vector<std::string> living_runs(const std::string& folder) {
   const Descriptor opened = open_folder(folder);
   std::vector<std::string> living;
   for (const std::string& file : files_in(folder)) {
@@ -149,9 +159,11 @@ std::vector<std::string> living_sockets(const std::string& folder) {
 
 // ---- the server
 
-ControlServer::ControlServer(const std::string& folder, const std::string& name, std::function<void()> wake)
-    : path_(folder + "/" + name + std::string(kEnding)),
-      listener_(listen_on(folder, name + std::string(kEnding))),
+ControlServer::ControlServer(const std::string& folder, const std::string& file, std::function<void()> wake,
+                             std::size_t longest)
+    : path_(folder + "/" + file),
+      longest_(longest),
+      listener_(listen_on(folder, file)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       wake_(std::move(wake)) {
   if (bell_.get() < 0) fail("make an event descriptor");
@@ -179,6 +191,11 @@ void ControlServer::answer(std::uint64_t client, const json& text) {
   if (found == clients_.end()) return;
   found->second.to_send += text.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   ring(bell_);
+}
+
+bool ControlServer::is_there(std::uint64_t client) const {
+  const std::lock_guard lock(mutex_);
+  return clients_.contains(client);
 }
 
 void ControlServer::serve() {
@@ -226,27 +243,28 @@ void ControlServer::accept_all() {
 
 /// True if a request has come.
 bool ControlServer::read_from(std::uint64_t id, Client& client) {
-  std::array<char, 4096> bytes;
+  std::array<char, kPieceSize> bytes;
   const ssize_t size = ::recv(client.socket.get(), bytes.data(), bytes.size(), 0);
   if (size < 0) {
     client.over = errno != EAGAIN && errno != EINTR;
     return false;
   }
   client.over = size == 0;
-  client.received.append(bytes.data(), static_cast<std::size_t>(size));
-  const bool news = take_lines(id, client);
-  client.over |= client.received.size() > kLongestLine;
+  const bool news = take_lines(id, client, {bytes.data(), static_cast<std::size_t>(size)});
+  client.over |= client.received.size() > longest_;
   return news;
 }
 
-bool ControlServer::take_lines(std::uint64_t id, Client& client) {
+bool ControlServer::take_lines(std::uint64_t id, Client& client, std::string_view piece) {
   bool news = false;
-  for (std::size_t end = client.received.find('\n'); end != std::string::npos; end = client.received.find('\n')) {
-    json text = json::parse(client.received.substr(0, end), nullptr, false);
-    client.received.erase(0, end + 1);
-    requests_.push_back({id, std::move(text)});
+  for (std::size_t end = piece.find('\n'); end != std::string::npos; end = piece.find('\n')) {
+    client.received += piece.substr(0, end);
+    requests_.push_back({id, json::parse(client.received, nullptr, false)});
+    client.received.clear();
+    piece.remove_prefix(end + 1);
     news = true;
   }
+  client.received += piece;
   return news;
 }
 
@@ -262,21 +280,29 @@ void ControlServer::send_to(Client& client) {
 
 // ---- the other side
 
-json ask(const std::string& folder, const std::string& name, const json& request) {
-  const std::string what = "ask '" + name + "'";
-  const Descriptor socket = make_socket();
-  const timeval patience{.tv_sec = std::chrono::seconds(kPatience).count(), .tv_usec = 0};
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-  ::setsockopt(socket.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+ControlConnection::ControlConnection(const std::string& folder, const std::string& file)
+    : name_(file.substr(0, file.rfind('.'))), socket_(make_socket()) {
   const Descriptor opened = open_folder(folder);
-  if (::connect(socket.get(), Address(opened, name + std::string(kEnding)).get(), Address::kSize) != 0) fail(what);
-  if (!may_ask(socket.get())) throw SystemError(what + ", which another user has started", EPERM);
+  if (::connect(socket_.get(), Address(opened, file).get(), Address::kSize) != 0) fail("ask '" + name_ + "'");
+  if (!may_ask(socket_.get())) throw SystemError("ask '" + name_ + "', which another user has started", EPERM);
+}
+
+json ControlConnection::ask(const json& request, std::optional<std::chrono::seconds> patience) {
+  const std::string what = "ask '" + name_ + "'";
+  const timeval time{.tv_sec = patience.value_or(std::chrono::seconds(0)).count(), .tv_usec = 0};
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+  ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
   const std::string line = request.dump() + "\n";
-  if (::send(socket.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) fail(what);
+  for (std::size_t sent = 0; sent < line.size();) {
+    const ssize_t size = ::send(socket_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+    if (size < 0 && errno == EINTR) continue;
+    if (size < 0) throw SystemError(what, errno == EAGAIN ? ETIMEDOUT : errno == EPIPE ? ECONNRESET : errno);
+    sent += static_cast<std::size_t>(size);
+  }
   std::string answer;
-  std::array<char, 4096> bytes;
-  while (answer.size() <= kLongestLine && !answer.ends_with('\n')) {
-    const ssize_t size = ::recv(socket.get(), bytes.data(), bytes.size(), 0);
+  std::array<char, kPieceSize> bytes;
+  while (answer.size() <= kLongestAnswer && !answer.ends_with('\n')) {
+    const ssize_t size = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
     if (size == 0) throw SystemError(what + ": it ended without an answer", ECONNRESET);
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) throw SystemError(what, errno == EAGAIN ? ETIMEDOUT : errno);
@@ -285,6 +311,10 @@ json ask(const std::string& folder, const std::string& name, const json& request
   json text = json::parse(answer, nullptr, false);
   if (text.is_discarded()) throw SystemError(what + ": the answer is not JSON", EPROTO);
   return text;
+}
+
+json ask(const std::string& folder, const std::string& file, const json& request) {
+  return ControlConnection(folder, file).ask(request, kPatience);
 }
 
 }  // namespace prong::cli

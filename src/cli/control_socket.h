@@ -1,16 +1,18 @@
 // Control sockets: how processes of one user talk to each other: over Unix sockets in a folder of his own, one JSON
 // value per line each way. Requests of others than this user (and root) are never read.
 //
-//   ControlServer   listens, in a thread of its own; requests are taken and answered by the thread that made it
-//   ask()           the other side: one request, one answer
+//   ControlServer       listens, in a thread of its own; requests are taken and answered by the thread that made it
+//   ControlConnection   the other side: requests and their answers; ask(): one of each
 #pragma once
 
-#include <condition_variable>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -24,9 +26,12 @@ namespace prong::cli {
 /// there is not a folder of this user that nobody else can enter.
 std::string control_folder();
 
-/// The names of the sockets in the folder on which somebody listens, without ".sock". Others are removed: whoever made
-/// them was killed.
-std::vector<std::string> living_sockets(const std::string& folder);
+/// The file on which a run listens.
+std::string socket_of_run(const std::string& pid);
+/// The PIDs of the runs that listen in the folder. Sockets of others are removed: they were killed.
+std::vector<std::string> living_runs(const std::string& folder);
+/// The file on which the server of a queue listens. It stays when that is killed.
+std::string socket_of_queue(const std::string& name);
 
 class ControlServer {
  public:
@@ -35,8 +40,10 @@ class ControlServer {
     nlohmann::json text;
   };
 
-  /// Listens on NAME.sock in the folder. `wake`: called by the thread when requests have come. Throws SystemError.
-  ControlServer(const std::string& folder, const std::string& name, std::function<void()> wake);
+  /// Listens on a file in the folder. `wake`: called by the thread when requests have come. A longer request than
+  /// `longest` bytes ends its connection. Throws SystemError.
+  ControlServer(const std::string& folder, const std::string& file, std::function<void()> wake,
+                std::size_t longest = std::size_t{1} << 20);
   /// Answers that were given are sent, as far as clients take them at once.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
@@ -45,11 +52,13 @@ class ControlServer {
   /// Those that have come since the last call.
   std::vector<Request> take();
   void answer(std::uint64_t client, const nlohmann::json& text);
+  /// False: it has gone away.
+  bool is_there(std::uint64_t client) const;
 
  private:
   struct Client {
     Descriptor socket;
-    std::string received;
+    std::string received;  // the beginning of a line
     std::string to_send;
     bool over = false;
   };
@@ -58,14 +67,15 @@ class ControlServer {
   bool wait_and_handle();
   void accept_all();
   bool read_from(std::uint64_t id, Client& client);
-  bool take_lines(std::uint64_t id, Client& client);
+  bool take_lines(std::uint64_t id, Client& client, std::string_view piece);
   static void send_to(Client& client);
 
   std::string path_;
+  std::size_t longest_;
   Descriptor listener_;
   Descriptor bell_;  // rung when there are answers, or at the end
   std::function<void()> wake_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::vector<Request> requests_;            // this and the following: guarded by mutex_
   std::map<std::uint64_t, Client> clients_;  // sockets: the thread's alone
   bool stopping_ = false;
@@ -73,8 +83,20 @@ class ControlServer {
   std::thread thread_;
 };
 
-/// One request to the socket NAME.sock in the folder, and its answer. Throws SystemError (ECONNREFUSED and ENOENT:
-/// nobody is there; ETIMEDOUT: no answer came within ten seconds).
-nlohmann::json ask(const std::string& folder, const std::string& name, const nlohmann::json& request);
+class ControlConnection {
+ public:
+  /// Throws SystemError: ECONNREFUSED and ENOENT: nobody is there.
+  ControlConnection(const std::string& folder, const std::string& file);
+
+  /// `patience`: for the answer; none: for ever. Throws SystemError: ECONNRESET: the other side has ended; ETIMEDOUT.
+  nlohmann::json ask(const nlohmann::json& request, std::optional<std::chrono::seconds> patience);
+
+ private:
+  std::string name_;
+  Descriptor socket_;
+};
+
+/// One request, and its answer within ten seconds. Throws SystemError.
+nlohmann::json ask(const std::string& folder, const std::string& file, const nlohmann::json& request);
 
 }  // namespace prong::cli

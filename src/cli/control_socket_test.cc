@@ -28,7 +28,7 @@ class ControlSocketTest : public testing::Test {
  protected:
   ControlSocketTest() {
     fs::create_directory(folder_);
-    server_.emplace(folder_, "one", [this] { ++woken_; });
+    server_.emplace(folder_, "one.sock", [this] { ++woken_; });
   }
 
   /// Answers the next request with what it was.
@@ -47,7 +47,7 @@ class ControlSocketTest : public testing::Test {
 TEST_F(ControlSocketTest, ARequestIsAnswered) {
   for (int i = 0; i < 3; ++i) {
     std::thread answerer([&] { answer_one(); });
-    EXPECT_EQ(ask(folder_, "one", {{"number", i}}), (json{{"got", {{"number", i}}}}));
+    EXPECT_EQ(ask(folder_, "one.sock", {{"number", i}}), (json{{"got", {{"number", i}}}}));
     answerer.join();
     EXPECT_EQ(woken_, i + 1);
   }
@@ -58,7 +58,7 @@ TEST_F(ControlSocketTest, AnEndWithoutAnAnswerIsTold) {
     EXPECT_TRUE(test::eventually([&] { return !server_->take().empty(); }));
     server_.reset();
   });
-  EXPECT_THROW(ask(folder_, "one", "?"), SystemError);
+  EXPECT_THROW(ask(folder_, "one.sock", "?"), SystemError);
   ender.join();
   EXPECT_TRUE(fs::is_empty(folder_));
 }
@@ -68,7 +68,7 @@ TEST_F(ControlSocketTest, AnswersThatWereGivenAreSentBeforeTheEnd) {
     answer_one();
     server_.reset();
   });
-  EXPECT_EQ(ask(folder_, "one", "?"), (json{{"got", "?"}}));
+  EXPECT_EQ(ask(folder_, "one.sock", "?"), (json{{"got", "?"}}));
   ender.join();
 }
 
@@ -86,9 +86,9 @@ TEST_F(ControlSocketTest, WhatIsNoJsonIsHandedOnAsSuch) {
 }
 
 TEST_F(ControlSocketTest, ATooLongLineEndsTheConnection) {
-  EXPECT_THROW(ask(folder_, "one", std::string(3 << 20, 'x')), SystemError);
+  EXPECT_THROW(ask(folder_, "one.sock", std::string(3 << 20, 'x')), SystemError);
   std::thread answerer([&] { answer_one(); });
-  EXPECT_EQ(ask(folder_, "one", 1), (json{{"got", 1}})) << "others are served";
+  EXPECT_EQ(ask(folder_, "one.sock", 1), (json{{"got", 1}})) << "others are served";
   answerer.join();
 }
 
@@ -100,13 +100,44 @@ TEST_F(ControlSocketTest, SocketsThatWereLeftBehindAreRemoved) {
   ASSERT_EQ(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
   ::close(socket);
   std::ofstream(folder_ + "/else").put('x');
-  EXPECT_EQ(living_sockets(folder_), (std::vector<std::string>{"one"}));
+  EXPECT_EQ(living_runs(folder_), (std::vector<std::string>{"one"}));
   EXPECT_FALSE(fs::exists(folder_ + "/dead.sock"));
   EXPECT_TRUE(fs::exists(folder_ + "/else")) << "what is no socket of ours is not touched";
 }
 
+TEST_F(ControlSocketTest, AConnectionServesOneRequestAfterTheOther) {
+  ControlConnection connection(folder_, "one.sock");
+  for (int i = 0; i < 3; ++i) {
+    std::thread answerer([&] { answer_one(); });
+    EXPECT_EQ(connection.ask(i, std::nullopt), (json{{"got", i}}));
+    answerer.join();
+  }
+}
+
+TEST_F(ControlSocketTest, WhoHasGoneAwayIsNotThere) {
+  std::uint64_t client = 0;
+  {
+    std::thread answerer([&] {
+      std::vector<ControlServer::Request> requests;
+      EXPECT_TRUE(test::eventually([&] { return !(requests = server_->take()).empty(); }));
+      client = requests.front().client;
+      EXPECT_TRUE(server_->is_there(client));
+      server_->answer(client, 1);
+    });
+    ask(folder_, "one.sock", 1);
+    answerer.join();
+  }
+  EXPECT_TRUE(test::eventually([&] { return !server_->is_there(client); }));
+}
+
+TEST_F(ControlSocketTest, SocketsOfQueuesStay) {
+  server_.emplace(folder_, socket_of_queue("q"), [] {});
+  EXPECT_EQ(living_runs(folder_), std::vector<std::string>());
+  EXPECT_TRUE(fs::exists(folder_ + "/q.queue"));
+}
+
 TEST_F(ControlSocketTest, NobodyIsThere) {
-  EXPECT_THROW(ask(folder_, "two", 1), SystemError);
+  EXPECT_THROW(ask(folder_, "two.sock", 1), SystemError);
 }
 
 class ControlFolderTest : public testing::Test {

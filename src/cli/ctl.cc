@@ -79,7 +79,7 @@ Order order_of(Words words, bool all, const std::string& folder) {
   if (!order.runs.empty() && all) throw UsageError("a PID and --all are given; which runs are meant?");
   const bool means_all = all || (order.runs.empty() && order.request["command"] == "status");
   if (order.runs.empty() && !means_all) throw UsageError("which run is meant? Write its PID, or --all; see prong ctl");
-  if (means_all) order.runs = living_sockets(folder);
+  if (means_all) order.runs = living_runs(folder);
   return order;
 }
 
@@ -105,7 +105,7 @@ void show(const std::string& run, const json& answer, bool as_json) {
 /// True if it has done what it was asked to.
 bool carry_out(const std::string& folder, const std::string& run, const Order& order, bool as_json) {
   try {
-    const json answer = ask(folder, run, order.request);
+    const json answer = ask(folder, socket_of_run(run), order.request);
     if (answer.contains("error")) throw Error(answer["error"].get<std::string>());
     if (order.request["command"] == "status") show(run, answer, as_json);
     return true;

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cli/base64.h"
+
 namespace prong::cli {
 namespace {
 
@@ -23,15 +25,6 @@ std::string escaped(std::string_view text) {
       result += byte;
   }
   return result;
-}
-
-void encode_group(std::string_view bytes, std::string& to) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  constexpr std::size_t kGroup = 3;
-  unsigned group = 0;
-  for (std::size_t i = 0; i < kGroup; ++i)
-    group = group << 8U | (i < bytes.size() ? static_cast<unsigned char>(bytes[i]) : 0U);
-  for (std::size_t i = 0; i <= kGroup; ++i) to += i <= bytes.size() ? kDigits[group >> (6U * (kGroup - i)) & 63U] : '=';
 }
 
 bool is_utf8(const Payload& output) {
@@ -72,22 +65,6 @@ void Utf8Check::begin(unsigned char byte) {
   if (byte == 0xEDU) high_ = 0x9FU;
   if (byte == 0xF0U) low_ = 0x90U;
   if (byte == 0xF4U) high_ = 0x8FU;
-}
-
-void Base64::add(std::string_view piece, const PutText& put) {
-  std::string bytes = rest_ + std::string(piece);
-  const std::size_t whole = bytes.size() / 3 * 3;
-  std::string text;
-  for (std::size_t i = 0; i < whole; i += 3) encode_group(std::string_view(bytes).substr(i, 3), text);
-  rest_ = bytes.substr(whole);
-  put(text);
-}
-
-void Base64::end(const PutText& put) {
-  std::string text;
-  if (!rest_.empty()) encode_group(rest_, text);
-  rest_.clear();
-  put(text);
 }
 
 void put_json_output(std::string_view name, const Payload& output, const PutText& put) {

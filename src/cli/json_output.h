@@ -25,16 +25,6 @@ class Utf8Check {
   unsigned char high_ = 0xBFU;
 };
 
-/// Bytes that come in pieces, in base64.
-class Base64 {
- public:
-  void add(std::string_view piece, const PutText& put);
-  void end(const PutText& put);
-
- private:
-  std::string rest_;  // fewer than 3 bytes
-};
-
 /// `"name":"text"`, or `"name_base64":"..."`.
 void put_json_output(std::string_view name, const Payload& output, const PutText& put);
 

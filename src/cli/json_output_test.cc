@@ -50,18 +50,5 @@ TEST(Utf8CheckTest, AgreesWithTheReaderOfJson) {
   }
 }
 
-TEST(Base64Test, PiecesOfAnySizeMakeTheSame) {
-  const std::string bytes = "any bytes at all";
-  for (std::size_t size = 1; size <= bytes.size(); ++size) {
-    std::string text;
-    const PutText put = [&](std::string_view part) { text += part; };
-    Base64 base64;
-    for (std::size_t begin = 0; begin < bytes.size(); begin += size)
-      base64.add(std::string_view(bytes).substr(begin, size), put);
-    base64.end(put);
-    EXPECT_EQ(text, "YW55IGJ5dGVzIGF0IGFsbA==");
-  }
-}
-
 }  // namespace
 }  // namespace prong::cli

@@ -4,7 +4,7 @@
 
 namespace prong::cli {
 
-Section inputs_section() {
+Section inputs_section(const char* otherwise) {
   return {.title = kInputsGroup,
           .paragraphs = {
               {"::: INPUT ...",
@@ -12,7 +12,7 @@ Section inputs_section() {
                "input of the others, the last changing fastest"},
               {":::: FILE ...", "The lines of each file are inputs (-: those of standard input)"},
               {":::+ ::::+", "The same, side by side with the source before, not in every combination with it"},
-              {.text = "Without any of these and without -a, the lines of standard input are the inputs."},
+              {.text = std::string("Without any of these and without -a, ") + otherwise},
           }};
 }
 

@@ -5,8 +5,8 @@
 
 namespace prong::cli {
 
-/// Where inputs come from.
-Section inputs_section();
+/// Where inputs come from. `otherwise`: without any of these.
+Section inputs_section(const char* otherwise = "the lines of standard input are the inputs.");
 /// Of a command that runs jobs.
 Section exit_status_section();
 /// Of a command that needs Python.

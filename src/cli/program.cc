@@ -24,6 +24,15 @@ constexpr std::array kCommands = {
     CommandEntry{"map", "Call a Python function with each input", map_command},
     CommandEntry{"log", "Show what a journal has kept of a run", log_command},
     CommandEntry{"ctl", "Look at runs that go on, pause, resize or stop them", ctl_command},
+    CommandEntry{"serve", "Run a queue that stays, for jobs that others submit", serve_command},
+    CommandEntry{"submit", "Give jobs to a queue", submit_command},
+    CommandEntry{"status", "Tell how far a queue, or a job of it, is", status_command},
+    CommandEntry{"wait", "Wait until jobs of a queue have ended", wait_command},
+    CommandEntry{"cancel", "Cancel jobs of a queue; those that run are killed", cancel_command},
+    CommandEntry{"retry", "Queue jobs again that have failed", retry_command},
+    CommandEntry{"pause", "Let a queue start no more jobs; those that run go on", pause_command},
+    CommandEntry{"resume", "Let a queue that is paused go on starting jobs", resume_command},
+    CommandEntry{"drain", "Let a queue end when all its jobs have, and wait for that", drain_command},
     CommandEntry{"completion", "Show a script for completion in bash, zsh or fish", completion_command},
 };
 

@@ -22,16 +22,6 @@ std::string state_folder() {
   return std::string(home) + "/.local/state/prong";
 }
 
-std::string prepared_path(const JournalSettings& settings) {
-  std::string path = journal_path(settings);
-  if (settings.file.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
-    if (error) throw SystemError("create the folder of the journal '" + path + "'", error.value());
-  }
-  return path;
-}
-
 std::string jobs(std::uint64_t count) {
   return count == 1 ? "1 job" : fmt::format("{} jobs", count);
 }
@@ -59,10 +49,20 @@ std::string journal_path(const JournalSettings& settings) {
   return settings.file.empty() ? journal_path_of_name(settings.name) : settings.file;
 }
 
+std::string prepared_journal_path(const JournalSettings& settings) {
+  std::string path = journal_path(settings);
+  if (settings.file.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (error) throw SystemError("create the folder of the journal '" + path + "'", error.value());
+  }
+  return path;
+}
+
 Recorder::Recorder(const JournalSettings& settings, const RunDescription& run, const Task& task)
     : settings_(settings),
       task_(task),
-      journal_(prepared_path(settings), run,
+      journal_(prepared_journal_path(settings), run,
                {.continues = settings.resume || settings.retry_failed,
                 .durable = settings.durable,
                 .kept_output = settings.kept_output}) {

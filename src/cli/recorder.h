@@ -34,6 +34,8 @@ void check(const JournalSettings& settings);
 /// The file of these settings: as it was given, or NAME.journal in $XDG_STATE_HOME/prong (~/.local/state/prong).
 std::string journal_path(const JournalSettings& settings);
 std::string journal_path_of_name(const std::string& name);
+/// The same; its folder is made if there is none. Throws SystemError.
+std::string prepared_journal_path(const JournalSettings& settings);
 
 class Recorder {
  public:

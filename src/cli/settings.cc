@@ -7,27 +7,15 @@
 
 #include "cli/foreign_options.h"
 #include "cli/nearest.h"
+#include "cli/job_settings.h"
 #include "cli/option_groups.h"
+#include "cli/parsed_option.h"
 #include "cli/quantities.h"
-#include "cli/retry_causes.h"
 #include "cli/stop_signals.h"
 #include "prong/error.h"
 
 namespace prong::cli {
 namespace {
-
-// An option whose text `store` understands, or refuses by UsageError.
-void add_parsed(CLI::App& app, const std::string& names, const char* type, const std::string& help,
-                std::function<void(const std::string&)> store) {
-  const auto named = [name = names.substr(0, names.find(',')), store = std::move(store)](const std::string& text) {
-    try {
-      store(text);
-    } catch (const UsageError& error) {
-      throw UsageError(name + ": " + error.what());
-    }
-  };
-  app.add_option_function<std::string>(names, named, help)->type_name(type);
-}
 
 // GNU parallel takes a regular expression here; nearly all who use it write the one that takes the whole line.
 bool is_header_mark(const std::string& text) {
@@ -38,6 +26,10 @@ bool is_header_mark(const std::string& text) {
 const std::string& nonempty_key(const std::string& text) {
   if (text.empty()) throw UsageError("the key is empty; write {} for the whole input");
   return text;
+}
+
+auto into(JobOptions& options) {
+  return [&options](const JobSetting& setting, const std::string& text) { setting.set(text, options); };
 }
 
 void add_start_settings(CLI::App& app, Settings& settings) {
@@ -61,14 +53,7 @@ void add_start_settings(CLI::App& app, Settings& settings) {
 
 void add_limit_settings(CLI::App& app, Settings& settings) {
   begin_group(app, kLimitsGroup);
-  add_parsed(app, "--timeout", "TIME", "Kill a job and all that it started after TIME: seconds, or 500ms, 2m, 1h",
-             [&](const std::string& text) { settings.job.timeout = parse_duration(text); });
-  add_parsed(app, "--cpu-limit", "TIME", "Kill a job when it and all that it started have used so much CPU time",
-             [&](const std::string& text) { settings.job.cpu_time = parse_duration(text); });
-  add_parsed(app, "--memory", "SIZE", "Kill a job when it and all that it started take more memory: 500M, 2G",
-             [&](const std::string& text) { settings.job.memory = parse_size(text); });
-  add_parsed(app, "--output-limit", "SIZE", "Kill a job that writes more than SIZE to its output and error",
-             [&](const std::string& text) { settings.job.output = parse_size(text); });
+  add_job_settings(app, limit_settings(), into(settings.job));
   add_parsed(app, "--queue-time", "TIME", "Give up a job that has not begun TIME after its input was read",
              [&](const std::string& text) { settings.job.queue_time = parse_duration(text); });
   add_parsed(app, "--stall", "TIME", "Kill the jobs that run when none was finished for TIME",
@@ -82,22 +67,17 @@ void add_limit_settings(CLI::App& app, Settings& settings) {
 
 void add_failure_settings(CLI::App& app, Settings& settings) {
   begin_group(app, kFailuresGroup);
-  add_parsed(app, "--retries", "N", "Run a job that failed again, up to N times",
-             [&](const std::string& text) { settings.job.retry.retries = parse_retries(text); });
-  add_parsed(app, "--backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
-             [&](const std::string& text) { settings.job.retry.backoff = parse_duration(text); });
-  add_parsed(app, "--retry-on", "CAUSES",
-             "Retry only then: exit, exit=75, signal, signal=9, exception=NAME, timeout, lost; several with commas",
-             [&](const std::string& text) { set_retry_causes(text, settings.job.retry); });
+  add_job_settings(app, failure_settings(), into(settings.job));
   add_parsed(app, "--halt", "RULE",
              "Start no more jobs (soon), or kill all (now), when so many have failed, succeeded or ended: now,fail=1 "
              "soon,success=3 now,done=10%",
              [&](const std::string& text) { settings.halt = parse_halt(text); });
 }
 
-void add_input_settings(CLI::App& app, Settings& settings) {
+}  // namespace
+
+void add_input_settings(CLI::App& app, SourceSettings& sources) {
   begin_group(app, kInputsGroup);
-  SourceSettings& sources = settings.sources;
   app.add_option("-a,--arg-file", sources.files,
                  "Read inputs from FILE, one per line (-: standard input); may be given several times")
       ->type_name("FILE")
@@ -123,8 +103,9 @@ void add_input_settings(CLI::App& app, Settings& settings) {
              [&](const std::string& text) { sources.most_bytes = parse_size(text); });
 }
 
-void add_pipe_settings(CLI::App& app, Settings& settings) {
-  SourceSettings& sources = settings.sources;
+namespace {
+
+void add_pipe_settings(CLI::App& app, SourceSettings& sources) {
   app.add_flag_callback(
       "--pipe", [&] { sources.pipe = true; }, "Cut standard input into blocks, each the standard input of a job");
   add_parsed(app, "--block", "SIZE", "With --pipe: so much in each, or one record; default: 1M",
@@ -195,8 +176,8 @@ std::string about_unknown_option(const std::string& word, const CLI::App& app) {
 
 void add_settings(CLI::App& app, Settings& settings) {
   app.prefix_command();
-  add_input_settings(app, settings);
-  add_pipe_settings(app, settings);
+  add_input_settings(app, settings.sources);
+  add_pipe_settings(app, settings.sources);
   add_start_settings(app, settings);
   add_limit_settings(app, settings);
   add_failure_settings(app, settings);

@@ -46,6 +46,7 @@ struct Found {
 };
 
 std::optional<Found> replacement_at_start(std::string_view text, const ReplacementNames& names) {
+  if (names.none) return std::nullopt;
   if (text.starts_with(names.input)) return Found{{Part::kInput, {}}, names.input.size()};
   if (names.input != ReplacementNames{}.input && text.starts_with("{}")) return std::nullopt;
   const auto end = text.starts_with('{') ? text.find('}') : std::string_view::npos;

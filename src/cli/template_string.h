@@ -33,6 +33,7 @@ struct Input {
 struct ReplacementNames {
   std::string input = "{}";
   std::vector<std::string> columns;  ///< of the values, in their order
+  bool none = false;                 ///< there are none: every text is meant as it is
 };
 
 enum class Part { kText, kInput, kNoExtension, kBaseName, kDirectory, kBaseNoExtension, kNumber };

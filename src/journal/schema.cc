@@ -18,12 +18,14 @@ constexpr char kWalVersion = 2;
 
 constexpr const char* kTables = R"(
 PRAGMA application_id = 0x50726e67;
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 CREATE TABLE run(
   id INTEGER PRIMARY KEY,
   command TEXT NOT NULL,
   folder TEXT NOT NULL,
-  workers INTEGER NOT NULL
+  workers INTEGER NOT NULL,
+  kind TEXT NOT NULL DEFAULT 'run',
+  paused INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE session(
   id INTEGER PRIMARY KEY,
@@ -33,6 +35,10 @@ CREATE TABLE session(
   began INTEGER NOT NULL,
   ended INTEGER,
   exit_status INTEGER
+) STRICT;
+CREATE TABLE surroundings(
+  id INTEGER PRIMARY KEY,
+  content TEXT NOT NULL UNIQUE
 ) STRICT;
 CREATE TABLE job(
   id INTEGER PRIMARY KEY,
@@ -44,9 +50,12 @@ CREATE TABLE job(
   attempts INTEGER NOT NULL,
   description TEXT NOT NULL,
   input TEXT NOT NULL,
-  payload BLOB NOT NULL
+  payload BLOB NOT NULL,
+  options TEXT NOT NULL DEFAULT '',
+  surroundings INTEGER REFERENCES surroundings(id)
 ) STRICT;
 CREATE INDEX job_by_key ON job(run, key, session);
+CREATE INDEX job_by_number ON job(run, number);
 CREATE TABLE attempt(
   job INTEGER NOT NULL REFERENCES job(id),
   number INTEGER NOT NULL,
@@ -70,6 +79,18 @@ CREATE TABLE output(
   error_output BLOB NOT NULL,
   PRIMARY KEY(job, attempt)
 ) STRICT;
+)";
+
+constexpr const char* kFrom1To2 = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE run ADD COLUMN kind TEXT NOT NULL DEFAULT 'run';
+ALTER TABLE run ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+CREATE TABLE surroundings(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE) STRICT;
+ALTER TABLE job ADD COLUMN options TEXT NOT NULL DEFAULT '';
+ALTER TABLE job ADD COLUMN surroundings INTEGER REFERENCES surroundings(id);
+CREATE INDEX job_by_number ON job(run, number);
+PRAGMA user_version = 2;
+COMMIT;
 )";
 
 [[noreturn]] void refuse(const Database& database, const std::string& why) {
@@ -108,6 +129,19 @@ void check_journal(Database& database) {
     refuse(database, "it has version " + std::to_string(version) + " of the format, and this program knows 1 to " +
                          std::to_string(kVersion) + "; use the program that wrote it, or a later one");
   check_size(database);
+}
+
+void check_kind(Database& database, RunKind kind) {
+  Statement others(database, "SELECT 1 FROM run WHERE kind <> ?1");
+  others.bind(run_kind_name(kind));
+  if (!others.next()) return;
+  others.reset();
+  refuse(database, kind == RunKind::kQueue ? "it is the journal of runs, which cannot be served as a queue; take another name"
+                                           : "it is the journal of a queue: submit jobs to that, or take another file");
+}
+
+void bring_up_to_date(Database& database) {
+  if (database.number("PRAGMA user_version") == 1) database.execute(kFrom1To2);
 }
 
 }  // namespace prong::journal

@@ -20,6 +20,10 @@ std::string_view job_state_name(JobState state) noexcept {
   return std::ranges::find(kNames, state, &decltype(kNames)::value_type::first)->second;
 }
 
+std::string_view journal::run_kind_name(RunKind kind) noexcept {
+  return kind == RunKind::kQueue ? "queue" : "run";
+}
+
 JobState journal::job_state_of(std::string_view name) {
   const auto* const found = std::ranges::find(kNames, name, &decltype(kNames)::value_type::second);
   if (found == kNames.end())

@@ -1,4 +1,4 @@
-// JobState as it stands in the file.
+// JobState, and what kind a run is, as they stand in the file.
 #pragma once
 
 #include <string_view>
@@ -6,6 +6,12 @@
 #include "prong/journal.h"
 
 namespace prong::journal {
+
+enum class RunKind {
+  kRun,
+  kQueue,  ///< stays, and gets its jobs from others
+};
+std::string_view run_kind_name(RunKind kind) noexcept;
 
 /// Throws JournalError for a word that no version has written.
 JobState job_state_of(std::string_view name);

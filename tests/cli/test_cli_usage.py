@@ -34,7 +34,7 @@ COMMANDS = [line.split()[0] for line in section(page("--help"), "Commands") if l
 PAGES = [["--help"], *([name, "--help"] for name in COMMANDS if name != "help")]
 
 
-@pytest.mark.parametrize("name", ["run", "map", "log", "ctl", "completion"])
+@pytest.mark.parametrize("name", [name for name in COMMANDS if name != "help"])
 def test_help_of_commands(prong: Prong, name: str) -> None:
     expected = (GOLDEN / f"help_{name}.txt").read_text()
     for arguments in ([name, "--help"], [name, "-h"], ["help", name]):
@@ -64,7 +64,7 @@ EXAMPLES = {line.strip() for arguments in PAGES for line in section(page(*argume
 
 @pytest.fixture
 def folder_of_examples(prong: Prong) -> Path:
-    """With files, a journal, and a run that goes on."""
+    """With files, a journal, a run that goes on, and a queue that has done two jobs."""
     for name in ("words.py", "job.sh", "list.txt", "b.txt", "table.csv", "old.log", "new.log", "a picture.jpeg"):
         shutil.copy(Path(__file__).parent / "examples" / name.replace(" ", "_"), prong.folder / name)
     prong.environment["XDG_STATE_HOME"] = str(prong.folder / ".state")
@@ -73,6 +73,11 @@ def folder_of_examples(prong: Prong) -> Path:
     prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / ".runtime")
     prong.start("run", "-j1", "touch {}; sleep 1000", ":::", ".begun")
     assert eventually((prong.folder / ".begun").exists)
+    prong.start("serve", "--name", "q", "-j2")
+    assert eventually(lambda: prong("status", "q").status == 0)
+    for command in ("true", "false"):
+        prong("submit", "q", command)
+    prong("wait", "q", "1", "2")
     return prong.folder
 
 
@@ -87,6 +92,8 @@ def test_examples_of_the_help_do_what_they_say(prong: Prong, folder_of_examples:
     assert (done.returncode, done.stderr) == (0, "")
     pattern = ".*?".join(map(re.escape, TRANSCRIPTS[command].split("...")))
     assert re.fullmatch(pattern, done.stdout, re.DOTALL), done.stdout
+    if command.startswith("prong serve"):
+        assert eventually(lambda: prong("drain", "nights").status == 0)
 
 
 WRONG = {

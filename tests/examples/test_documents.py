@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/python.md", "docs/command-line.md", "docs/from-parallel.md", "docs/from-xargs.md"]
+PAGES = ["README.md", "docs/python.md", "docs/command-line.md", "docs/queue.md", "docs/from-parallel.md", "docs/from-xargs.md"]
 LANGUAGES = {"python", "console", "text", "cpp", "cmake"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?:#|//) ([\w.]+)\n")
@@ -54,7 +54,13 @@ class Reader:
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
         programs = TREE / "python" / "prong" / "_bin"
         self.folder = folder
-        self.environment = {**environment, "PATH": f"{programs}:{Path(sys.executable).parent}:{environment['PATH']}"}
+        self.environment = {
+            **environment,
+            "PATH": f"{programs}:{Path(sys.executable).parent}:{environment['PATH']}",
+            "XDG_STATE_HOME": str(folder / ".state"),
+            "XDG_RUNTIME_DIR": str(folder / ".runtime"),
+        }
+        (folder / ".runtime").mkdir()
 
     def run(self, command: list[str], where: str) -> str:
         result = subprocess.run(

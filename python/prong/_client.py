@@ -1,0 +1,438 @@
+"""Client: gives jobs to a queue that stays (``prong serve``), which runs them also when this program has ended."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from prong._exceptions import (
+    JobCancelled,
+    JobError,
+    JobLost,
+    JobTimeout,
+    ProngError,
+    RemoteError,
+    RemoteTraceback,
+    UsageError,
+    WorkerCrashed,
+)
+from prong._pickling import brief, cannot_pickle, loads, name_of
+from prong._queue_worker import pickled
+
+T = TypeVar("T")
+Command = str | os.PathLike[str] | Sequence[str | bytes | os.PathLike[str]]
+
+_PATIENCE = 10.0  #: seconds that a server may take to come back
+_PATIENCE_AT_START = 2.0  #: for a server that has just been started
+_PAUSE = 0.05
+_MOST_AT_ONCE = 1000
+
+#: What ``options()`` takes, as the queue calls it.
+_SETTINGS = {
+    "timeout": "timeout",
+    "cpu_time": "cpu-limit",
+    "memory": "memory",
+    "output": "output-limit",
+    "retries": "retries",
+    "backoff": "backoff",
+    "retry_on": "retry-on",
+}
+
+
+class QueueError(ProngError):
+    """Nobody serves the queue, or it refuses what it is asked: the text says which, and what to do."""
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """How far a queue is. ``state``: "serving", "paused", "draining" or "stopping"; the others are numbers of jobs."""
+
+    state: str
+    workers: int
+    queued: int
+    running: int
+    done: int
+    failed: int
+
+
+@dataclass(frozen=True)
+class QueuedResult:
+    """What a command came to: ``returncode`` (None if it has none: see ``detail``), and what it wrote, as bytes.
+
+    ``stdout`` and ``stderr`` are cut at what the queue keeps (``prong serve --keep``): ``stdout_bytes`` and
+    ``stderr_bytes`` tell how much there was.
+    """
+
+    returncode: int | None
+    detail: str
+    stdout: bytes
+    stderr: bytes
+    stdout_bytes: int
+    stderr_bytes: int
+
+
+class Client:
+    """A queue of this user, by its name. Any thread, one at a time.
+
+    >>> queue = prong.Client("q")                         # doctest: +SKIP
+    >>> job = queue.submit(pow, 2, 10)                    # doctest: +SKIP
+    >>> job.result()                                      # doctest: +SKIP
+    1024
+    >>> queue.job(7).result()                             # doctest: +SKIP
+
+    A function runs in workers that have this program's interpreter, ``sys.path``, folder and environment. What is in
+    ``__main__`` goes along by value. The job is in the queue for good when ``submit`` returns: it survives this program,
+    and the server. If the server is killed meanwhile, its successor is waited for, for 10 s. Raises
+    :class:`QueueError`.
+    """
+
+    def __init__(self, queue: str) -> None:
+        if not queue or "/" in queue or queue.startswith("."):
+            raise UsageError(f"{queue!r} is no name of a queue, which has no '/' and does not begin with '.'")
+        self.queue = queue
+        self._settings: dict[str, Any] = {}
+        self._connection = _Connection(queue)
+
+    def options(self, *, priority: int = 0, if_lost: str | None = None, **settings: Any) -> Client:
+        """This queue with other options for what is submitted.
+
+        ``timeout``, ``cpu_time`` (seconds), ``memory``, ``output`` (bytes): limits of each attempt, with all that it
+        starts; ``retries``: how often a failed job is run again, first after ``backoff`` seconds, if it failed by
+        ``retry_on`` ("exit=75,signal,exception=ValueError,timeout,lost"; default: any); ``priority``: higher runs
+        first; ``if_lost``: what becomes of a job that runs when the server ends: "fail" or "retry" (default: as the
+        server says). None: none.
+        """
+        unknown = settings.keys() - _SETTINGS.keys()
+        if unknown:
+            raise TypeError(f"unknown option {sorted(unknown)[0]!r}; there are {', '.join(_SETTINGS)}")
+        given = {_SETTINGS[name]: str(value) for name, value in settings.items() if value is not None}
+        other = Client(self.queue)
+        other._connection = self._connection
+        other._settings = {"priority": priority, "settings": given}
+        if if_lost is not None:
+            other._settings["if_lost"] = if_lost
+        return other
+
+    def submit(self, function: Callable[..., T], /, *args: Any, **kwargs: Any) -> QueuedJob[T]:
+        """Queues a call. Raises :class:`prong.EncodingError` if it cannot be pickled."""
+        return self._submit([self._call(function, args, kwargs)], _python_surroundings())[0]
+
+    def map(self, function: Callable[..., T], *iterables: Iterable[Any]) -> list[QueuedJob[T]]:
+        """Queues a call for each item (of several iterables: for each row), many in one step."""
+        surroundings = _python_surroundings()
+        calls = [self._call(function, args, {}) for args in zip(*iterables, strict=False)]
+        jobs: list[QueuedJob[T]] = []
+        for start in range(0, len(calls), _MOST_AT_ONCE):
+            jobs += self._submit(calls[start : start + _MOST_AT_ONCE], surroundings)
+        return jobs
+
+    def submit_command(
+        self,
+        command: Command,
+        *,
+        cwd: str | os.PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        shell: bool = False,
+    ) -> QueuedJob[QueuedResult]:
+        """Queues a command line: as of :func:`prong.run`. ``cwd``: folder, ``env``: the whole environment."""
+        from prong._run import _arguments
+
+        words = [os.fsencode(word) for word in _arguments(command, shell)]
+        text = " ".join(map(os.fsdecode, words))
+        job = {"kind": "command", "arguments": list(map(_json_of, words)), "description": _json_of(os.fsencode(text))}
+        return self._submit([job], _surroundings(cwd, os.environ if env is None else env))[0]
+
+    def job(self, number: int) -> QueuedJob[Any]:
+        """A job by its number, whoever has submitted it."""
+        return QueuedJob(self, number)
+
+    def status(self) -> QueueStatus:
+        """How far the queue is."""
+        answer = self._ask({"command": "status"})
+        return QueueStatus(**{name: answer[name] for name in QueueStatus.__dataclass_fields__})
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits until nothing is queued or runs; False: not within ``timeout`` seconds."""
+        return self._wait(None, timeout)
+
+    def cancel_all(self) -> list[int]:
+        """Cancels what is queued, and kills what runs; their numbers."""
+        return list(self._ask({"command": "cancel", "all": True})["jobs"])
+
+    def retry_failed(self) -> list[int]:
+        """Queues again what has failed or was cancelled; their numbers."""
+        return list(self._ask({"command": "retry", "all": True})["jobs"])
+
+    def pause(self) -> None:
+        """No job starts; those that run go on. It stays so if the server ends."""
+        self._ask({"command": "pause"})
+
+    def resume(self) -> None:
+        """Jobs start again."""
+        self._ask({"command": "resume"})
+
+    def drain(self) -> None:
+        """The queue takes no more jobs, and its server ends when all are done; returns then."""
+        self._ask({"command": "drain"})
+
+    def _call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        try:
+            data = pickled((function, args, kwargs))
+        except Exception as error:
+            raise cannot_pickle(f"the call of {name_of(function)}, or one of its arguments", error) from error
+        words = [*map(_short, args), *(f"{name}={_short(value)}" for name, value in kwargs.items())]
+        description = f"{name_of(function)}({', '.join(words)})"
+        return {"kind": "python", "call": base64.b64encode(data).decode(), "description": description}
+
+    def _submit(self, jobs: list[dict[str, Any]], surroundings: dict[str, Any]) -> list[QueuedJob[Any]]:
+        for job in jobs:
+            job.update(self._settings, ticket=secrets.token_hex(16))
+        answer = self._ask({"command": "submit", "surroundings": surroundings, "jobs": jobs})
+        return [QueuedJob(self, number) for number in answer["jobs"]]
+
+    def _ask(self, request: dict[str, Any], timeout: float | None = None) -> dict[str, Any]:
+        return self._connection.ask(request, timeout)
+
+    def _wait(self, jobs: list[int] | None, timeout: float | None) -> bool:
+        request: dict[str, Any] = {"command": "wait"}
+        if jobs is not None:
+            request["jobs"] = jobs
+        try:
+            self._ask(request, timeout)
+        except TimeoutError:
+            return False
+        return True
+
+
+class QueuedJob(Generic[T]):
+    """A job of a queue. Its ``number`` is all that has to be kept to come back to it."""
+
+    def __init__(self, client: Client, number: int) -> None:
+        self._client = client
+        self.number = number
+
+    def __repr__(self) -> str:
+        return f"<QueuedJob {self.number} of {self._client.queue!r}>"
+
+    @property
+    def state(self) -> str:
+        """ "queued", "running", "done" (it succeeded) or "failed"."""
+        state = self._report()["state"]
+        if state == "unknown":
+            raise QueueError(f"the queue {self._client.queue!r} has no job {self.number}")
+        return str(state)
+
+    def done(self) -> bool:
+        """True when it has ended, well or not."""
+        return self.state in ("done", "failed")
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Waits for its end; False: not within ``timeout`` seconds."""
+        return self._client._wait([self.number], timeout)
+
+    def result(self, timeout: float | None = None) -> T:
+        """What the function returned; of a command a :class:`QueuedResult`, also if it failed.
+
+        Raises what the function raised, or a :class:`prong.JobError` that says what happened; :class:`TimeoutError`
+        after ``timeout`` seconds.
+        """
+        if not self.wait(timeout):
+            raise TimeoutError(f"job {self.number} of queue {self._client.queue!r} has not ended in {timeout} s")
+        report = self._report(outputs=True)
+        output = base64.b64decode(report["output"])
+        if report["outcome"] == "returned":
+            value: T = loads(output)
+            return value
+        if report["kind"] == "command" and report["outcome"] in ("exited", "signalled"):
+            return _command_result(report, output)  # type: ignore[return-value]
+        raise _error_of(report, output)
+
+    def cancel(self) -> bool:
+        """Cancels it; if it runs, it is killed. False: it had ended before."""
+        return bool(self._client._ask({"command": "cancel", "jobs": [self.number]})["jobs"])
+
+    def retry(self) -> bool:
+        """Queues it again, if it has failed. False: it has not."""
+        return bool(self._client._ask({"command": "retry", "jobs": [self.number]})["jobs"])
+
+    def _report(self, outputs: bool = False) -> dict[str, Any]:
+        request = {"command": "status", "jobs": [self.number], "outputs": outputs}
+        report: dict[str, Any] = self._client._ask(request)["jobs"][0]
+        return report
+
+
+class _Connection:
+    """One socket to the server, made again when that has ended."""
+
+    def __init__(self, queue: str) -> None:
+        self._queue = queue
+        self._socket: socket.socket | None = None
+
+    def __del__(self) -> None:
+        self._close()
+
+    def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
+        line = json.dumps(request, ensure_ascii=True).encode() + b"\n"
+        began = time.monotonic()
+        until = began + _PATIENCE
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            try:
+                answer = json.loads(self._exchange(line, end))
+            except FileNotFoundError:
+                if time.monotonic() < began + _PATIENCE_AT_START:
+                    time.sleep(_PAUSE)
+                    continue
+                name = self._queue
+                raise QueueError(f"nobody serves the queue {name!r}; start it: prong serve --name {name}") from None
+            except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
+                if self._close():
+                    until = time.monotonic() + _PATIENCE
+                if time.monotonic() >= until:
+                    text = f"the server of queue {self._queue!r} was killed, and none has come for {_PATIENCE:g} s"
+                    raise QueueError(text) from None
+                time.sleep(_PAUSE)
+                continue
+            except BaseException:
+                self._close()  # else the answer would be taken for that of the next request
+                raise
+            if "error" in answer:
+                raise QueueError(f"queue {self._queue!r}: {answer['error']}")
+            found: dict[str, Any] = answer
+            return found
+
+    def _exchange(self, line: bytes, end: float | None) -> bytes:
+        if self._socket is None:
+            self._socket = _connected(self._queue)
+        self._socket.settimeout(_rest(end))
+        self._socket.sendall(line)
+        pieces: list[bytes] = []
+        while not pieces or not pieces[-1].endswith(b"\n"):
+            self._socket.settimeout(_rest(end))
+            pieces.append(self._socket.recv(1 << 16))
+            if not pieces[-1]:
+                raise ConnectionResetError
+        return b"".join(pieces)
+
+    def _close(self) -> bool:
+        """True if there was a connection."""
+        had, self._socket = self._socket, None
+        if had is not None:
+            had.close()
+        return had is not None
+
+
+def _rest(end: float | None) -> float | None:
+    if end is None:
+        return None
+    rest = end - time.monotonic()
+    if rest <= 0:
+        raise TimeoutError
+    return rest
+
+
+def _connected(queue: str) -> socket.socket:
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    folder = os.open(_control_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        made.connect(f"/proc/self/fd/{folder}/{queue}.queue")  # the path itself may be too long
+    except BaseException:
+        made.close()
+        raise
+    finally:
+        os.close(folder)
+    return made
+
+
+def _control_folder() -> str:
+    """As of ``control_folder`` in src/cli/control_socket.h."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    if runtime.startswith("/") and Path(runtime).exists():
+        return f"{runtime}/prong"
+    folder = f"/tmp/prong-{os.geteuid()}"
+    if Path(folder).exists() and Path(folder).stat().st_uid != os.geteuid():
+        raise QueueError(f"{folder!r} is not a folder of this user; remove it, or set XDG_RUNTIME_DIR")
+    return folder
+
+
+def _surroundings(folder: str | os.PathLike[str] | None, environment: Mapping[str, str]) -> dict[str, Any]:
+    variables = [os.fsencode(f"{name}={value}") for name, value in environment.items()]
+    path = os.fsencode(Path.cwd() if folder is None else Path(folder).absolute())
+    return {"folder": _json_of(path), "environment": list(map(_json_of, variables))}
+
+
+def _python_surroundings() -> dict[str, Any]:
+    if not sys.executable:
+        raise UsageError("sys.executable does not say which Python is to run the function")
+    code = f"import sys; sys.path[:] = {sys.path!r}; from prong._queue_worker import main; main()"
+    program = [_json_of(os.fsencode(word)) for word in (sys.executable, "-c", code)]
+    return {**_surroundings(None, os.environ), "program": program}
+
+
+def _json_of(data: bytes) -> str | dict[str, str]:
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(data).decode()}
+
+
+def _short(value: Any) -> str:
+    try:
+        text = repr(value)
+    except Exception:
+        text = brief(value)
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return text if len(text) <= 40 else text[:37] + "..."
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else base64.b64decode(value["base64"]).decode("utf-8", "replace")
+
+
+def _command_result(report: dict[str, Any], output: bytes) -> QueuedResult:
+    code = report["code"]
+    return QueuedResult(
+        returncode=code if report["outcome"] == "exited" else -code,
+        detail=_text_of(report["detail"]),
+        stdout=output,
+        stderr=base64.b64decode(report["error_output"]),
+        stdout_bytes=report["output_bytes"],
+        stderr_bytes=report["error_output_bytes"],
+    )
+
+
+def _error_of(report: dict[str, Any], output: bytes) -> BaseException:
+    detail = _text_of(report["detail"])
+    match report["outcome"]:
+        case "raised":
+            return _raised(detail, output)
+        case "timed_out":
+            return JobTimeout(f"the job {detail}")
+        case "cancelled":
+            return JobCancelled(f"the job was {detail}")
+        case "exited" | "signalled":
+            error = WorkerCrashed(f"the job {detail}")
+            error.exit_code = report["code"] if report["outcome"] == "exited" else None
+            error.signal = report["code"] if report["outcome"] == "signalled" else None
+            return error
+        case "lost":
+            return JobLost(detail)
+    return JobError(detail)
+
+
+def _raised(detail: str, output: bytes) -> BaseException:
+    try:
+        error, trace = loads(output)
+    except Exception:
+        return RemoteError(detail)
+    error.__cause__ = RemoteTraceback(trace)
+    return error  # type: ignore[no-any-return]

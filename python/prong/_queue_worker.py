@@ -1,0 +1,70 @@
+"""What the server of a queue starts for Python calls (see ``prong.Client``): forks workers that run pickled calls."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+from prong import _core
+from prong._pickling import PROTOCOL, dump_by_value, dumps, loads, name_of, names_main
+from prong._worker import Runner, _encode_exception, _leave, settle
+
+
+def main() -> None:
+    most = int(os.environ.pop("PRONG_QUEUE_MOST_OUTPUT", "0"))
+    folder = os.environ.pop("PRONG_QUEUE_FOLDER", "")
+    _core.role_from_environment()
+    os.chdir(folder)  # a folder that is gone is told by the template's end
+    os.dup2(2, 1)  # what functions print is for the server's log
+
+    def make_runner() -> QueueRunner:
+        settle()
+        return QueueRunner(most)
+
+    _core.serve_template(make_runner, -1)
+
+
+def pickled(value: Any) -> bytes:
+    """In one piece, and by value what only this program has."""
+    try:
+        data = dumps(value, PROTOCOL)
+        if not names_main(data):
+            return data
+    except Exception:
+        pass  # by value works for more, and says best what it does not work for
+    return dump_by_value(value, lambda _: None, None)
+
+
+class QueueRunner(Runner):
+    """Runs calls: a payload is a pickle of function, arguments and keywords."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
+        try:
+            function, args, kwargs = loads(bytes(data))
+            value = pickled(function(*args, **kwargs))
+            if self._most and len(value) > self._most:
+                name = name_of(function)
+                text = f"the result of {name} takes {len(value)} bytes; the queue keeps {self._most} (prong serve --keep)"
+                raise ValueError(text)
+            return value
+        except SystemExit as error:
+            _leave(error)
+        except BaseException as error:
+            return _failure(error)
+
+
+def _failure(error: BaseException) -> list[Any]:
+    """As the engine wants it; the value is the exception with its traceback, if that can be pickled."""
+    answer = _encode_exception(error, None)
+    kind, message, text, bases, *_ = answer
+    error.__traceback__ = None
+    try:
+        data = pickled((error, text))
+    except Exception:
+        data = None
+    return [kind, message, text, bases, data, None]

@@ -1,0 +1,221 @@
+#include "prong/queue_journal.h"
+
+#include "journal/database.h"
+#include "journal/session_writer.h"
+#include "journal/states.h"
+
+namespace prong {
+
+using journal::Blob;
+using journal::Continues;
+using journal::RunKind;
+using journal::SessionWriter;
+using journal::Statement;
+
+// The file has no other jobs and loses none: a job's number is its id.
+class QueueJournal::Impl {
+ public:
+  Impl(const std::string& path, const RunDescription& queue, const JournalOptions& options)
+      : writer_(path, RunKind::kQueue, queue, Continues::kIfThereIsOne, options.durable, options.kept_output) {
+    last_ = static_cast<std::uint64_t>(writer_.database().number("SELECT ifnull(max(id), 0) FROM job"));
+    paused_ = writer_.database().number("SELECT paused FROM run") != 0;
+  }
+
+  std::uint64_t add(const SubmittedJob& job) {
+    writer_.write();
+    find_.bind(writer_.run(), Blob{job.ticket});
+    if (find_.next()) {
+      const auto number = static_cast<std::uint64_t>(find_.number(0));
+      find_.reset();
+      return number;
+    }
+    insert_
+        .bind(last_ + 1, writer_.run(), writer_.session(), Blob{job.ticket}, job.description, job.input,
+              Blob{job.payload}, job.options, surroundings_of(job))
+        .run();
+    return ++last_;
+  }
+
+  std::uint64_t last() const { return last_; }
+
+  TakenJob take(std::uint64_t number) {
+    take_.bind(number);
+    if (!take_.next()) throw JournalError("the queue has no job " + std::to_string(number));
+    TakenJob job{.number = number,
+                 .attempts = static_cast<int>(take_.number(0)),
+                 .payload = take_.text(1),
+                 .options = take_.text(2),
+                 .surroundings = take_.text(3)};
+    take_.reset();
+    set_state(number, JobState::kDispatched, job.attempts);
+    return job;
+  }
+
+  void end(std::uint64_t number, const Job& job, JobState state, std::string_view returned) {
+    if (job.attempts().empty()) return end(number, job.outcome(), state);
+    set_state(number, state, writer_.add_attempts(id(number), attempts_of(number), job, returned));
+  }
+
+  void end(std::uint64_t number, const Outcome& outcome, JobState state) {
+    set_state(number, state, writer_.add_attempt(id(number), attempts_of(number), outcome));
+  }
+
+  void put_back(std::uint64_t number) { set_state(number, JobState::kQueued, attempts_of(number)); }
+
+  std::vector<Waiting> waiting() {
+    Statement rows(writer_.database(), "SELECT id, options FROM job WHERE state = 'queued' ORDER BY id");
+    std::vector<Waiting> waiting;
+    while (rows.next()) waiting.push_back({static_cast<std::uint64_t>(rows.number(0)), rows.text(1)});
+    return waiting;
+  }
+
+  std::vector<std::uint64_t> all(JobState state) {
+    Statement rows(writer_.database(), "SELECT id FROM job WHERE state = ?1 ORDER BY id");
+    const std::string_view name = job_state_name(state);
+    rows.bind(name);
+    std::vector<std::uint64_t> numbers;
+    while (rows.next()) numbers.push_back(static_cast<std::uint64_t>(rows.number(0)));
+    return numbers;
+  }
+
+  std::uint64_t count(JobState state) {
+    Statement row(writer_.database(), "SELECT count(*) FROM job WHERE state = ?1");
+    const std::string_view name = job_state_name(state);
+    row.bind(name);
+    row.next();
+    return static_cast<std::uint64_t>(row.number(0));
+  }
+
+  JobState state(std::uint64_t number) {
+    find_state_.bind(number);
+    if (!find_state_.next()) return JobState::kNew;
+    const JobState state = journal::job_state_of(find_state_.text(0));
+    find_state_.reset();
+    return state;
+  }
+
+  std::string options(std::uint64_t number) {
+    options_.bind(number);
+    if (!options_.next()) throw JournalError("the queue has no job " + std::to_string(number));
+    std::string options = options_.text(0);
+    options_.reset();
+    return options;
+  }
+
+  bool paused() const { return paused_; }
+  void set_paused(bool paused) {
+    writer_.write();
+    Statement(writer_.database(), "UPDATE run SET paused = ?1").bind(int{paused}).run();
+    paused_ = paused;
+  }
+
+  void commit() { writer_.commit(); }
+  void close(int exit_status) { writer_.close(exit_status); }
+
+ private:
+  static std::int64_t id(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+  std::int64_t surroundings_of(const SubmittedJob& job) {
+    add_surroundings_.bind(job.surroundings).run();
+    find_surroundings_.bind(job.surroundings);
+    find_surroundings_.next();
+    const std::int64_t id = find_surroundings_.number(0);
+    find_surroundings_.reset();
+    return id;
+  }
+
+  int attempts_of(std::uint64_t number) {
+    attempts_.bind(number);
+    if (!attempts_.next()) throw JournalError("the queue has no job " + std::to_string(number));
+    const int attempts = static_cast<int>(attempts_.number(0));
+    attempts_.reset();
+    return attempts;
+  }
+
+  void set_state(std::uint64_t number, JobState state, int attempts) {
+    writer_.set_state(id(number), state, attempts);
+  }
+
+  SessionWriter writer_;
+  std::uint64_t last_ = 0;
+  bool paused_ = false;
+  Statement find_{writer_.database(), "SELECT id FROM job WHERE run = ?1 AND key = ?2"};
+  Statement insert_{writer_.database(),
+                    "INSERT INTO job(id, number, run, session, key,"
+                    " state, attempts, description, input, payload, options,"
+                    " surroundings) VALUES(?1, ?1, ?2, ?3, ?4, 'queued', 0, ?5, ?6, ?7, ?8, ?9)"};
+  Statement take_{writer_.database(),
+                  "SELECT attempts, payload, options, content FROM job JOIN surroundings"
+                  " ON surroundings.id = job.surroundings WHERE job.id = ?1"};
+  Statement add_surroundings_{writer_.database(), "INSERT OR IGNORE INTO surroundings(content) VALUES(?1)"};
+  Statement find_surroundings_{writer_.database(), "SELECT id FROM surroundings WHERE content = ?1"};
+  Statement attempts_{writer_.database(), "SELECT attempts FROM job WHERE id = ?1"};
+  Statement options_{writer_.database(), "SELECT options FROM job WHERE id = ?1"};
+  Statement find_state_{writer_.database(), "SELECT state FROM job WHERE id = ?1"};
+};
+
+QueueJournal::QueueJournal(const std::string& path, const RunDescription& queue, const JournalOptions& options)
+    : impl_(std::make_unique<Impl>(path, queue, options)) {}
+QueueJournal::~QueueJournal() = default;
+
+std::uint64_t QueueJournal::add(const SubmittedJob& job) {
+  return impl_->add(job);
+}
+
+std::uint64_t QueueJournal::last() const {
+  return impl_->last();
+}
+
+TakenJob QueueJournal::take(std::uint64_t number) {
+  return impl_->take(number);
+}
+
+void QueueJournal::end(std::uint64_t number, const Job& job, JobState state, std::string_view returned) {
+  impl_->end(number, job, state, returned);
+}
+
+void QueueJournal::end(std::uint64_t number, const Outcome& outcome, JobState state) {
+  impl_->end(number, outcome, state);
+}
+
+void QueueJournal::put_back(std::uint64_t number) {
+  impl_->put_back(number);
+}
+
+std::vector<QueueJournal::Waiting> QueueJournal::waiting() {
+  return impl_->waiting();
+}
+
+std::vector<std::uint64_t> QueueJournal::all(JobState state) {
+  return impl_->all(state);
+}
+
+std::uint64_t QueueJournal::count(JobState state) {
+  return impl_->count(state);
+}
+
+JobState QueueJournal::state(std::uint64_t number) {
+  return impl_->state(number);
+}
+
+std::string QueueJournal::options(std::uint64_t number) {
+  return impl_->options(number);
+}
+
+bool QueueJournal::paused() {
+  return impl_->paused();
+}
+
+void QueueJournal::set_paused(bool paused) {
+  impl_->set_paused(paused);
+}
+
+void QueueJournal::commit() {
+  impl_->commit();
+}
+
+void QueueJournal::close(int exit_status) {
+  impl_->close(exit_status);
+}
+
+}  // namespace prong

@@ -1,0 +1,304 @@
+"""A queue that stays: jobs that other processes submit, also while its server is killed and started again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cli_program import Prong, Result
+from queue_load import Load
+
+from eventually import eventually
+
+GATE = "touch started-{}; until [ -e go-{} ] || [ -e go ]; do sleep 0.01; done; echo {}"
+
+
+class Queue:
+    """A queue "q", in a folder of its own."""
+
+    def __init__(self, prong: Prong) -> None:
+        self.prong = prong
+        self.folder = prong.folder
+        (prong.folder / "runtime").mkdir(mode=0o700)
+        prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / "runtime")
+        prong.environment["XDG_STATE_HOME"] = str(prong.folder / "state")
+        self.socket = prong.folder / "runtime/prong/q.queue"
+        self.serve()
+
+    def serve(self, *options: str, workers: int = 2) -> None:
+        self.server = self.prong.start("serve", "--name", "q", f"-j{workers}", *options)
+        assert eventually(self.socket.exists)
+        assert self("status").status == 0  # one that was killed leaves its socket
+
+    def kill(self) -> None:
+        self.server.send_signal(signal.SIGKILL)
+        self.server.wait()
+
+    def end(self, *signals: signal.Signals) -> str:
+        """What it has said."""
+        for number in signals:
+            self.server.send_signal(number)
+        _, error = self.server.communicate(timeout=50)
+        assert self.server.returncode == 0
+        return error.decode()
+
+    def __call__(self, command: str, *words: str, stdin: str | None = None) -> Result:
+        return self.prong(command, "q", *words, stdin=stdin)
+
+    def submit(self, *words: str, stdin: str | None = None) -> list[str]:
+        result = self("submit", *words, stdin=stdin)
+        assert (result.status, result.error) == (0, "")
+        return result.output.split()
+
+    def status(self, *jobs: str) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self("status", "--json", *jobs).output.splitlines()]
+
+    def states(self, *jobs: str) -> list[str]:
+        return [job["state"] for job in self.status(*jobs)]
+
+    def outputs(self) -> str:
+        return self.prong("log", "q", "--output").output
+
+
+@pytest.fixture
+def queue(prong: Prong) -> Iterator[Queue]:
+    made = Queue(prong)
+    yield made
+    made.kill()
+
+
+def test_jobs_are_run_where_they_were_submitted(queue: Queue) -> None:
+    (queue.folder / "here").mkdir()
+    queue.prong.environment["A_VARIABLE"] = "there"
+    result = subprocess.run(
+        [queue.prong.program, "submit", "q", "--", "sh", "-c", 'echo "$A_VARIABLE" in "${PWD##*/}"'],
+        cwd=queue.folder / "here",
+        env=queue.prong.environment,
+        capture_output=True,
+        check=True,
+    )
+    assert result.stdout == b"1\n"
+    assert queue("wait", "1").status == 0
+    assert queue.outputs() == "there in here\n"
+
+
+def test_a_command_without_inputs_is_taken_as_it_is(queue: Queue) -> None:
+    queue.submit("--", "echo", "{} {.} {#}", "a  b")
+    queue("wait")
+    assert queue.outputs() == "{} {.} {#} a  b\n"
+
+
+def test_inputs_are_as_of_run(queue: Queue) -> None:
+    assert queue.submit("echo {} >> {#}.out", ":::", "x", "y z") == ["1", "2"]
+    assert queue.submit(stdin="echo one\necho two; exit 3\n") == ["3", "4"]
+    assert queue("wait", "1", "2", "3", "4").status == 1
+    assert (queue.folder / "2.out").read_text() == "y z\n"
+    assert queue.states("1", "2", "3", "4") == ["done", "done", "done", "failed"]
+
+
+def test_bytes_that_are_no_text_arrive(queue: Queue) -> None:
+    queue.submit("--", "printf", "%s", os.fsdecode(b"\xff\xfe"))
+    assert queue("wait").status == 0
+    log = subprocess.run(
+        [queue.prong.program, "log", "q", "--output"], env=queue.prong.environment, capture_output=True, check=True
+    )
+    assert log.stdout == b"\xff\xfe"
+
+
+def test_limits_and_retries(queue: Queue) -> None:
+    queue.submit("--timeout", "0.2", "sleep", "50")
+    queue.submit("--retries", "2", "echo x >> tries; false")
+    queue.submit("--retries", "2", "--retry-on", "exit=75", "echo x >> others; false")
+    assert queue("wait", "1", "2", "3").status == 3
+    assert queue.status("1")[0]["outcome"] == "timed_out"
+    assert (queue.folder / "tries").read_text() == "x\n" * 3
+    assert (queue.folder / "others").read_text() == "x\n"
+    assert "attempt 3" in queue.prong("log", "q", "--job", "2").output
+
+
+def test_higher_priorities_run_first(queue: Queue) -> None:
+    queue("pause")
+    for priority in ("0", "2", "-1", "1"):
+        queue.submit("--priority", priority, "--", f"echo {priority} >> order")
+    queue.kill()
+    queue.serve(workers=1)
+    queue("resume")
+    queue("drain")
+    assert (queue.folder / "order").read_text().split() == ["2", "1", "0", "-1"]
+
+
+def test_cancel_takes_back_what_waits_and_kills_what_runs(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1", "2", "3")
+    assert eventually(lambda: queue.states("1", "2", "3") == ["running", "running", "queued"])
+    assert queue("cancel", "1", "3", "99").output.split() == ["1", "3"]
+    assert queue("wait", "1", "3").status == 2
+    (queue.folder / "go").touch()
+    assert queue("wait", "2").status == 0
+    assert [job["detail"] for job in queue.status("1", "3")] == ["cancelled while it ran", "cancelled before it ran"]
+    assert queue("cancel", "2").status == 1
+    assert not (queue.folder / "started-3").exists()
+
+
+def test_failed_jobs_are_retried_on_request(queue: Queue) -> None:
+    for _ in range(2):
+        queue.submit("--", "test", "-e", "there")
+    assert queue("wait", "1", "2").status == 2
+    (queue.folder / "there").touch()
+    assert queue("retry", "1").output == "1\n"
+    assert queue("wait", "1").status == 0
+    assert queue("retry", "1").status == 1
+    assert queue("retry", "--failed").output == "2\n"
+    assert queue("wait", "1", "2").status == 0
+    assert queue.status("1")[0]["attempts"] == 2
+
+
+def test_pause_survives_the_server(queue: Queue) -> None:
+    queue("pause")
+    queue.submit("echo", "late")
+    queue.kill()
+    queue.serve()
+    assert queue.status()[0]["state"] == "paused"
+    assert queue.states("1") == ["queued"]
+    queue("resume")
+    assert queue("wait", "1").status == 0
+
+
+def test_drain_waits_for_all_and_ends_the_server(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1", "2", "3")
+    drain = queue.prong.start("drain", "q")
+    assert eventually(lambda: queue.status()[0]["state"] == "draining")
+    refused = queue("submit", "echo", "more")
+    assert (refused.status, refused.error) == (255, "prong: queue q: the queue ends, and takes no more jobs\n")
+    assert drain.poll() is None
+    (queue.folder / "go").touch()
+    assert drain.wait(timeout=50) == 0
+    assert "3 done, 0 failed" in queue.end()
+    assert not queue.socket.exists()
+
+
+def test_interrupting_the_server_leaves_what_waits(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1", "2", "3")
+    assert eventually(lambda: queue.states("1", "2", "3") == ["running", "running", "queued"])
+    queue.server.send_signal(signal.SIGINT)
+    assert eventually(lambda: queue.status()[0]["state"] == "stopping")
+    (queue.folder / "go").touch()
+    assert "1 queued, 2 done" in queue.end()
+    queue.serve()
+    assert queue("wait", "3").status == 0
+
+
+@pytest.mark.parametrize(("policy", "state"), [("fail", "failed"), ("retry", "done")])
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_what_ran_when_the_server_ended_is_lost_or_run_again(
+    queue: Queue, policy: str, state: str, how: signal.Signals
+) -> None:
+    queue.submit("--if-lost", policy, "--", GATE.replace("{}", "1"))
+    assert eventually((queue.folder / "started-1").exists)
+    queue.server.send_signal(how)
+    queue.server.wait(timeout=50)
+    (queue.folder / "go").touch()
+    queue.serve()
+    queue("wait")
+    assert eventually(lambda: queue.states("1") == [state])
+    attempts = queue.prong("log", "q", "--job", "1").output
+    assert ("attempt 1: lost" in attempts, "attempt 2: exited 0" in attempts) == (True, policy == "retry")
+
+
+def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
+    queue.submit("--if-lost", "retry", "--", GATE.replace("{}", "1"))
+    assert eventually((queue.folder / "started-1").exists)
+    waiting = queue.prong.start("wait", "q", "1")
+    queue.kill()
+    queue.serve()
+    assert waiting.poll() is None
+    (queue.folder / "go").touch()
+    assert waiting.wait(timeout=50) == 0
+
+
+def test_a_queue_has_one_server(queue: Queue) -> None:
+    second = queue.prong("serve", "--name", "q")
+    assert second.status == 255
+    assert "another prong works with it" in second.error
+    assert queue.status()[0]["pid"] == queue.server.pid
+
+
+def test_only_this_user_can_open_the_socket(queue: Queue) -> None:
+    assert stat.S_IMODE((queue.folder / "runtime/prong").stat().st_mode) == 0o700
+    assert stat.S_IMODE((queue.folder / "state/prong/q.journal").stat().st_mode) == 0o600
+
+
+TICKET = f'"ticket": "{"0" * 32}"'
+REFUSED = {
+    '{"command": "nonsense"}': "there is no such command",
+    "[1]": "there is no such command",
+    "{]": "there is no such command",
+    '{"command": "submit"}': "a submission has 'jobs' and 'surroundings'",
+    f'{{"command": "submit", "jobs": [{{{TICKET}}}], "surroundings": {{"folder": "/"}}}}': "'arguments' of a command is empty",
+    '{"command": "submit", "jobs": [{"ticket": "1", "arguments": ["ls"]}], "surroundings": {"folder": "/"}}': "'ticket'",
+    f'{{"command": "submit", "jobs": [{{{TICKET}, "arguments": [3]}}], "surroundings": {{"folder": "/"}}}}': "'arguments' is to be a text",
+    '{"command": "submit", "jobs": [], "surroundings": {"folder": "x"}}': "a whole path",
+    '{"command": "wait", "jobs": [7]}': "there is no job 7",
+    '{"command": "wait", "jobs": "all"}': "a list of numbers",
+    '{"command": "status", "jobs": [-1]}': "a list of numbers",
+}
+
+
+@pytest.mark.parametrize("request_text", REFUSED)
+def test_wrong_requests_are_answered(queue: Queue, request_text: str) -> None:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.relpath(queue.socket))
+        client.sendall(request_text.encode() + b"\n")
+        answer = json.loads(client.makefile().readline())
+    assert REFUSED[request_text] in answer["error"]
+    assert queue.status()[0]["queued"] == 0
+
+
+def test_a_ticket_is_good_for_one_job(queue: Queue) -> None:
+    job = {"ticket": "0" * 32, "arguments": ["sh", "-c", "echo x >> marks"]}
+    request = {"command": "submit", "jobs": [job, job], "surroundings": {"folder": str(queue.folder)}}
+    queue("pause")
+    for _ in range(2):
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(os.path.relpath(queue.socket))
+            client.sendall(json.dumps(request).encode() + b"\n")
+            assert json.loads(client.makefile().readline()) == {"jobs": [1, 1]}
+        queue.kill()
+        queue.serve()
+    queue("resume")
+    queue("wait", "1")
+    assert (queue.folder / "marks").read_text() == "x\n"
+
+
+def test_nobody_serves_it(prong: Prong) -> None:
+    prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder)
+    for command in ("status", "wait", "drain"):
+        result = prong(command, "nosuch")
+        assert result.status == 255
+        assert "nobody serves the queue 'nosuch'; start it: prong serve --name nosuch" in result.error
+
+
+def test_the_journal_of_a_queue_is_not_that_of_runs(queue: Queue) -> None:
+    result = queue.prong("run", "--name", "q", "echo", ":::", "a")
+    assert result.status == 255
+    queue.kill()
+    result = queue.prong("run", "--name", "q", "echo", ":::", "a")
+    assert "it is the journal of a queue" in result.error
+    assert queue.prong("run", "--name", "other", "echo", ":::", "a").status == 0
+    assert "it is the journal of runs" in queue.prong("serve", "--name", "other").error
+
+
+def test_every_job_is_accounted_for_when_the_server_is_killed(tmp_path: Path) -> None:
+    account = Load(tmp_path).run(jobs=2000, clients=4, kills=3)
+    assert account.kills == 3
+    assert sum(account.states.values()) == 2000
+    assert set(account.states) <= {"done", "failed"}
+    assert account.states["failed"] == account.lost <= 2 * 3
+    assert (account.run_twice, account.done_unrun) == ([], [])
