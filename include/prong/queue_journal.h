@@ -42,8 +42,8 @@ struct TakenJob {
 /// One thread. Whatever it does throws JournalError.
 class QueueJournal {
  public:
-  /// Opens the file, or makes it, and begins a session. No second program can have it at the same time. options.continues
-  /// has no meaning here.
+  /// Opens the file, or makes it, and begins a session. No second program can have it at the same time.
+  /// options.continues has no meaning here.
   QueueJournal(const std::string& path, const RunDescription& queue, const JournalOptions& options = {});
   ~QueueJournal();
   QueueJournal(const QueueJournal&) = delete;

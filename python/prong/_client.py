@@ -90,8 +90,8 @@ class Client:
     >>> queue.job(7).result()                             # doctest: +SKIP
 
     A function runs in workers that have this program's interpreter, ``sys.path``, folder and environment. What is in
-    ``__main__`` goes along by value. The job is in the queue for good when ``submit`` returns: it survives this program,
-    and the server. If the server is killed meanwhile, its successor is waited for, for 10 s. Raises
+    ``__main__`` goes along by value. The job is in the queue for good when ``submit`` returns: it survives this
+    program, and the server. If the server is killed meanwhile, its successor is waited for, for 10 s. Raises
     :class:`QueueError`.
     """
 
@@ -435,4 +435,4 @@ def _raised(detail: str, output: bytes) -> BaseException:
     except Exception:
         return RemoteError(detail)
     error.__cause__ = RemoteTraceback(trace)
-    return error  # type: ignore[no-any-return]
+    return error

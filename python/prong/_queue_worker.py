@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
 
 from prong import _core
@@ -48,9 +47,8 @@ class QueueRunner(Runner):
             function, args, kwargs = loads(bytes(data))
             value = pickled(function(*args, **kwargs))
             if self._most and len(value) > self._most:
-                name = name_of(function)
-                text = f"the result of {name} takes {len(value)} bytes; the queue keeps {self._most} (prong serve --keep)"
-                raise ValueError(text)
+                much = f"the result of {name_of(function)} takes {len(value)} bytes"
+                raise ValueError(f"{much}; the queue keeps {self._most} (prong serve --keep)")
             return value
         except SystemExit as error:
             _leave(error)

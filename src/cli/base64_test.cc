@@ -6,8 +6,12 @@ namespace prong::cli {
 namespace {
 
 TEST(Base64Test, TheExamplesOfRfc4648) {
-  const std::pair<const char*, const char*> examples[] = {{"", ""},         {"f", "Zg=="},         {"fo", "Zm8="},
-                                                          {"foo", "Zm9v"},  {"foob", "Zm9vYg=="},  {"fooba", "Zm9vYmE="},
+  const std::pair<const char*, const char*> examples[] = {{"", ""},
+                                                          {"f", "Zg=="},
+                                                          {"fo", "Zm8="},
+                                                          {"foo", "Zm9v"},
+                                                          {"foob", "Zm9vYg=="},
+                                                          {"fooba", "Zm9vYmE="},
                                                           {"foobar", "Zm9vYmFy"}};
   for (const auto& [bytes, text] : examples) {
     EXPECT_EQ(to_base64(bytes), text);
@@ -34,7 +38,8 @@ TEST(Base64Test, PiecesAreAsTheWhole) {
 }
 
 TEST(Base64Test, WhatIsNoneIsRefused) {
-  for (const char* text : {"Z", "Zg", "Zg=", "Zm9v!", "Zm9*", "====", "Zg==Zg=="}) EXPECT_EQ(from_base64(text), std::nullopt) << text;
+  for (const char* text : {"Z", "Zg", "Zg=", "Zm9v!", "Zm9*", "====", "Zg==Zg=="})
+    EXPECT_EQ(from_base64(text), std::nullopt) << text;
 }
 
 }  // namespace

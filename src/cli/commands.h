@@ -18,13 +18,13 @@ struct CommandEntry {
 /// All of them, in the order of the help.
 std::span<const CommandEntry> commands();
 
-int run_command(const Words& words);         // run.cc
-int map_command(const Words& words);         // map.cc
-int log_command(const Words& words);         // log.cc
-int ctl_command(const Words& words);         // ctl.cc
-int serve_command(const Words& words);       // serve.cc
-int submit_command(const Words& words);      // submit.cc
-int status_command(const Words& words);      // queue_commands.cc, as the following
+int run_command(const Words& words);     // run.cc
+int map_command(const Words& words);     // map.cc
+int log_command(const Words& words);     // log.cc
+int ctl_command(const Words& words);     // ctl.cc
+int serve_command(const Words& words);   // serve.cc
+int submit_command(const Words& words);  // submit.cc
+int status_command(const Words& words);  // queue_commands.cc, as the following
 int wait_command(const Words& words);
 int cancel_command(const Words& words);
 int retry_command(const Words& words);

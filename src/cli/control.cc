@@ -25,7 +25,8 @@ Control::Control(Controllable& run, Signals& signals) : run_(run), signals_(sign
   try {
     const std::string folder = control_folder();
     living_runs(folder);  // removes those of runs that were killed
-    server_ = std::make_unique<ControlServer>(folder, socket_of_run(std::to_string(::getpid())), [&signals] { signals.wake(); });
+    server_ = std::make_unique<ControlServer>(folder, socket_of_run(std::to_string(::getpid())),
+                                              [&signals] { signals.wake(); });
   } catch (const std::exception&) {
     server_.reset();
   }

@@ -30,10 +30,12 @@ ManualText manual_text() {
       .usage = {"prong ctl [options] PID ... COMMAND", "prong ctl [options] --all COMMAND", "prong ctl"},
       .sections = {{.title = kWordsGroup,
                     .paragraphs = {{.text = "PID is the process of a 'prong run' or 'prong map' of yours."},
-                                   {"status", "Tell how far it is; without PID: of all runs, which is also what 'prong "
-                                              "ctl' alone does"},
-                                   {"jobs N", "Run N jobs at a time: more start at once, fewer when running jobs have "
-                                              "ended"},
+                                   {"status",
+                                    "Tell how far it is; without PID: of all runs, which is also what 'prong "
+                                    "ctl' alone does"},
+                                   {"jobs N",
+                                    "Run N jobs at a time: more start at once, fewer when running jobs have "
+                                    "ended"},
                                    {"pause", "Start no jobs; those that run go on"},
                                    {"resume", "Go on starting jobs"},
                                    {"stop", "As one Ctrl-C: start no more jobs, and end when those that run have"},

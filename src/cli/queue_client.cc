@@ -39,8 +39,8 @@ json QueueClient::ask(const json& request) {
       if (error.error() != ECONNREFUSED && error.error() != ECONNRESET && !may_start) throw;
       if (was_connected || !until) until = monotonic_now() + kPatience;
       if (monotonic_now() >= *until)
-        throw Error("the server of queue '" + queue_ + "' was killed, and none has come for 10 s; start it: prong serve --name " +
-                    queue_);
+        throw Error("the server of queue '" + queue_ +
+                    "' was killed, and none has come for 10 s; start it: prong serve --name " + queue_);
       std::this_thread::sleep_for(kPause);
     }
   }

@@ -143,14 +143,15 @@ int status_command(const Words& words) {
 
 int wait_command(const Words& words) {
   QueueCommand command("wait", "Wait until jobs of a queue have ended");
-  command.read(words, " [JOB ...]",
-               {{.title = kJobsGroup,
-                 .paragraphs = {{.text = "Those that are named by their numbers, or all: until nothing is queued or "
-                                         "runs; then it is told of those that have ended meanwhile. If the server is killed meanwhile, the next one is waited for."}}},
-                exit_statuses({{"0", "They have succeeded"},
-                               {"1 to 100", "So many have failed"},
-                               {"101", "More than 100 have failed"}})},
-               {{"Until the queue has nothing to do", "prong wait q"}});
+  command.read(
+      words, " [JOB ...]",
+      {{.title = kJobsGroup,
+        .paragraphs = {{.text = "Those that are named by their numbers, or all: until nothing is queued or "
+                                "runs; then it is told of those that have ended meanwhile. If the server is killed "
+                                "meanwhile, the next one is waited for."}}},
+       exit_statuses(
+           {{"0", "They have succeeded"}, {"1 to 100", "So many have failed"}, {"101", "More than 100 have failed"}})},
+      {{"Until the queue has nothing to do", "prong wait q"}});
   return status_for_failures(number_in(command.ask(command.request()), "failed"));
 }
 
@@ -160,8 +161,9 @@ int cancel_command(const Words& words) {
   begin_group(command.app(), kJobsGroup);
   command.app().add_flag("--all", all, "All that are queued or run");
   command.read(words, " JOB ...",
-               {{.title = kJobsGroup, .paragraphs = {{.text = "Their numbers. Shown are those that are cancelled; "
-                                                              "they count as failed."}}},
+               {{.title = kJobsGroup,
+                 .paragraphs = {{.text = "Their numbers. Shown are those that are cancelled; "
+                                         "they count as failed."}}},
                 exit_statuses({{"0", "Done"}, {"1", "All that were named had ended before"}})},
                {{"Everything", "prong cancel q --all"}});
   if (all == command.names_jobs()) throw UsageError("which jobs? Write their numbers, or --all");
@@ -175,10 +177,11 @@ int retry_command(const Words& words) {
   bool failed = false;
   begin_group(command.app(), kJobsGroup);
   command.app().add_flag("--failed", failed, "All that have failed, or were cancelled");
-  command.read(words, " JOB ...",
-               {{.title = kJobsGroup, .paragraphs = {{.text = "Their numbers. Shown are those that are queued again."}}},
-                exit_statuses({{"0", "Done"}, {"1", "None that was named has failed"}})},
-               {{"All that have failed", "prong retry q --failed"}});
+  command.read(
+      words, " JOB ...",
+      {{.title = kJobsGroup, .paragraphs = {{.text = "Their numbers. Shown are those that are queued again."}}},
+       exit_statuses({{"0", "Done"}, {"1", "None that was named has failed"}})},
+      {{"All that have failed", "prong retry q --failed"}});
   if (failed == command.names_jobs()) throw UsageError("which jobs? Write their numbers, or --failed");
   json request = command.request();
   request["all"] = failed;

@@ -45,10 +45,11 @@ QueuedRun QueuePools::start(const TakenJob& job) {
   const QueuedSurroundings surroundings = queued_surroundings_of(job.surroundings);
   QueuedRun run{.job = nullptr, .pool = nullptr, .is_command = options.is_command, .if_lost = options.if_lost};
   run.pool = pool_for(job.surroundings, surroundings, options.is_command);
-  run.job = run.pool->submit({.payload = options.is_command ? command_of(job, surroundings) : encode_map_input({job.payload}),
-                              .options = std::make_shared<JobOptions>(options.job),
-                              .completions = ended_,
-                              .tag = job.number});
+  run.job =
+      run.pool->submit({.payload = options.is_command ? command_of(job, surroundings) : encode_map_input({job.payload}),
+                        .options = std::make_shared<JobOptions>(options.job),
+                        .completions = ended_,
+                        .tag = job.number});
   if (!run.pool->watch(run.job)) wake_();
   return run;
 }

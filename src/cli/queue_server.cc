@@ -62,7 +62,8 @@ QueueServer::QueueServer(const QueueSettings& settings, Signals& signals)
             {.durable = settings.durable, .kept_output = settings.kept_output}),
       reader_(path_),
       pools_(settings.name, workers_, settings.kept_output, [&signals] { signals.wake(); }),
-      server_(control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest) {
+      server_(
+          control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest) {
   const QueueJobs::Counts& counts = jobs_.counts();
   say(fmt::format("{} jobs at a time; {} queued{}", workers_, counts.queued, jobs_.paused() ? ", paused" : ""));
 }
@@ -210,16 +211,11 @@ json QueueServer::wait(const Request& request) {
 json QueueServer::report() {
   const QueueJobs::Counts& counts = jobs_.counts();
   const char* state = stopping_ ? "stopping" : draining_ ? "draining" : jobs_.paused() ? "paused" : "serving";
-  return {{"queue", settings_.name},
-          {"pid", ::getpid()},
-          {"state", state},
-          {"workers", workers_},
-          {"queued", counts.queued},
-          {"running", counts.running},
-          {"done", counts.done},
-          {"failed", counts.failed},
-          {"journal", path_},
-          {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9}};
+  return {{"queue", settings_.name}, {"pid", ::getpid()},
+          {"state", state},          {"workers", workers_},
+          {"queued", counts.queued}, {"running", counts.running},
+          {"done", counts.done},     {"failed", counts.failed},
+          {"journal", path_},        {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9}};
 }
 
 json QueueServer::report_of(std::uint64_t number, bool with_outputs) {

@@ -29,7 +29,7 @@ struct QueueSettings {
   std::string name;
   int workers = 0;  ///< 0: one per usable CPU
   bool durable = false;
-  IfLost if_lost = IfLost::kFail;                        ///< of jobs that do not say
+  IfLost if_lost = IfLost::kFail;                       ///< of jobs that do not say
   std::uint64_t kept_output = std::uint64_t{64} << 20;  ///< of each attempt's output, and of its error output
 };
 

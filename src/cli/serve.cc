@@ -24,8 +24,9 @@ ManualText manual_text() {
                                             "also by kill -9, the next server goes on with them."}}},
                    {.title = "Ends",
                     .paragraphs = {{"prong drain NAME", "Take no more jobs, and end when all are done"},
-                                   {"Ctrl-C", "Start no more jobs, and end when those that run have; what waits stays "
-                                              "in the queue. Once more, or SIGTERM: kill those that run"}}},
+                                   {"Ctrl-C",
+                                    "Start no more jobs, and end when those that run have; what waits stays "
+                                    "in the queue. Once more, or SIGTERM: kill those that run"}}},
                    {.title = kExitStatusGroup,
                     .paragraphs = {{"0", "Ended as it was asked to"},
                                    {"255", "Wrong usage, or Prong itself could not work"}}}},
@@ -39,7 +40,8 @@ int serve_command(const Words& words) {
   CLI::App app("Run a queue that stays, for jobs that others submit", "prong serve");
   QueueSettings settings;
   begin_group(app, kQueueGroup);
-  app.add_option("--name", settings.name, "The name of the queue, by which jobs are submitted to it")->type_name("NAME");
+  app.add_option("--name", settings.name, "The name of the queue, by which jobs are submitted to it")
+      ->type_name("NAME");
   begin_group(app, kStartsGroup);
   add_parsed(app, "-j,-P,--jobs,--max-procs", "N",
              "Run N jobs at a time: 4, 50% of the CPUs, or +1 more than these; default: one per CPU",

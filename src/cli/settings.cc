@@ -6,8 +6,8 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/foreign_options.h"
-#include "cli/nearest.h"
 #include "cli/job_settings.h"
+#include "cli/nearest.h"
 #include "cli/option_groups.h"
 #include "cli/parsed_option.h"
 #include "cli/quantities.h"

@@ -34,16 +34,16 @@ constexpr std::size_t kMostAtOnce = 1000;
 ManualText manual_text() {
   return {
       .usage = {"prong submit QUEUE [options] [--] COMMAND [::: INPUT ...]", "prong submit QUEUE [options] < COMMANDS"},
-      .sections = {{.title = kCommandsGroup,
-                    .paragraphs = {{.text = "A command, its inputs and replacement strings are as of prong run; without "
-                                            "inputs it is one job. It will run where this is called, with the "
-                                            "environment that is there now. Shown are the numbers of the jobs, once "
-                                            "the queue has them for good."}}},
-                   inputs_section("a command has none; without a command, too, the lines of standard input are "
-                                  "commands."),
-                   {.title = kExitStatusGroup,
-                    .paragraphs = {{"0", "The queue has all jobs"},
-                                   {"255", "Nobody serves the queue, or wrong usage"}}}},
+      .sections =
+          {{.title = kCommandsGroup,
+            .paragraphs = {{.text = "A command, its inputs and replacement strings are as of prong run; without "
+                                    "inputs it is one job. It will run where this is called, with the "
+                                    "environment that is there now. Shown are the numbers of the jobs, once "
+                                    "the queue has them for good."}}},
+           inputs_section("a command has none; without a command, too, the lines of standard input are "
+                          "commands."),
+           {.title = kExitStatusGroup,
+            .paragraphs = {{"0", "The queue has all jobs"}, {"255", "Nobody serves the queue, or wrong usage"}}}},
       .examples = {{"One job", "prong submit q -- sort -o sorted.txt list.txt"},
                    {"A job for each file, at most a minute each", "prong submit q --timeout 60 gzip ::: *.log"}},
       .operand = "COMMAND",
@@ -61,7 +61,8 @@ struct Submission {
 std::string new_ticket() {
   constexpr std::size_t kSize = 16;
   std::array<unsigned char, kSize> bytes{};
-  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(kSize)) throw SystemError("get random numbers", errno);
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(kSize))
+    throw SystemError("get random numbers", errno);
   std::string ticket;
   for (const unsigned char byte : bytes) ticket += fmt::format("{:02x}", byte);
   return ticket;

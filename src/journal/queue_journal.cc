@@ -132,9 +132,7 @@ class QueueJournal::Impl {
     return attempts;
   }
 
-  void set_state(std::uint64_t number, JobState state, int attempts) {
-    writer_.set_state(id(number), state, attempts);
-  }
+  void set_state(std::uint64_t number, JobState state, int attempts) { writer_.set_state(id(number), state, attempts); }
 
   SessionWriter writer_;
   std::uint64_t last_ = 0;

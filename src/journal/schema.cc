@@ -136,8 +136,9 @@ void check_kind(Database& database, RunKind kind) {
   others.bind(run_kind_name(kind));
   if (!others.next()) return;
   others.reset();
-  refuse(database, kind == RunKind::kQueue ? "it is the journal of runs, which cannot be served as a queue; take another name"
-                                           : "it is the journal of a queue: submit jobs to that, or take another file");
+  refuse(database, kind == RunKind::kQueue
+                       ? "it is the journal of runs, which cannot be served as a queue; take another name"
+                       : "it is the journal of a queue: submit jobs to that, or take another file");
 }
 
 void bring_up_to_date(Database& database) {

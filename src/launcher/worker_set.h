@@ -53,7 +53,7 @@ class WorkerSet {
     std::int64_t deadline = -1;  ///< kStopping: when to do more
     StopSteps steps{};           ///< kStopping
     std::size_t next_step = 0;
-    Sweeper::Ticket sweep = 0;   ///< kSweeping
+    Sweeper::Ticket sweep = 0;  ///< kSweeping
   };
   struct Detail {  ///< what an event carries besides its name
     int error = 0;

@@ -41,7 +41,7 @@ enum class WorkerAction : std::uint8_t {
   kReportStartedAndKill,
   kReportFailed,
   kSignal,  ///< the next signal, SIGCONT, and set the deadline
-  kHasten,     ///< the earlier of both deadlines
+  kHasten,  ///< the earlier of both deadlines
   kKill,
   kReap,  ///< kill its group while it is a zombie, reap it, begin to sweep
   kReportGone,

@@ -1,4 +1,4 @@
-"""Many jobs from several clients at once, to a queue whose server is killed on the way; then every job is accounted for.
+"""Many jobs from several clients at once, to a queue whose server is killed on the way: all are accounted for.
 
 As a program it does the whole: ``python tests/cli/queue_load.py --jobs 100000 --clients 8 --kills 5``.
 """
@@ -140,8 +140,8 @@ class Load:
     def _await_jobs(self, ended: int) -> None:
         """Until so many have ended, or all that there are."""
         while True:
-            done = subprocess.run([PROGRAM, "status", "q", "--json"], env=self.environment, stdout=subprocess.PIPE, check=True)
-            status = json.loads(done.stdout)
+            text = subprocess.check_output([PROGRAM, "status", "q", "--json"], env=self.environment)
+            status = json.loads(text)
             if status["done"] + status["failed"] >= ended:
                 return
             time.sleep(0.02)

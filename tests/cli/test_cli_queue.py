@@ -235,16 +235,22 @@ def test_only_this_user_can_open_the_socket(queue: Queue) -> None:
     assert stat.S_IMODE((queue.folder / "state/prong/q.journal").stat().st_mode) == 0o600
 
 
-TICKET = f'"ticket": "{"0" * 32}"'
+TICKET = "0" * 32
+
+
+def submission(jobs: object, folder: str = "/") -> str:
+    return json.dumps({"command": "submit", "jobs": jobs, "surroundings": {"folder": folder}})
+
+
 REFUSED = {
     '{"command": "nonsense"}': "there is no such command",
     "[1]": "there is no such command",
     "{]": "there is no such command",
     '{"command": "submit"}': "a submission has 'jobs' and 'surroundings'",
-    f'{{"command": "submit", "jobs": [{{{TICKET}}}], "surroundings": {{"folder": "/"}}}}': "'arguments' of a command is empty",
-    '{"command": "submit", "jobs": [{"ticket": "1", "arguments": ["ls"]}], "surroundings": {"folder": "/"}}': "'ticket'",
-    f'{{"command": "submit", "jobs": [{{{TICKET}, "arguments": [3]}}], "surroundings": {{"folder": "/"}}}}': "'arguments' is to be a text",
-    '{"command": "submit", "jobs": [], "surroundings": {"folder": "x"}}': "a whole path",
+    submission([{"ticket": TICKET}]): "'arguments' of a command is empty",
+    submission([{"ticket": "1", "arguments": ["ls"]}]): "'ticket'",
+    submission([{"ticket": TICKET, "arguments": [3]}]): "'arguments' is to be a text",
+    submission([], folder="x"): "a whole path",
     '{"command": "wait", "jobs": [7]}': "there is no job 7",
     '{"command": "wait", "jobs": "all"}': "a list of numbers",
     '{"command": "status", "jobs": [-1]}': "a list of numbers",

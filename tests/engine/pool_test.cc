@@ -310,8 +310,8 @@ class WhatWaitsOutsideTest : public PoolTest {
     ASSERT_EQ(pool.stats().queued + pool.stats().dispatched, 301u);
   }
   void open_gate() { std::ofstream(gate_) << "go"; }
-  /// Not before: the worker could go on to the next job and take that along. It had not begun the blocker, perhaps: then
-  /// that runs again.
+  /// Not before: the worker could go on to the next job and take that along. It had not begun the blocker, perhaps:
+  /// then that runs again.
   void open_gate_when_lost(Pool& pool) {
     ASSERT_TRUE(test::eventually([&] { return pool.stats().workers_lost == 1; }));
     open_gate();

@@ -16,7 +16,14 @@ from pathlib import Path
 import pytest
 
 TREE = Path(__file__).parents[2]
-PAGES = ["README.md", "docs/python.md", "docs/command-line.md", "docs/queue.md", "docs/from-parallel.md", "docs/from-xargs.md"]
+PAGES = [
+    "README.md",
+    "docs/python.md",
+    "docs/command-line.md",
+    "docs/queue.md",
+    "docs/from-parallel.md",
+    "docs/from-xargs.md",
+]
 LANGUAGES = {"python", "console", "text", "cpp", "cmake"}
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?:#|//) ([\w.]+)\n")
