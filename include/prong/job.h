@@ -39,6 +39,12 @@ struct Attempt {
   Outcome outcome = Cancelled{};
   Payload output{};        ///< commands: captured standard output
   Payload error_output{};  ///< commands: captured standard error
+  /// User and system, with that of processes that it has started and waited for; -1 ns: not known, as of an attempt
+  /// that ended its worker, a function that took less than 250 us, or an item of a batch.
+  std::chrono::nanoseconds cpu_time{-1};
+  /// Bytes, the most that was resident at a time: commands: in the largest of its processes; functions: in the worker,
+  /// with what that has loaded. -1: not known, as above.
+  std::int64_t peak_memory = -1;
 };
 
 /// Where finished jobs are put, in order of completion. Any thread.

@@ -59,6 +59,8 @@ void read_record(const ResultRecord& record, Result& result) noexcept {
   result.block_size = record.block_size;
   result.output_end = record.output_end;
   result.error_output_end = record.error_output_end;
+  result.cpu_ns = std::max<std::int64_t>(record.cpu_ns, -1);
+  result.peak_memory = std::max<std::int64_t>(record.peak_memory, -1);
   result.outputs_spent = (record.flags & ResultRecord::kOutputsSpent) != 0;
 }
 

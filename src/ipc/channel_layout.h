@@ -30,7 +30,7 @@
 namespace prong::ipc {
 
 inline constexpr std::uint64_t kMagic = 0x314e4843474e5250;  // "PRNGCHN1" in memory
-inline constexpr std::uint32_t kVersion = 4;
+inline constexpr std::uint32_t kVersion = 5;
 inline constexpr std::size_t kSlotCount = 256;
 inline constexpr std::size_t kRequestArenaSize = 1 << 20;
 inline constexpr std::size_t kResultRingSize = 1 << 20;
@@ -97,18 +97,20 @@ struct ResultRecord {
   std::uint64_t block_size;  ///< kSkip: bytes from here to the end of the ring
   std::uint64_t output_end;
   std::uint64_t error_output_end;
+  std::int64_t cpu_ns;       ///< -1: not known
+  std::int64_t peak_memory;  ///< bytes; -1: not known
   std::uint32_t block;
   std::uint32_t size;  ///< of the payload
   std::int32_t code;
   std::uint16_t kind;  ///< a ResultKind, or kSkip
   std::uint16_t flags;
   std::uint32_t payload_crc;  ///< crc32c of the payload
-  std::uint32_t crc;          ///< crc32c of the 76 bytes before
+  std::uint32_t crc;          ///< crc32c of the 92 bytes before
 
   static constexpr std::uint16_t kSkip = 0xFFFF;       ///< nothing: the next record is at the start of the ring
   static constexpr std::uint16_t kOutputsSpent = 0x1;  ///< in flags
 };
-static_assert(sizeof(ResultRecord) == 80 && offsetof(ResultRecord, crc) == 76);
+static_assert(sizeof(ResultRecord) == 96 && offsetof(ResultRecord, crc) == 92);
 
 struct alignas(64) CoordinatorProgress {
   SharedU64 results_taken;  ///< position up to which the coordinator has taken results

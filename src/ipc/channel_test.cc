@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <string>
 #include <thread>
 #include <vector>
@@ -92,6 +93,8 @@ TEST_F(ChannelTest, ResultArrivesWhole) {
   sent.output_end = 5;
   sent.error_output_end = 6;
   sent.outputs_spent = true;
+  sent.cpu_ns = 70;
+  sent.peak_memory = 5'000'000'000;
   const std::vector<ByteSpan> parts{as_bytes("two "), as_bytes(""), as_bytes("parts")};
   worker_.publish(sent, parts);
   const Result result = pop();
@@ -105,9 +108,23 @@ TEST_F(ChannelTest, ResultArrivesWhole) {
   EXPECT_EQ(result.output_end, 5u);
   EXPECT_EQ(result.error_output_end, 6u);
   EXPECT_TRUE(result.outputs_spent);
+  EXPECT_EQ(result.cpu_ns, 70);
+  EXPECT_EQ(result.peak_memory, 5'000'000'000);
   EXPECT_EQ(result.bytes, "two parts");
   Result none;
   EXPECT_EQ(channel_.try_pop(none), Channel::Pop::kEmpty);
+}
+
+TEST_F(ChannelTest, UsageThatMakesNoSenseIsNotKnown) {
+  push();
+  take();
+  Result sent;
+  sent.cpu_ns = std::numeric_limits<std::int64_t>::min();
+  sent.peak_memory = -2;
+  worker_.publish(sent, {});
+  const Result result = pop();
+  EXPECT_EQ(result.cpu_ns, -1);
+  EXPECT_EQ(result.peak_memory, -1);
 }
 
 TEST_F(ChannelTest, TimesAreFilledIn) {

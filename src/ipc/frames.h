@@ -69,7 +69,9 @@ struct Result {
   std::uint64_t output_end = 0;
   std::uint64_t error_output_end = 0;
   bool outputs_spent = false;
-  std::string bytes;  ///< inline payload, copied out of the ring
+  std::int64_t cpu_ns = -1;       ///< what the request took of CPU time; -1: not known
+  std::int64_t peak_memory = -1;  ///< bytes; -1: not known
+  std::string bytes;              ///< inline payload, copied out of the ring
 };
 
 }  // namespace prong::ipc

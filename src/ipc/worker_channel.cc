@@ -47,6 +47,8 @@ ResultRecord to_record(const Result& result, std::uint64_t sequence, std::int64_
   record.block_size = result.block_size;
   record.output_end = result.output_end;
   record.error_output_end = result.error_output_end;
+  record.cpu_ns = result.cpu_ns;
+  record.peak_memory = result.peak_memory;
   record.block = result.block;
   record.code = result.code;
   record.kind = static_cast<std::uint16_t>(result.kind);

@@ -16,6 +16,7 @@ namespace {
 constexpr const char* kJobVariable = "PRONG_JOB";
 constexpr const char* kAttemptVariable = "PRONG_ATTEMPT";
 constexpr std::size_t kMostCachedPrograms = 256;
+constexpr std::int64_t kSmallWorker = 16 * 1024 * 1024;
 
 os::Fd input_file(const CommandRunner::Task& task) {
   if (!task.input && !task.command.input) return {};
@@ -31,6 +32,15 @@ CommandRunner::OutputFiles named_files(const Command& command) {
   if (command.output == Capture::kFile) files[0] = os::open_to_append(command.output_file);
   if (command.error_output == Capture::kFile) files[1] = os::open_to_append(command.error_output_file);
   return files;
+}
+
+/// The kernel counts the worker's own peak as one of the command. A small one is no matter, but a large one (of input
+/// that is on its way to a command, say) hides what the command had.
+os::Usage usage_of(const os::Reaped& reaped) {
+  os::Usage usage = reaped.usage;
+  const std::int64_t own = os::own_peak_memory();
+  if (own > kSmallWorker && usage.peak_memory <= own) usage.peak_memory = -1;
+  return usage;
 }
 
 }  // namespace
@@ -60,6 +70,7 @@ CommandRunner::Ended CommandRunner::run(Task task, const OutputFiles* outputs) {
   request_.directory = std::move(command.directory);
   os::ExecFailure failure;
   direct_streams(command, outputs, files, input);
+  if (os::own_peak_memory() > kSmallWorker) os::forget_own_peak_memory();
   const pid_t pid = start(inherits, failure);
   if (inherits) environment_ = std::move(request_.environment);
   Ended ended;
@@ -68,7 +79,9 @@ CommandRunner::Ended CommandRunner::run(Task task, const OutputFiles* outputs) {
     ended.what_failed = explain(failure);
     return ended;
   }
-  ended.status = wait_for(pid);
+  const os::Reaped reaped = wait_for(pid);
+  ended.status = reaped.status;
+  ended.usage = usage_of(reaped);
   ended.left_something = find_new_leftovers();
   return ended;
 }
@@ -122,10 +135,10 @@ std::string CommandRunner::explain(const os::ExecFailure& failure) const {
 }
 
 /// The worker is the only one that reaps its children, among them what its commands left behind.
-int CommandRunner::wait_for(pid_t pid) {
+os::Reaped CommandRunner::wait_for(pid_t pid) {
   for (;;) {
     const os::Reaped reaped = os::reap_any(true);
-    if (reaped.pid == pid) return reaped.status;
+    if (reaped.pid == pid) return reaped;
     if (reaped.pid == os::Reaped::kNoChildren) os::exit_now(70);  // cannot be: nobody else reaps here
     leftovers_.erase(reaped.pid);
   }

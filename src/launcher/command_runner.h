@@ -14,6 +14,7 @@
 
 #include "os/child.h"
 #include "os/fd.h"
+#include "os/process_tree.h"
 #include "prong/command.h"
 
 namespace prong::launcher {
@@ -28,6 +29,7 @@ class CommandRunner {
 
   struct Ended {
     int status = 0;               ///< as of waitpid, if it began
+    os::Usage usage{};            ///< if it began
     int error = 0;                ///< errno, if it did not
     std::string what_failed;      ///< e.g. "run 'nosuch' (not found in PATH)"
     bool left_something = false;  ///< processes that this command started are still there
@@ -47,7 +49,7 @@ class CommandRunner {
                       const os::Fd& input);
   pid_t start(bool from_cache, os::ExecFailure& failure);
   std::string explain(const os::ExecFailure& failure) const;
-  int wait_for(pid_t pid);
+  os::Reaped wait_for(pid_t pid);
   bool find_new_leftovers();
 
   std::vector<int> command_fds_;

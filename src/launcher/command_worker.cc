@@ -137,6 +137,8 @@ void CommandWorker::run_command(const ipc::Request& request, Command command, st
   const bool by_signal = os::ended_by_signal(ended.status);
   answer.result.kind = by_signal ? ipc::ResultKind::kSignalled : ipc::ResultKind::kExited;
   answer.result.code = by_signal ? ended.status & 0xff : os::code_of(ended.status);  // with the bit for a core dump
+  answer.result.cpu_ns = ended.usage.cpu_time.count();
+  answer.result.peak_memory = ended.usage.peak_memory;
   if (answer.used_outputs) take_outputs(ended.left_something, answer);
 }
 

@@ -37,6 +37,21 @@ class CommandWorkerTest : public testing::Test {
     const Payload payload = encode(command);
     worker_->push(RequestKind::kRun, payload.bytes(), job, attempt);
   }
+  /// With so many bytes of input.
+  void push_in_block(Command command, std::size_t input_size) {
+    command.input = std::string(input_size, 'z');
+    const Payload encoded = encode(command);
+    const ByteSpan parts[] = {encoded.bytes()};
+    const Payload payload = Payload::gather(parts);
+    const std::uint16_t lease = 7;
+    ASSERT_EQ(ipc::send_request_blocks(worker_->control.get(), 3, std::span(&payload, 1), std::span(&lease, 1)),
+              os::SendResult::kSent);
+    ipc::Request request;
+    request.block = 3;
+    request.block_size = payload.size();
+    ASSERT_TRUE(worker_->channel.try_push(request));
+    worker_->channel.wake_worker();
+  }
   ipc::Result run(const Command& command) {
     push(command);
     return worker_->result();
@@ -138,19 +153,7 @@ TEST_F(CommandWorkerTest, InputIsGiven) {
 }
 
 TEST_F(CommandWorkerTest, ACommandInABlockIsRun) {
-  Command command = shell("wc -c");
-  command.input = std::string(3'000'000, 'z');
-  const Payload encoded = encode(command);
-  const ByteSpan parts[] = {encoded.bytes()};
-  const Payload payload = Payload::gather(parts);
-  const std::uint16_t lease = 7;
-  ASSERT_EQ(ipc::send_request_blocks(worker_->control.get(), 3, std::span(&payload, 1), std::span(&lease, 1)),
-            os::SendResult::kSent);
-  ipc::Request request;
-  request.block = 3;
-  request.block_size = payload.size();
-  ASSERT_TRUE(worker_->channel.try_push(request));
-  worker_->channel.wake_worker();
+  ASSERT_NO_FATAL_FAILURE(push_in_block(shell("wc -c"), 3'000'000));
   const ipc::Result result = worker_->result();
   EXPECT_EQ(result.bytes, "3000000\n");
   EXPECT_TRUE(test::eventually([&] { return worker_->channel.state_of_block(7, 3) != ipc::BlockState::kLent; }));
@@ -252,6 +255,39 @@ TEST_F(CommandWorkerTest, LeftoversSpendTheOutputs) {
   EXPECT_EQ(output_of(shell("echo next")), "next\n");
   EXPECT_FALSE(run(shell("echo next")).outputs_spent);
   EXPECT_TRUE(run(shell("(sleep 1000 &)")).outputs_spent);
+}
+
+TEST_F(CommandWorkerTest, CpuTimeIsThatOfTheCommandAndWhatItHasWaitedFor) {
+  const std::string loop = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done; ";
+  const ipc::Result own = run(shell(loop + "times"));
+  const ipc::Result waited = run(shell("sh -c '" + loop + "'; :"));
+  const ipc::Result idle = run(shell("sleep 0.01"));
+  EXPECT_GT(own.cpu_ns, 0);
+  // The loop is most of what each of the two did; it cannot be hidden in a child.
+  EXPECT_GT(waited.cpu_ns, own.cpu_ns / 10);
+  EXPECT_LT(idle.cpu_ns, own.cpu_ns);
+}
+
+TEST_F(CommandWorkerTest, PeakMemoryIsThatOfTheLargestProcessOfTheCommand) {
+  constexpr std::int64_t kLarge = 64 << 20;
+  EXPECT_GE(run(shell("dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; :")).peak_memory, kLarge);
+  EXPECT_LT(run(shell("exec true")).peak_memory, kLarge / 2);  // not that of the one before
+}
+
+TEST_F(CommandWorkerTest, PeakMemoryIsNotThatOfItsInput) {
+  constexpr std::int64_t kLarge = 64 << 20;
+  ASSERT_NO_FATAL_FAILURE(push_in_block(shell("true"), kLarge));
+  EXPECT_LT(worker_->result().peak_memory, kLarge / 2);
+  EXPECT_LT(run(shell("exec true")).peak_memory, kLarge / 2);
+  EXPECT_GE(run(shell("dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null; :")).peak_memory, kLarge);
+}
+
+TEST_F(CommandWorkerTest, OfACommandThatCouldNotBeginNothingIsKnown) {
+  Command command;
+  command.arguments = {"nosuch"};
+  const ipc::Result result = run(command);
+  EXPECT_EQ(result.cpu_ns, -1);
+  EXPECT_EQ(result.peak_memory, -1);
 }
 
 TEST_F(CommandWorkerTest, OrphansThatEndAreReaped) {

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,7 +157,9 @@ int reap(pid_t pid) noexcept {
 
 Reaped reap_any(bool block) noexcept {
   Reaped reaped;
-  reaped.pid = retry([&] { return ::waitpid(-1, &reaped.status, block ? 0 : WNOHANG); });
+  rusage used{};
+  reaped.pid = retry([&] { return ::wait4(-1, &reaped.status, block ? 0 : WNOHANG, &used); });
+  if (reaped.pid > 0) reaped.usage = usage_of(used);
   return reaped;
 }
 

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "os/own_usage.h"
+
 namespace prong::os {
 
 /// Whether /proc shows this process's PID namespace. If not, everything below that reads /proc finds nothing.
@@ -45,6 +47,7 @@ struct Reaped {
   static constexpr pid_t kNoChildren = -1;
   pid_t pid = kNoneEnded;
   int status = 0;  ///< as of waitpid
+  Usage usage{};   ///< of it and those that it has waited for
 };
 
 /// What a status of waitpid says: whether a signal ended the process, and its exit code or the signal's number.

@@ -323,6 +323,9 @@ bool Engine::judge_items(WorkerLink& link, const Death& death, const WorkerLink:
 }
 
 void Engine::end(const JobPtr& job, Attempt attempt) {
+  const auto* limited = std::get_if<TimedOut>(&attempt.outcome);
+  if (limited != nullptr && limited->limit == Limit::kMemory && attempt.peak_memory < 0)
+    attempt.peak_memory = static_cast<std::int64_t>(limited->peak_bytes);
   if (terminated_)
     ledger_.end_finally(job, std::move(attempt), now_);
   else

@@ -382,6 +382,8 @@ WorkerLink::Pop WorkerLink::pop(Ending& ending, MonotonicNs now) {
     ending.attempt.worker_pid = pid;
     ending.attempt.started = std::clamp(result_.started_ns, ending.request.pushed, now);
     ending.attempt.ended = std::clamp(result_.ended_ns, ending.attempt.started, now);
+    ending.attempt.cpu_time = std::chrono::nanoseconds(result_.cpu_ns);
+    ending.attempt.peak_memory = result_.peak_memory;
     if (!decode(result_, ending)) return Pop::kDamaged;
     if (refused_output_) ending.attempt.outcome = *std::exchange(refused_output_, std::nullopt);
     return Pop::kEnding;

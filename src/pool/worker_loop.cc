@@ -9,6 +9,7 @@
 #include "os/memory.h"
 #include "os/stacks.h"
 #include "os/this_process.h"
+#include "pool/usage_meter.h"
 #include "prong/error.h"
 
 namespace prong::pool {
@@ -47,6 +48,7 @@ class Worker final : private ResultSink, private ItemSink {
       result_.sequence = request_.sequence;
       result_.started_ns = os::monotonic_now();
       answered_ = false;
+      meter_.begin(result_.started_ns);
       serve();
       leave_if_copy(runner_);
       if (!answered_) returned({});
@@ -93,7 +95,7 @@ class Worker final : private ResultSink, private ItemSink {
     leave_if_copy(runner_);
     answered_ = true;
     result_.kind = kind;
-    result_.ended_ns = os::monotonic_now();
+    note_end();
     const std::size_t size = total_size(parts);
     if (size <= ipc::kInlineLimit) return channel_.publish(result_, parts);
     publish_in_block(size, parts);
@@ -155,8 +157,15 @@ class Worker final : private ResultSink, private ItemSink {
   void end_items() {
     leave_if_copy(runner_);
     answered_ = true;
-    result_.ended_ns = os::monotonic_now();
+    note_end();
     channel_.publish_items(result_);
+  }
+
+  void note_end() {
+    result_.ended_ns = os::monotonic_now();
+    const os::Usage usage = meter_.end(result_.started_ns, result_.ended_ns);
+    result_.cpu_ns = usage.cpu_time.count();
+    result_.peak_memory = usage.peak_memory;
   }
 
   void refuse(std::size_t size, int error) {
@@ -171,6 +180,7 @@ class Worker final : private ResultSink, private ItemSink {
   ipc::ControlReceiver control_;
   os::Fd stacks_;
   JobRunner& runner_;
+  UsageMeter meter_;
   ipc::Request request_;
   ipc::Result result_;
   bool answered_ = false;

@@ -84,7 +84,10 @@ TEST_P(LimitsTest, SleepingTakesNoCpuTime) {
 
 TEST_P(LimitsTest, Memory) {
   Pool pool(options());
-  const TimedOut met = limit_met(pool, "grow 200", {.timeout = 30s, .memory = 64 << 20});
+  const JobPtr grown = pool.submit(job("grow 200", {.timeout = 30s, .memory = 64 << 20}));
+  const TimedOut met = limit_met(pool, grown);
+  EXPECT_EQ(grown->attempts().back().peak_memory, static_cast<std::int64_t>(met.peak_bytes));
+  EXPECT_EQ(grown->attempts().back().cpu_time, -1ns);
   EXPECT_EQ(met.limit, Limit::kMemory);
   EXPECT_EQ(met.allowed_bytes, 64u << 20);
   EXPECT_GT(met.peak_bytes, 64u << 20);
