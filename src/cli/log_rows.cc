@@ -164,7 +164,7 @@ std::string attempt_line(const JournalAttempt& attempt) {
     text += fmt::format(", started {}, took {}, worker {}", time_text(attempt.started),
                         seconds_text(seconds_of(attempt)), attempt.worker_pid);
   if (attempt.cpu >= 0) text += fmt::format(", CPU {}", seconds_text(seconds(attempt.cpu)));
-  if (attempt.peak_memory >= 0) text += fmt::format(", memory {} KiB", attempt.peak_memory / 1024);
+  if (attempt.peak_memory >= 0) text += ", peak memory " + memory_text(attempt.peak_memory);
   return text + "\n";
 }
 
@@ -196,6 +196,14 @@ std::string seconds_text(double seconds) {
   const auto whole = static_cast<std::uint64_t>(seconds + 0.5);
   if (whole < 3600) return fmt::format("{}:{:02}", whole / 60, whole % 60);
   return fmt::format("{}:{:02}:{:02}", whole / 3600, whole / 60 % 60, whole % 60);
+}
+
+std::string memory_text(std::int64_t bytes) {
+  constexpr double kStep = 1024;
+  double amount = static_cast<double>(bytes) / kStep;
+  if (amount < kStep) return fmt::format("{:.0f} KiB", amount);
+  amount /= kStep;
+  return amount < kStep ? fmt::format("{:.1f} MiB", amount) : fmt::format("{:.2f} GiB", amount / kStep);
 }
 
 }  // namespace prong::cli

@@ -38,5 +38,7 @@ double seconds_of(const JournalAttempt& attempt);
 std::string time_text(std::int64_t time);
 /// "0.003 s", "12.4 s", "3:07".
 std::string seconds_text(double seconds);
+/// "512 KiB", "64.2 MiB".
+std::string memory_text(std::int64_t bytes);
 
 }  // namespace prong::cli

@@ -27,6 +27,11 @@ class Summary {
     seconds_.push_back(seconds);
     total_ += seconds;
     cpu_ += std::max<std::int64_t>(job.last.cpu, 0);
+    without_cpu_ += job.last.cpu < 0;
+    if (job.last.peak_memory > peak_memory_) {
+      peak_memory_ = job.last.peak_memory;
+      largest_ = job.number;
+    }
     add_slow(job, seconds);
   }
 
@@ -54,6 +59,7 @@ class Summary {
 
   std::string counts() const;
   std::string times(const JournalRun& run);
+  std::string usage() const;
 
   std::map<JobState, std::uint64_t> states_;
   std::map<std::string, std::uint64_t> failures_;
@@ -61,6 +67,9 @@ class Summary {
   std::vector<double> seconds_;
   double total_ = 0;
   std::int64_t cpu_ = 0;
+  std::uint64_t without_cpu_ = 0;
+  std::int64_t peak_memory_ = -1;
+  std::uint64_t largest_ = 0;  // job
   std::int64_t first_ = std::numeric_limits<std::int64_t>::max();
   std::int64_t last_ = 0;
   std::vector<Slow> slowest_;
@@ -91,12 +100,25 @@ std::string Summary::times(const JournalRun& run) {
   if (wall > 0 && run.description.workers > 0)
     text += fmt::format("workers  {}, busy for {:.0f} %\n", run.description.workers,
                         100 * total_ / wall / run.description.workers);
-  if (cpu_ > 0) text += fmt::format("CPU      {}\n", seconds_text(static_cast<double>(cpu_) / kNsPerSecond));
+  text += usage();
   text += fmt::format("a job    half {}, 90 % {}, 99 % {}, longest {}\n", seconds_text(percentile(50)),
                       seconds_text(percentile(90)), seconds_text(percentile(99)), seconds_text(seconds_.back()));
   text += "slowest\n";
   for (const Slow& slow : slowest_)
     text += fmt::format("  {:>9}  job {}: {}\n", seconds_text(slow.seconds), slow.number, slow.description);
+  return text;
+}
+
+std::string Summary::usage() const {
+  std::string text;
+  if (without_cpu_ < seconds_.size()) {
+    text = "CPU      " + seconds_text(static_cast<double>(cpu_) / kNsPerSecond);
+    text += without_cpu_ > 0
+                ? fmt::format(", and that of {} of {} jobs, which is not known\n", without_cpu_, seconds_.size())
+                : "\n";
+  }
+  if (peak_memory_ >= 0)
+    text += fmt::format("memory   {}, the most of one job (job {})\n", memory_text(peak_memory_), largest_);
   return text;
 }
 

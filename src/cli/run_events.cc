@@ -27,6 +27,12 @@ void add_outcome(Json& event, const Outcome& outcome) {
   event["exception"] = exception_json(outcome);
 }
 
+// What is not known is not there.
+void add_usage(Json& event, const Attempt& attempt) {
+  if (attempt.cpu_time.count() >= 0) event["cpu_seconds"] = std::chrono::duration<double>(attempt.cpu_time).count();
+  if (attempt.peak_memory >= 0) event["peak_memory"] = attempt.peak_memory;
+}
+
 void show_retried(const Input& input, const Attempt& attempt, Sink& sink) {
   Json retried = event("retried", input);
   retried["attempt"] = attempt.number;
@@ -52,6 +58,7 @@ void show_ended(const Input& input, const Job& job, Sink& sink) {
   add_outcome(ended, job.outcome());
   ended["attempts"] = attempts.size();
   ended["seconds"] = seconds_of(last);
+  add_usage(ended, last);
   ended["time"] = time_of_day();
   ended["output_bytes"] = last.output.size();
   ended["error_bytes"] = last.error_output.size();

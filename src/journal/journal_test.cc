@@ -27,7 +27,9 @@ Attempt attempt_with(Outcome outcome) {
           .ended = kEnded,
           .outcome = std::move(outcome),
           .output = Payload::copy_of(std::string_view("written")),
-          .error_output = Payload::copy_of(std::string_view("complained"))};
+          .error_output = Payload::copy_of(std::string_view("complained")),
+          .cpu_time = std::chrono::nanoseconds(1'234'567'890),
+          .peak_memory = 67'108'864};
 }
 
 /// A job that is done after one attempt.
@@ -109,6 +111,28 @@ TEST(ContentKeyTest, FilesCountByTheirBytes) {
   EXPECT_NE(empty, other);
   write_bytes(path, "");
   EXPECT_EQ(key(), empty);
+}
+
+TEST(JournalTest, UsageIsReadAsItWasOrIsNotKnown) {
+  const std::string path = test::temporary_name();
+  {
+    Journal journal(path, {});
+    run(journal, 1, "a", Exited{0});
+    JournalEntry entry = journal.claim(key_of("b"), 2);
+    journal.begin(entry, content_of(2, "b"));
+    jobs::Ledger ledger(1, true);
+    const JobPtr job = ledger.submit({}, 0);
+    ledger.next(0);
+    ledger.end_attempt(job, {.outcome = Lost{}}, kEnded);
+    journal.end(entry, *job, false);
+    journal.close(1);
+  }
+  const std::vector<JournalJob> jobs = jobs_of(path);
+  ASSERT_EQ(jobs.size(), 2U);
+  EXPECT_EQ(jobs[0].last.cpu, 1'234'567'890);
+  EXPECT_EQ(jobs[0].last.peak_memory, 67'108'864);
+  EXPECT_EQ(jobs[1].last.cpu, -1);
+  EXPECT_EQ(jobs[1].last.peak_memory, -1);
 }
 
 TEST(JournalTest, EveryAttemptIsReadAsItWas) {

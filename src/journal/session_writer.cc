@@ -75,8 +75,9 @@ SessionWriter::SessionWriter(const std::string& path, RunKind kind, const RunDes
       state_(database_, "UPDATE job SET state = ?1, attempts = ?2 WHERE id = ?3"),
       attempt_(database_,
                "INSERT INTO attempt(job, number, session, worker_pid, started, ended, outcome, code, detail,"
-               " output_bytes, error_output_bytes)"
-               " VALUES(?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), ?7, ?8, ?9, ?10, ?11)"),
+               " cpu, peak_memory, output_bytes, error_output_bytes)"
+               " VALUES(?1, ?2, ?3, ?4, nullif(?5, 0), nullif(?6, 0), ?7, ?8, ?9, nullif(?10, -1),"
+               " nullif(?11, -1), ?12, ?13)"),
       output_(database_, "INSERT INTO output(job, attempt, output, error_output) VALUES(?1, ?2, ?3, ?4)") {
   start(kind, run, continues);
 }
@@ -136,7 +137,8 @@ void SessionWriter::add(std::int64_t row, int number, const Attempt& attempt, st
   const std::uint64_t error_output_bytes = attempt.error_output.size();
   attempt_
       .bind(row, number, session_, attempt.worker_pid, on_clock(attempt.started), on_clock(attempt.ended),
-            outcome_name(attempt.outcome), columns.code, columns.detail, output_bytes, error_output_bytes)
+            outcome_name(attempt.outcome), columns.code, columns.detail, attempt.cpu_time.count(),
+            attempt.peak_memory, output_bytes, error_output_bytes)
       .run();
   if (kept_output_ == 0 || output_bytes + error_output_bytes == 0) return;
   const std::string output =

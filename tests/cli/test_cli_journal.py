@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -17,6 +19,15 @@ from cli_program import Prong
 from eventually import eventually
 
 COUNTED = "echo x >> runs-{}; echo {}"
+# Takes so many MiB for a moment, works, and tells its own CPU time.
+WORK = """
+import time
+def work(size):
+    before = time.process_time()
+    bytearray(int(size) << 20)
+    sum(range(3_000_000))
+    return time.process_time() - before
+"""
 
 
 def runs_of(prong: Prong, names: Iterable[str]) -> dict[str, int]:
@@ -148,6 +159,41 @@ def test_functions_are_known_again_and_their_results_kept(prong: Prong) -> None:
     assert "prong map --journal j --resume" not in prong("log", "j", "--runs").output
     assert "prong map --journal j -k work.py:double ::: 1 2" in prong("log", "j", "--runs").output
     assert prong("log", "j", "--failed").output.splitlines()[1].endswith("raised     work.py:double x")
+
+
+def test_usage_of_commands_is_kept(prong: Prong) -> None:
+    dd = "dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null"
+    loop = "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done"
+    prong("run", "--journal", "j", stdin=f"{dd}\n{loop}\nnosuch\n")
+    large, busy, unknown = (json.loads(line) for line in prong("log", "j", "--json").output.splitlines())
+    assert large["peak_memory"] >= 64 << 20 > busy["peak_memory"] > 0
+    assert busy["cpu_seconds"] > 0
+    assert (unknown["cpu_seconds"], unknown["peak_memory"]) == (None, None)
+    with sqlite3.connect(prong.folder / "j") as journal:
+        rows = journal.execute("SELECT cpu, peak_memory FROM attempt ORDER BY job").fetchall()
+    assert rows[0][1] == large["peak_memory"]
+    assert rows[1][0] == round(busy["cpu_seconds"] * 1e9)
+    assert rows[2] == (None, None)
+    shown = list(csv.DictReader(prong("log", "j", "--csv").output.splitlines()))
+    assert [row["peak_memory"] for row in shown] == [str(large["peak_memory"]), str(busy["peak_memory"]), ""]
+    assert [row["cpu_seconds"] == "" for row in shown] == [False, False, True]
+    one = prong("log", "j", "--job", "1").output
+    assert re.search(r", CPU \d+\.\d{3} s, peak memory [67]\d\.\d MiB$", one, re.MULTILINE)
+    assert "CPU" not in prong("log", "j", "--job", "3").output
+    summary = prong("log", "j", "--summary").output
+    assert re.search(r"^CPU      \d+\.\d{3} s, and that of 1 of 3 jobs, which is not known$", summary, re.MULTILINE)
+    assert re.search(r"^memory   [67]\d\.\d MiB, the most of one job \(job 1\)$", summary, re.MULTILINE)
+
+
+def test_usage_of_functions_is_kept(prong: Prong) -> None:
+    (prong.folder / "work.py").write_text(WORK)
+    told = prong("map", "-j1", "--journal", "j", "-k", "work.py:work", ":::", "1", "64", "2").output.split()
+    rows = [json.loads(line) for line in prong("log", "j", "--json").output.splitlines()]
+    for row, cpu_seconds in zip(rows, told, strict=True):
+        assert row["cpu_seconds"] >= float(cpu_seconds) - 0.001 > 0
+    first, large, last = (row["peak_memory"] for row in rows)
+    assert large - first > 32 << 20
+    assert large - last > 32 << 20
 
 
 class Killer:

@@ -10,6 +10,8 @@ from typing import Any
 
 from cli_program import Prong
 
+DD = "dd if=/dev/zero of=/dev/null bs=64M count=1 2>/dev/null"
+
 
 def events(text: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.split("\n")[:-1]]
@@ -22,9 +24,10 @@ def test_a_job_that_succeeds(prong: Prong) -> None:
     assert list(started) == ["event", "job", "input", "command", "time"]
     assert (started["event"], started["job"], started["input"]) == ("started", 1, "a b")
     assert started["command"] == "echo 'a b'; echo e >&2"
-    keys = ["event", "job", "input", "outcome", "exit_code", "attempts", "seconds", "time", "output_bytes"]
+    keys = ["event", "job", "input", "outcome", "exit_code", "attempts", "seconds"]
+    keys += ["cpu_seconds", "peak_memory", "time", "output_bytes"]
     assert list(ended) == [*keys, "error_bytes", "output", "error"]
-    assert {key: ended[key] for key in keys if key not in ("seconds", "time")} == {
+    assert {key: ended[key] for key in keys if key not in ("seconds", "cpu_seconds", "peak_memory", "time")} == {
         "event": "ended",
         "job": 1,
         "input": "a b",
@@ -36,6 +39,20 @@ def test_a_job_that_succeeds(prong: Prong) -> None:
     assert (ended["output"], ended["error"], ended["error_bytes"]) == ("a b\n", "e\n", 2)
     assert ended["seconds"] > 0
     assert ended["time"] >= started["time"]
+
+
+def test_usage_of_a_command(prong: Prong) -> None:
+    commands = [DD, "i=0; while [ $i -lt 100000 ]; do i=$((i + 1)); done", "true"]
+    output = prong("run", "--json", "-k", stdin="\n".join(commands)).output
+    large, busy, small = (event for event in events(output) if event["event"] == "ended")
+    assert large["peak_memory"] >= 64 << 20 > 2 * small["peak_memory"] > 0
+    assert busy["cpu_seconds"] > small["cpu_seconds"] >= 0
+
+
+def test_usage_that_is_not_known_is_not_there(prong: Prong) -> None:
+    ended = events(prong("run", "--json", "nosuch-command", ":::", "x").output)[1]
+    assert ended["outcome"] == "raised"
+    assert not {"cpu_seconds", "peak_memory"} & ended.keys()
 
 
 def test_several_values_are_a_list(prong: Prong) -> None:
