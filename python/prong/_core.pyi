@@ -58,7 +58,9 @@ class Job:
         """The outcome as a line of text."""
 
     def _attempts(self) -> list[tuple[Any, ...]]:
-        """(number, pid, started ns, ended ns, outcome) of each attempt."""
+        """
+        (number, pid, started ns, ended ns, outcome, CPU ns, peak memory) of each attempt; -1: not known.
+        """
 
     def _outputs(self) -> tuple[Any, ...]:
         """A command's standard output and error."""

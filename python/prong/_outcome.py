@@ -96,13 +96,21 @@ _KINDS: dict[str, type[Any]] = {
 
 
 class Attempt(Record):
-    """One try of a job. Times are seconds on :func:`time.monotonic`; ``started`` is 0 if it never started."""
+    """One try of a job. Times are seconds on :func:`time.monotonic`; ``started`` is 0 if it never started.
+
+    ``cpu_time``: seconds of CPU time (user and system), with that of processes that it has started and waited for;
+    ``peak_memory``: the most bytes that were resident at a time, of a command in the largest of its processes, of a
+    function in its worker, with all that is loaded there. Both are None if that is not known: of an attempt that ended
+    its worker or was killed, of a function that took less than 250 microseconds, of an item that ran in a batch.
+    """
 
     number: int
     worker_pid: int
     started: float
     ended: float
     outcome: Outcome
+    cpu_time: float | None = None
+    peak_memory: int | None = None
 
 
 class Times(Record):
@@ -131,5 +139,13 @@ def outcome_from(parts: tuple[Any, ...]) -> Outcome:
 
 def attempt_from(parts: tuple[Any, ...]) -> Attempt:
     """The attempt that the core gave as a tuple."""
-    number, pid, started, ended, outcome = parts
-    return Attempt(number, pid, started / 1e9, ended / 1e9, outcome_from(outcome))
+    number, pid, started, ended, outcome, cpu_ns, peak = parts
+    return Attempt(
+        number,
+        pid,
+        started / 1e9,
+        ended / 1e9,
+        outcome_from(outcome),
+        None if cpu_ns < 0 else cpu_ns / 1e9,
+        None if peak < 0 else peak,
+    )

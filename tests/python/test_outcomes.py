@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
 import sys
+import time
 
 import culprits
 import pytest
@@ -122,6 +125,44 @@ def test_attempts_and_times(pool):
     assert job.times.submitted <= job.times.started <= job.times.finished
     assert job.times.waited >= 0
     assert job.times.ran >= 0
+
+
+def take_and_work(mebibytes: int) -> float:
+    """Takes memory for a moment, and tells its CPU time in seconds."""
+    before = time.process_time()
+    bytearray(mebibytes << 20)
+    sum(range(2_000_000))
+    return time.process_time() - before
+
+
+def work_in_a_child() -> float:
+    """CPU time of a process that it waits for, in seconds."""
+    subprocess.run([sys.executable, "-c", "sum(range(5_000_000))"], check=True)
+    children = os.times()
+    return children.children_user + children.children_system
+
+
+def test_attempts_tell_cpu_time_and_peak_memory(make_pool, start):
+    pool = make_pool(1, start=start)
+    jobs = [pool.submit(take_and_work, size) for size in (1, 64, 1)]
+    told = [job.result() for job in jobs]
+    attempts = [job.attempts[0] for job in jobs]
+    for attempt, seconds in zip(attempts, told, strict=True):
+        assert attempt.cpu_time >= seconds - 0.001 > 0
+    assert attempts[1].peak_memory - attempts[0].peak_memory > 32 << 20
+    assert attempts[1].peak_memory - attempts[2].peak_memory > 32 << 20
+
+
+def test_cpu_time_is_also_that_of_children(fresh_pool):
+    job = fresh_pool.submit(work_in_a_child)
+    assert job.result() > 0
+    assert job.attempts[0].cpu_time >= job.result() - 0.02  # which is told in ticks of 10 ms
+
+
+def test_usage_is_unknown_of_an_attempt_that_ends_its_worker(fresh_pool):
+    job = fresh_pool.submit(culprits.exit_with, 3)
+    job.wait()
+    assert (job.attempts[0].cpu_time, job.attempts[0].peak_memory) == (None, None)
 
 
 def test_unknown_until_done(fresh_pool):
