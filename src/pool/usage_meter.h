@@ -32,9 +32,11 @@ class UsageMeter {
 
   explicit UsageMeter(UsageSource source = {}) noexcept : source_(source) {}
 
-  /// A request begins.
-  void begin(MonotonicNs now) noexcept {
-    if (now - read_at_ >= kShortest || now - forgot_at_ >= kPeakAge || peak_grew_) begin_anew(now);
+  /// A request is about to begin. True if that took time, which is not the request's.
+  bool begin(MonotonicNs now) noexcept {
+    if (now - read_at_ < kShortest && now - forgot_at_ < kPeakAge && !peak_grew_) return false;
+    begin_anew(now);
+    return true;
   }
   /// It has ended.
   os::Usage end(MonotonicNs started, MonotonicNs ended) noexcept {

@@ -59,6 +59,12 @@ TEST_F(UsageMeterTest, RequestIsToldWhatItTook) {
   EXPECT_EQ(run(2000).cpu_time, 2000us);
 }
 
+TEST_F(UsageMeterTest, ReadingAtTheBeginningIsSaid) {
+  EXPECT_TRUE(meter_.begin(now_));
+  EXPECT_FALSE(meter_.begin(now_ + 1));
+  EXPECT_TRUE(meter_.begin(now_ + UsageMeter::kShortest));
+}
+
 TEST_F(UsageMeterTest, WaitingTakesNoCpuTime) {
   meter_.begin(now_);
   const MonotonicNs started = now_;

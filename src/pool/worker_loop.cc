@@ -47,8 +47,8 @@ class Worker final : private ResultSink, private ItemSink {
       result_ = {};
       result_.sequence = request_.sequence;
       result_.started_ns = os::monotonic_now();
+      if (meter_.begin(result_.started_ns)) result_.started_ns = os::monotonic_now();
       answered_ = false;
-      meter_.begin(result_.started_ns);
       serve();
       leave_if_copy(runner_);
       if (!answered_) returned({});
