@@ -185,8 +185,7 @@ PyMethodDef methods[] = {
     {"_outcome", outcome, METH_NOARGS, "_outcome($self, /)\n--\n\nThe outcome as a tuple."},
     {"_describe", describe_outcome, METH_NOARGS, "_describe($self, /)\n--\n\nThe outcome as a line of text."},
     {"_attempts", attempts, METH_NOARGS,
-     "_attempts($self, /)\n--\n\n(number, pid, started ns, ended ns, outcome, CPU ns, peak memory) of each attempt; "
-     "-1: not known."},
+     "_attempts($self, /)\n--\n\n(number, pid, started ns, ended ns, outcome, CPU ns, peak bytes) of each attempt."},
     {"_outputs", outputs, METH_NOARGS, "_outputs($self, /)\n--\n\nA command's standard output and error."},
     {"_times", times, METH_NOARGS, "_times($self, /)\n--\n\nWhen submitted and finished, in monotonic ns."},
     {"_quarantined", quarantined, METH_NOARGS, "_quarantined($self, /)\n--\n\nGiven up though it had retries left."},

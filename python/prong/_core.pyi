@@ -59,7 +59,7 @@ class Job:
 
     def _attempts(self) -> list[tuple[Any, ...]]:
         """
-        (number, pid, started ns, ended ns, outcome, CPU ns, peak memory) of each attempt; -1: not known.
+        (number, pid, started ns, ended ns, outcome, CPU ns, peak bytes) of each attempt.
         """
 
     def _outputs(self) -> tuple[Any, ...]:

@@ -137,7 +137,7 @@ def take_and_work(mebibytes: int) -> float:
 
 def work_in_a_child() -> float:
     """CPU time of a process that it waits for, in seconds."""
-    subprocess.run([sys.executable, "-c", "sum(range(5_000_000))"], check=True)
+    subprocess.run([sys.executable, "-c", "sum(range(20_000_000))"], check=True)
     children = os.times()
     return children.children_user + children.children_system
 
