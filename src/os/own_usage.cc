@@ -1,7 +1,6 @@
 #include "os/own_usage.h"
 
 #include <fcntl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "os/fd.h"

@@ -1,10 +1,10 @@
 // What this process has used, and what a child had used that was reaped. Any process.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <cstdint>
-
-struct rusage;
 
 namespace prong::os {
 
