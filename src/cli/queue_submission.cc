@@ -1,5 +1,7 @@
 #include "cli/queue_submission.h"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <optional>
@@ -46,6 +48,13 @@ std::string ticket_of(const json& job) {
   return bytes;
 }
 
+/// A submitter may be a job itself: what that has been told of itself is not true of what it submits.
+bool is_of_a_job(const std::string& variable) {
+  constexpr std::array kNames = {
+      "PRONG_JOB=", "PRONG_ATTEMPT=", "PRONG_WORKER=", "PRONG_SHARE=", "PRONG_QUEUE=", "PRONG_QUEUE_JOB="};
+  return std::ranges::any_of(kNames, [&](const char* name) { return variable.starts_with(name); });
+}
+
 json settings_of(const json& job) {
   json settings = job.value("settings", json::object());
   if (!settings.is_object()) throw UsageError("'settings' is to be an object: {\"timeout\": \"10\"}");
@@ -56,7 +65,9 @@ json settings_of(const json& job) {
 
 std::string options_of(const json& job, bool is_command, IfLost otherwise) {
   const json priority = job.value("priority", json(0));
-  if (!priority.is_number_integer()) throw UsageError("'priority' is to be a whole number");
+  constexpr int kMost = 1'000'000'000;
+  if (!priority.is_number_integer() || priority > kMost || priority < -kMost)
+    throw UsageError("'priority' is to be a whole number between -1000000000 and 1000000000");
   const std::string if_lost = text_of(job, "if_lost", otherwise == IfLost::kRetry ? "retry" : "fail");
   if_lost_of(if_lost);
   return json{{"kind", is_command ? "command" : "python"},
@@ -124,8 +135,10 @@ QueuedOptions queued_options_of(const std::string& text) {
 
 QueuedSurroundings queued_surroundings_of(const std::string& text) {
   const json surroundings = json::parse(text);
+  std::vector<std::string> environment = list_of(surroundings, "environment");
+  std::erase_if(environment, is_of_a_job);
   return {.folder = text_of(surroundings, "folder"),
-          .environment = list_of(surroundings, "environment"),
+          .environment = std::move(environment),
           .program = list_of(surroundings, "program")};
 }
 

@@ -1,0 +1,65 @@
+#include "cli/queue_waits.h"
+
+#include <gtest/gtest.h>
+
+namespace prong::cli {
+namespace {
+
+TEST(QueueWaitsTest, AWaitIsReadyWhenItsLastJobHasEnded) {
+  QueueWaits waits;
+  waits.add(7, {1, 2}, {.done = 3, .failed = 1});
+  waits.ended(1, true);
+  waits.ended(5, true);
+  EXPECT_TRUE(waits.take_ready(false).empty());
+  waits.ended(2, false);
+  const std::vector<QueueWaits::Ready> ready = waits.take_ready(false);
+  ASSERT_EQ(ready.size(), 1U);
+  EXPECT_EQ(ready[0].client, 7U);
+  EXPECT_EQ(ready[0].result.done, 4U);
+  EXPECT_EQ(ready[0].result.failed, 2U);
+  EXPECT_TRUE(waits.take_ready(true).empty());
+}
+
+TEST(QueueWaitsTest, NothingToWaitForIsReadyAtOnce) {
+  QueueWaits waits;
+  waits.add(7, {}, {.done = 1});
+  EXPECT_EQ(waits.take_ready(false).size(), 1U);
+}
+
+TEST(QueueWaitsTest, ForAllIsUntilNoneIsOpenAndCountsWhatHasEndedMeanwhile) {
+  QueueWaits waits;
+  waits.ended(1, false);
+  waits.add_for_all(7);
+  waits.ended(2, false);
+  waits.ended(3, true);
+  EXPECT_TRUE(waits.take_ready(false).empty());
+  const std::vector<QueueWaits::Ready> ready = waits.take_ready(true);
+  ASSERT_EQ(ready.size(), 1U);
+  EXPECT_EQ(ready[0].result.done, 1U);
+  EXPECT_EQ(ready[0].result.failed, 1U);
+}
+
+TEST(QueueWaitsTest, SeveralMayWaitForOneJob) {
+  QueueWaits waits;
+  waits.add(7, {1}, {});
+  waits.add(8, {1, 2}, {});
+  waits.ended(1, true);
+  EXPECT_EQ(waits.take_ready(false).size(), 1U);
+  waits.ended(2, true);
+  EXPECT_EQ(waits.take_ready(false).size(), 1U);
+}
+
+TEST(QueueWaitsTest, WhoHasGoneAwayIsForgotten) {
+  QueueWaits waits;
+  waits.add(7, {1}, {});
+  waits.add(8, {1}, {});
+  waits.add_for_all(7);
+  waits.forget([](std::uint64_t client) { return client != 7; });
+  waits.ended(1, true);
+  const std::vector<QueueWaits::Ready> ready = waits.take_ready(true);
+  ASSERT_EQ(ready.size(), 1U);
+  EXPECT_EQ(ready[0].client, 8U);
+}
+
+}  // namespace
+}  // namespace prong::cli
