@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import secrets
 import socket
+import stat
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -35,6 +38,7 @@ _PATIENCE = 10.0  #: seconds that a server may take to come back
 _PATIENCE_AT_START = 2.0  #: for a server that has just been started
 _PAUSE = 0.05
 _MOST_AT_ONCE = 1000
+_NAME = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,63}")
 
 #: What ``options()`` takes, as the queue calls it.
 _SETTINGS = {
@@ -96,14 +100,15 @@ class Client:
     """
 
     def __init__(self, queue: str) -> None:
-        if not queue or "/" in queue or queue.startswith("."):
-            raise UsageError(f"{queue!r} is no name of a queue, which has no '/' and does not begin with '.'")
+        if not _NAME.fullmatch(queue):
+            text = "which has up to 64 letters, digits and ._@+-, and begins with none of .-"
+            raise UsageError(f"{queue!r} is no name of a queue, {text}")
         self.queue = queue
         self._settings: dict[str, Any] = {}
         self._connection = _Connection(queue)
 
-    def options(self, *, priority: int = 0, if_lost: str | None = None, **settings: Any) -> Client:
-        """This queue with other options for what is submitted.
+    def options(self, *, priority: int | None = None, if_lost: str | None = None, **settings: Any) -> Client:
+        """This queue with other options for what is submitted, beside those that it has.
 
         ``timeout``, ``cpu_time`` (seconds), ``memory``, ``output`` (bytes): limits of each attempt, with all that it
         starts; ``retries``: how often a failed job is run again, first after ``backoff`` seconds, if it failed by
@@ -114,10 +119,12 @@ class Client:
         unknown = settings.keys() - _SETTINGS.keys()
         if unknown:
             raise TypeError(f"unknown option {sorted(unknown)[0]!r}; there are {', '.join(_SETTINGS)}")
-        given = {_SETTINGS[name]: str(value) for name, value in settings.items() if value is not None}
+        given = {_SETTINGS[name]: _setting(value) for name, value in settings.items() if value is not None}
         other = Client(self.queue)
         other._connection = self._connection
-        other._settings = {"priority": priority, "settings": given}
+        other._settings = {**self._settings, "settings": {**self._settings.get("settings", {}), **given}}
+        if priority is not None:
+            other._settings["priority"] = priority
         if if_lost is not None:
             other._settings["if_lost"] = if_lost
         return other
@@ -144,9 +151,9 @@ class Client:
         shell: bool = False,
     ) -> QueuedJob[QueuedResult]:
         """Queues a command line: as of :func:`prong.run`. ``cwd``: folder, ``env``: the whole environment."""
-        from prong._run import _arguments
+        from prong._run import words_of
 
-        words = [os.fsencode(word) for word in _arguments(command, shell)]
+        words = [os.fsencode(word) for word in words_of(command, shell)]
         text = " ".join(map(os.fsdecode, words))
         job = {"kind": "command", "arguments": list(map(_json_of, words)), "description": _json_of(os.fsencode(text))}
         return self._submit([job], _surroundings(cwd, os.environ if env is None else env))[0]
@@ -237,6 +244,8 @@ class QueuedJob(Generic[T]):
 
     def wait(self, timeout: float | None = None) -> bool:
         """Waits for its end; False: not within ``timeout`` seconds."""
+        if timeout is not None and timeout <= 0:
+            return self.done()
         return self._client._wait([self.number], timeout)
 
     def result(self, timeout: float | None = None) -> T:
@@ -245,9 +254,11 @@ class QueuedJob(Generic[T]):
         Raises what the function raised, or a :class:`prong.JobError` that says what happened; :class:`TimeoutError`
         after ``timeout`` seconds.
         """
-        if not self.wait(timeout):
-            raise TimeoutError(f"job {self.number} of queue {self._client.queue!r} has not ended in {timeout} s")
-        report = self._report(outputs=True)
+        report: dict[str, Any] = {"outcome": None}
+        while report["outcome"] is None:  # else somebody has it run again
+            if not self.wait(timeout):
+                raise TimeoutError(f"job {self.number} of queue {self._client.queue!r} has not ended in {timeout} s")
+            report = self._report(outputs=True)
         output = base64.b64decode(report["output"])
         if report["outcome"] == "returned":
             value: T = loads(output)
@@ -276,30 +287,29 @@ class _Connection:
     def __init__(self, queue: str) -> None:
         self._queue = queue
         self._socket: socket.socket | None = None
+        self._owner = 0  #: the process that has made it: the answers of one must not reach another
 
     def __del__(self) -> None:
         self._close()
 
     def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
         line = json.dumps(request, ensure_ascii=True).encode() + b"\n"
-        began = time.monotonic()
-        until = began + _PATIENCE
         end = None if timeout is None else time.monotonic() + timeout
+        until: float | None = time.monotonic() + _PATIENCE_AT_START
+        was_there = False
         while True:
             try:
+                self._connect()
+                was_there, until = True, None
                 answer = json.loads(self._exchange(line, end))
-            except FileNotFoundError:
-                if time.monotonic() < began + _PATIENCE_AT_START:
-                    time.sleep(_PAUSE)
-                    continue
-                name = self._queue
-                raise QueueError(f"nobody serves the queue {name!r}; start it: prong serve --name {name}") from None
-            except (ConnectionRefusedError, ConnectionResetError, BrokenPipeError):
-                if self._close():
-                    until = time.monotonic() + _PATIENCE
+            except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError) as error:
+                self._close()
+                is_killed = isinstance(error, ConnectionRefusedError)  # it has left its socket
+                if until is None or (is_killed and not was_there):
+                    was_there, until = True, time.monotonic() + _PATIENCE
                 if time.monotonic() >= until:
-                    text = f"the server of queue {self._queue!r} was killed, and none has come for {_PATIENCE:g} s"
-                    raise QueueError(text) from None
+                    raise QueueError(self._nobody_there(was_there)) from None
+                _rest(end)
                 time.sleep(_PAUSE)
                 continue
             except BaseException:
@@ -310,9 +320,19 @@ class _Connection:
             found: dict[str, Any] = answer
             return found
 
+    def _nobody_there(self, was_there: bool) -> str:
+        name = self._queue
+        what = f"the server of queue {name!r} has ended, and no other has come for {_PATIENCE:g} s"
+        if not was_there:
+            what = f"nobody serves the queue {name!r} on '{_control_folder()}/{name}.queue'"
+        return f"{what}; start it: prong serve --name {name}"
+
+    def _connect(self) -> None:
+        if self._socket is None or self._owner != os.getpid():
+            self._socket, self._owner = _connected(self._queue), os.getpid()
+
     def _exchange(self, line: bytes, end: float | None) -> bytes:
-        if self._socket is None:
-            self._socket = _connected(self._queue)
+        assert self._socket is not None
         self._socket.settimeout(_rest(end))
         self._socket.sendall(line)
         pieces: list[bytes] = []
@@ -323,12 +343,10 @@ class _Connection:
                 raise ConnectionResetError
         return b"".join(pieces)
 
-    def _close(self) -> bool:
-        """True if there was a connection."""
+    def _close(self) -> None:
         had, self._socket = self._socket, None
         if had is not None:
             had.close()
-        return had is not None
 
 
 def _rest(end: float | None) -> float | None:
@@ -342,26 +360,36 @@ def _rest(end: float | None) -> float | None:
 
 def _connected(queue: str) -> socket.socket:
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    folder = os.open(_control_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        made.connect(f"/proc/self/fd/{folder}/{queue}.queue")  # the path itself may be too long
+        folder = os.open(_control_folder(), os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            made.connect(f"/proc/self/fd/{folder}/{queue}.queue")  # the path itself may be too long
+        finally:
+            os.close(folder)
+        _, user, _ = struct.unpack("3i", made.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        if user not in (0, os.geteuid()):  # its results are pickles
+            raise QueueError(f"the queue {queue!r} is served by another user ({user}), who is not asked")
     except BaseException:
         made.close()
         raise
-    finally:
-        os.close(folder)
     return made
 
 
 def _control_folder() -> str:
     """As of ``control_folder`` in src/cli/control_socket.h."""
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
-    if runtime.startswith("/") and Path(runtime).exists():
-        return f"{runtime}/prong"
-    folder = f"/tmp/prong-{os.geteuid()}"
-    if Path(folder).exists() and Path(folder).stat().st_uid != os.geteuid():
-        raise QueueError(f"{folder!r} is not a folder of this user; remove it, or set XDG_RUNTIME_DIR")
+    has_runtime = runtime.startswith("/") and Path(runtime).exists()
+    folder = f"{runtime}/prong" if has_runtime else f"/tmp/prong-{os.geteuid()}"
+    found = os.lstat(folder)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise QueueError(f"{folder!r} is not a folder that you alone can enter; remove it, or set XDG_RUNTIME_DIR")
     return folder
+
+
+def _setting(value: Any) -> str:
+    if hasattr(value, "total_seconds"):
+        value = value.total_seconds()
+    return f"{value:.9f}" if isinstance(value, float) else str(value)
 
 
 def _surroundings(folder: str | os.PathLike[str] | None, environment: Mapping[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 from prong import _core
 from prong._map_calls import Calls, CannotLoad, without_machinery
 from prong._map_values import ENCODERS, split
-from prong._worker import Runner, _encode_exception, _leave, settle
+from prong._worker import Runner, encode_exception, leave, settle
 
 
 def main() -> None:
@@ -90,7 +90,7 @@ class MapRunner(Runner):
         try:
             return self._encode(self._calls.call(split(shape, bytes(data))))
         except SystemExit as error:
-            _leave(error)
+            leave(error)
         except BaseException as error:
             return _failure(error)
 
@@ -124,6 +124,6 @@ def _cannot_load(error: CannotLoad) -> list[Any]:
 def _failure(error: BaseException) -> list[Any]:
     """As the engine wants it, with the traceback of the function's own code only."""
     trace = without_machinery(error.__traceback__)
-    kind, message, text, bases, *_ = _encode_exception(error.with_traceback(trace), None)
+    kind, message, text, bases, *_ = encode_exception(error.with_traceback(trace), None)
     no_traceback = trace is None and not isinstance(error, SyntaxError)
     return [kind, message, "" if no_traceback else text, bases, None, None]

@@ -7,13 +7,15 @@ from typing import Any
 
 from prong import _core
 from prong._pickling import PROTOCOL, dump_by_value, dumps, loads, name_of, names_main
-from prong._worker import Runner, _encode_exception, _leave, settle
+from prong._worker import KEPT_VARIABLES, Runner, encode_exception, leave, settle
 
 
 def main() -> None:
     most = int(os.environ.pop("PRONG_QUEUE_MOST_OUTPUT", "0"))
     folder = os.environ.pop("PRONG_QUEUE_FOLDER", "")
     _core.role_from_environment()
+    for name in [name for name in os.environ if name.startswith("PRONG_") and name not in KEPT_VARIABLES]:
+        del os.environ[name]
     os.chdir(folder)  # a folder that is gone is told by the template's end
     os.dup2(2, 1)  # what functions print is for the server's log
 
@@ -51,14 +53,14 @@ class QueueRunner(Runner):
                 raise ValueError(f"{much}; the queue keeps {self._most} (prong serve --keep)")
             return value
         except SystemExit as error:
-            _leave(error)
+            leave(error)
         except BaseException as error:
             return _failure(error)
 
 
 def _failure(error: BaseException) -> list[Any]:
     """As the engine wants it; the value is the exception with its traceback, if that can be pickled."""
-    answer = _encode_exception(error, None)
+    answer = encode_exception(error, None)
     kind, message, text, bases, *_ = answer
     error.__traceback__ = None
     try:

@@ -87,7 +87,7 @@ def run(
     >>> prong.run(["echo", "hello"]).stdout         # doctest: +SKIP
     'hello\\n'
     """
-    arguments = _arguments(command, shell)
+    arguments = words_of(command, shell)
     output, error_output = _capture(capture)
     sealed = _core.seal_command(
         arguments=[os.fsencode(argument) for argument in arguments],
@@ -183,7 +183,7 @@ _commands = _Hidden(_CommandEngine)
 _functions = _Hidden(lambda: Pool(**_ON_DEMAND))
 
 
-def _arguments(command: Any, shell: bool) -> list[str]:
+def words_of(command: Any, shell: bool) -> list[str]:
     if shell:
         if not isinstance(command, str):
             raise TypeError(f"with shell=True the command must be a text, not {command!r}")

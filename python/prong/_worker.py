@@ -36,7 +36,7 @@ def main(state: dict[str, Any]) -> NoReturn:
     _clear_main()
     role = _core.role_from_environment()
     for name in [name for name in os.environ if name.startswith("PRONG_")]:
-        if name not in _KEPT_VARIABLES:
+        if name not in KEPT_VARIABLES:
             del os.environ[name]
     if role == "nursery":
         _flush()  # else each copy would write what is buffered
@@ -76,7 +76,7 @@ def _adopt(state: dict[str, Any]) -> None:
 
 
 # What jobs may know of themselves, and what pools in jobs must know.
-_KEPT_VARIABLES = ("PRONG_WORKER", "PRONG_SHARE", "PRONG_LAUNCHER")
+KEPT_VARIABLES = ("PRONG_WORKER", "PRONG_SHARE", "PRONG_LAUNCHER", "PRONG_QUEUE")
 
 
 def set_exits_are_raised(raised: bool) -> None:
@@ -165,10 +165,10 @@ class Runner:
             return _encode_value(value, function)
         except SystemExit as error:
             if not exits_are_raised:
-                _leave(error)
-            return _encode_exception(error, function)
+                leave(error)
+            return encode_exception(error, function)
         except BaseException as error:
-            return _encode_exception(error, function)
+            return encode_exception(error, function)
 
     # A batch: what C++ asks for, item by item, when it does not do it itself (python/bindings/worker.cc).
 
@@ -186,15 +186,15 @@ class Runner:
         if not called and isinstance(error, (Exception, SystemExit)):
             refusal = _cannot_decode(token, error)
             refusal.__cause__ = error
-            return _encode_exception(refusal, function)
+            return encode_exception(refusal, function)
         if isinstance(error, SystemExit) and not exits_are_raised:
-            _leave(error)
-        return _encode_exception(error, function)
+            leave(error)
+        return encode_exception(error, function)
 
     def no_room(self, size: int, error_number: int) -> list[Any]:
         """There is no shared memory for a result."""
         text = f"cannot reserve {size} bytes of shared memory for the result: {os.strerror(error_number)}"
-        return _encode_exception(MemoryError(text), None)
+        return encode_exception(MemoryError(text), None)
 
     def pack(self, answer: list[Any]) -> bytes:
         """An exception as a record of a batch."""
@@ -263,7 +263,7 @@ def _encode_value(value: Any, function: Any) -> Any:
             data = dump_by_value(value, _reference, buffers.add)
     except Exception as error:
         failure = cannot_pickle(f"the result ({brief(value)}) of {name_of(function)}", error)
-        return _encode_exception(failure, function)
+        return encode_exception(failure, function)
     return (data, buffers) if buffers else data
 
 
@@ -271,7 +271,7 @@ def _reference(obj: Any) -> Any:
     return _received.reference(obj) or _inherited.reduce_any(obj)
 
 
-def _encode_exception(error: BaseException, function: Any) -> list[Any]:
+def encode_exception(error: BaseException, function: Any) -> list[Any]:
     kind, *bases = map(type_name, type(error).__mro__)
     import traceback  # takes a while, and not all workers need it
 
@@ -301,7 +301,7 @@ def _own_traceback(error: BaseException) -> Any:
     return trace
 
 
-def _leave(error: SystemExit) -> NoReturn:
+def leave(error: SystemExit) -> NoReturn:
     """A job called sys.exit(): the process ends, as it would have anywhere else."""
     if error.code is not None and not isinstance(error.code, int):
         print(error.code, file=sys.stderr)

@@ -30,6 +30,9 @@ using nlohmann::json;
 constexpr std::size_t kLongestAnswer = std::size_t{256} << 20;
 constexpr std::size_t kPieceSize = std::size_t{64} << 10;
 constexpr std::size_t kMostClients = 512;
+constexpr std::size_t kMostUnsent = std::size_t{1} << 20;
+constexpr int kPauseWithoutDescriptors = 100;  // ms
+constexpr int kDeepest = 16;                   // of requests: what is nested deeper is left out
 constexpr int kBacklog = 512;
 constexpr std::string_view kEnding = ".sock";
 constexpr std::string_view kQueueEnding = ".queue";
@@ -68,9 +71,15 @@ Descriptor make_socket(int flags = 0) {
   return made;
 }
 
+bool is_alive(const Descriptor& folder, const std::string& file) {
+  const Descriptor probe = make_socket(SOCK_NONBLOCK);
+  return ::connect(probe.get(), Address(folder, file).get(), Address::kSize) == 0 || errno == EAGAIN;
+}
+
 /// Under its name only when somebody listens: before, it would look like one that was left behind.
 Descriptor listen_on(const std::string& folder, const std::string& file) {
   const Descriptor opened = open_folder(folder);
+  if (is_alive(opened, file)) throw UsageError("somebody listens on '" + folder + "/" + file + "' already");
   const std::string temporary = "." + file;
   Descriptor listener = make_socket(SOCK_NONBLOCK);
   ::unlinkat(opened.get(), temporary.c_str(), 0);
@@ -110,6 +119,18 @@ std::thread start_without_signals(Body body) {
   std::thread thread(std::move(body));
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return thread;
+}
+
+/// What is no JSON is "discarded".
+json parsed(const std::string& text) {
+  return json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth <= kDeepest; }, false);
+}
+
+/// Which file it is; zeros if there is none.
+std::pair<dev_t, ino_t> number_of(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 ? std::pair(status.st_dev, status.st_ino) : std::pair(dev_t{0}, ino_t{0});
 }
 
 void ring(const Descriptor& bell) {
@@ -164,6 +185,7 @@ ControlServer::ControlServer(const std::string& folder, const std::string& file,
     : path_(folder + "/" + file),
       longest_(longest),
       listener_(listen_on(folder, file)),
+      file_(number_of(path_)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       wake_(std::move(wake)) {
   if (bell_.get() < 0) fail("make an event descriptor");
@@ -171,13 +193,18 @@ ControlServer::ControlServer(const std::string& folder, const std::string& file,
 }
 
 ControlServer::~ControlServer() {
-  ::unlink(path_.c_str());
+  remove_file();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
   ring(bell_);
   thread_.join();
+}
+
+// Another may have taken its place.
+void ControlServer::remove_file() const {
+  if (number_of(path_) == file_) ::unlink(path_.c_str());
 }
 
 std::vector<ControlServer::Request> ControlServer::take() {
@@ -189,6 +216,7 @@ void ControlServer::answer(std::uint64_t client, const json& text) {
   const std::lock_guard lock(mutex_);
   const auto found = clients_.find(client);
   if (found == clients_.end()) return;
+  --found->second.unanswered;
   found->second.to_send += text.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
   ring(bell_);
 }
@@ -204,6 +232,12 @@ void ControlServer::serve() {
   }
 }
 
+/// Who does not read its answers is not listened to.
+short ControlServer::wanted_of(const Client& client) const {
+  const bool listens = !client.ended && client.to_send.size() - client.sent < kMostUnsent;
+  return static_cast<short>((listens ? POLLIN : 0) | (client.to_send.empty() ? 0 : POLLOUT));
+}
+
 bool ControlServer::wait_and_handle() {
   std::vector<pollfd> sources = {{bell_.get(), POLLIN, 0}};
   std::vector<std::uint64_t> ids;
@@ -211,34 +245,54 @@ bool ControlServer::wait_and_handle() {
     const std::lock_guard lock(mutex_);
     for (auto& [id, client] : clients_) {
       send_to(client);
-      const short wants = client.to_send.empty() ? POLLIN : POLLIN | POLLOUT;
-      sources.push_back({client.socket.get(), wants, 0});
+      sources.push_back({client.socket.get(), wanted_of(client), 0});
       ids.push_back(id);
     }
     if (stopping_) return false;
   }
-  sources.push_back({clients_.size() < kMostClients ? listener_.get() : -1, POLLIN, 0});
-  if (::poll(sources.data(), sources.size(), -1) < 0) return errno == EINTR;
+  sources.push_back({accepts_later_ ? -1 : listener_.get(), POLLIN, 0});
+  const int patience = std::exchange(accepts_later_, false) ? kPauseWithoutDescriptors : -1;
+  if (::poll(sources.data(), sources.size(), patience) < 0) return errno == EINTR;
   std::uint64_t rings = 0;
   static_cast<void>(!::read(bell_.get(), &rings, sizeof rings));
   bool news = false;
   {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < ids.size(); ++i)
-      if (sources[i + 1].revents != 0) news |= read_from(ids[i], clients_.at(ids[i]));
-    std::erase_if(clients_, [](const auto& each) { return each.second.over; });
+      if (sources[i + 1].revents != 0) news |= handle(ids[i], clients_.at(ids[i]), sources[i + 1].revents);
+    std::erase_if(clients_,
+                  [](const auto& each) { return each.second.over || (each.second.ended && each.second.idle()); });
     if (sources.back().revents != 0) accept_all();
   }
   if (news) wake_();
   return true;
 }
 
+bool ControlServer::handle(std::uint64_t id, Client& client, short events) {
+  const bool gone = (events & (POLLERR | POLLNVAL)) != 0 || ((events & POLLHUP) != 0 && client.ended);
+  client.over |= gone;
+  return !gone && !client.ended && (events & (POLLIN | POLLHUP)) != 0 && read_from(id, client);
+}
+
 void ControlServer::accept_all() {
-  while (clients_.size() < kMostClients) {
+  while (clients_.size() < kMostClients || make_room()) {
     Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (socket.get() < 0) return;
+    if (socket.get() < 0) {
+      accepts_later_ = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+      return;
+    }
     if (may_ask(socket.get())) clients_[next_client_++].socket = std::move(socket);
   }
+  accepts_later_ = true;  // all of them wait for something
+}
+
+/// The oldest that waits for nothing goes: it will connect again when it has something to ask.
+bool ControlServer::make_room() {
+  const auto found = std::ranges::find_if(
+      clients_, [](const auto& each) { return each.second.idle() && each.second.received.empty(); });
+  if (found == clients_.end()) return false;
+  clients_.erase(found);
+  return true;
 }
 
 /// True if a request has come.
@@ -249,7 +303,7 @@ bool ControlServer::read_from(std::uint64_t id, Client& client) {
     client.over = errno != EAGAIN && errno != EINTR;
     return false;
   }
-  client.over = size == 0;
+  client.ended = size == 0;
   const bool news = take_lines(id, client, {bytes.data(), static_cast<std::size_t>(size)});
   client.over |= client.received.size() > longest_;
   return news;
@@ -259,7 +313,8 @@ bool ControlServer::take_lines(std::uint64_t id, Client& client, std::string_vie
   bool news = false;
   for (std::size_t end = piece.find('\n'); end != std::string::npos; end = piece.find('\n')) {
     client.received += piece.substr(0, end);
-    requests_.push_back({id, json::parse(client.received, nullptr, false)});
+    requests_.push_back({id, parsed(client.received)});
+    ++client.unanswered;
     client.received.clear();
     piece.remove_prefix(end + 1);
     news = true;
@@ -270,12 +325,15 @@ bool ControlServer::take_lines(std::uint64_t id, Client& client, std::string_vie
 
 void ControlServer::send_to(Client& client) {
   if (client.to_send.empty()) return;
-  const ssize_t sent = ::send(client.socket.get(), client.to_send.data(), client.to_send.size(), MSG_NOSIGNAL);
+  const std::string_view rest = std::string_view(client.to_send).substr(client.sent);
+  const ssize_t sent = ::send(client.socket.get(), rest.data(), rest.size(), MSG_NOSIGNAL);
   if (sent >= 0)
-    client.to_send.erase(0, static_cast<std::size_t>(sent));
+    client.sent += static_cast<std::size_t>(sent);
   else if (errno != EAGAIN && errno != EINTR)
     client.over = true;
-  if (client.over) client.to_send.clear();
+  if (!client.over && client.sent < client.to_send.size()) return;
+  client.to_send = std::string();  // and its memory
+  client.sent = 0;
 }
 
 // ---- the other side
@@ -287,7 +345,8 @@ ControlConnection::ControlConnection(const std::string& folder, const std::strin
   if (!may_ask(socket_.get())) throw SystemError("ask '" + name_ + "', which another user has started", EPERM);
 }
 
-json ControlConnection::ask(const json& request, std::optional<std::chrono::seconds> patience) {
+json ControlConnection::ask(const json& request, std::optional<std::chrono::seconds> patience,
+                            const std::function<bool()>& give_up) {
   const std::string what = "ask '" + name_ + "'";
   const timeval time{.tv_sec = patience.value_or(std::chrono::seconds(0)).count(), .tv_usec = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
@@ -295,7 +354,7 @@ json ControlConnection::ask(const json& request, std::optional<std::chrono::seco
   const std::string line = request.dump() + "\n";
   for (std::size_t sent = 0; sent < line.size();) {
     const ssize_t size = ::send(socket_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
-    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EINTR && !(give_up && give_up())) continue;
     if (size < 0) throw SystemError(what, errno == EAGAIN ? ETIMEDOUT : errno == EPIPE ? ECONNRESET : errno);
     sent += static_cast<std::size_t>(size);
   }
@@ -304,7 +363,7 @@ json ControlConnection::ask(const json& request, std::optional<std::chrono::seco
   while (answer.size() <= kLongestAnswer && !answer.ends_with('\n')) {
     const ssize_t size = ::recv(socket_.get(), bytes.data(), bytes.size(), 0);
     if (size == 0) throw SystemError(what + ": it ended without an answer", ECONNRESET);
-    if (size < 0 && errno == EINTR) continue;
+    if (size < 0 && errno == EINTR && !(give_up && give_up())) continue;
     if (size < 0) throw SystemError(what, errno == EAGAIN ? ETIMEDOUT : errno);
     answer.append(bytes.data(), static_cast<std::size_t>(size));
   }

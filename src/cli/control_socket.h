@@ -5,6 +5,8 @@
 //   ControlConnection   the other side: requests and their answers; ask(): one of each
 #pragma once
 
+#include <sys/types.h>
+
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -14,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -60,26 +63,38 @@ class ControlServer {
     Descriptor socket;
     std::string received;  // the beginning of a line
     std::string to_send;
+    std::size_t sent = 0;          // of that
+    std::uint64_t unanswered = 0;  // requests
+    bool ended = false;            // it will ask no more
     bool over = false;
+
+    bool idle() const { return unanswered == 0 && to_send.empty(); }
   };
 
   void serve();
   bool wait_and_handle();
+  short wanted_of(const Client& client) const;
+  bool handle(std::uint64_t id, Client& client, short events);
   void accept_all();
+  bool make_room();
   bool read_from(std::uint64_t id, Client& client);
   bool take_lines(std::uint64_t id, Client& client, std::string_view piece);
   static void send_to(Client& client);
 
+  void remove_file() const;
+
   std::string path_;
   std::size_t longest_;
   Descriptor listener_;
-  Descriptor bell_;  // rung when there are answers, or at the end
+  std::pair<dev_t, ino_t> file_;  // of path_
+  Descriptor bell_;               // rung when there are answers, or at the end
   std::function<void()> wake_;
   mutable std::mutex mutex_;
   std::vector<Request> requests_;            // this and the following: guarded by mutex_
   std::map<std::uint64_t, Client> clients_;  // sockets: the thread's alone
   bool stopping_ = false;
-  std::uint64_t next_client_ = 1;  // the thread's alone
+  std::uint64_t next_client_ = 1;  // the thread's alone, as the next one
+  bool accepts_later_ = false;     // there were no descriptors
   std::thread thread_;
 };
 
@@ -88,8 +103,10 @@ class ControlConnection {
   /// Throws SystemError: ECONNREFUSED and ENOENT: nobody is there.
   ControlConnection(const std::string& folder, const std::string& file);
 
-  /// `patience`: for the answer; none: for ever. Throws SystemError: ECONNRESET: the other side has ended; ETIMEDOUT.
-  nlohmann::json ask(const nlohmann::json& request, std::optional<std::chrono::seconds> patience);
+  /// `patience`: for the answer; none: for ever. `give_up` is asked after each signal. Throws SystemError: ECONNRESET:
+  /// the other side has ended; ETIMEDOUT; EINTR: it was given up.
+  nlohmann::json ask(const nlohmann::json& request, std::optional<std::chrono::seconds> patience,
+                     const std::function<bool()>& give_up = {});
 
  private:
   std::string name_;

@@ -1,5 +1,7 @@
 #include "cli/log_rows.h"
 
+#include "cli/shell_text.h"
+
 #include <algorithm>
 #include <array>
 #include <ctime>
@@ -26,12 +28,6 @@ std::string result_text(const JournalJob& job) {
   if (job.last.outcome == "exited") return fmt::format("exit {}", job.last.code);
   if (job.last.outcome == "signalled") return fmt::format("signal {}", job.last.code);
   return job.last.outcome == "timed_out" ? "timed out" : job.last.outcome;
-}
-
-std::string one_line(std::string text) {
-  std::ranges::replace_if(
-      text, [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');
-  return text;
 }
 
 std::string table_row(const JournalJob& job) {

@@ -1,8 +1,10 @@
 // QueueClient: asks the server of a queue, also while that is killed and started again.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -17,13 +19,18 @@ class QueueClient {
 
   /// The answer, however long it takes. If the server is killed meanwhile, the next one is asked once it is there: so a
   /// request must be one that may be made twice. Throws UsageError: nobody serves the queue, and nobody has begun to
-  /// within two seconds; Error: it refuses, or no server has come back for ten seconds.
+  /// within two seconds, or come back within ten; Error: it refuses.
   nlohmann::json ask(const nlohmann::json& request);
+  /// Asked after each signal: ask() throws SystemError (EINTR) then.
+  void give_up_when(std::function<bool()> give_up) { give_up_ = std::move(give_up); }
 
  private:
+  std::string nobody_there(bool was_there) const;
+
   std::string queue_;
   std::string folder_;
   std::optional<ControlConnection> connection_;
+  std::function<bool()> give_up_ = [] { return false; };
 };
 
 /// The name of a queue, which stands in front; empty: there is none.

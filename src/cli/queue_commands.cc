@@ -1,4 +1,5 @@
 // prong status|wait|cancel|retry|pause|resume|drain QUEUE
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 
@@ -12,6 +13,7 @@
 #include "cli/parse.h"
 #include "cli/queue_client.h"
 #include "cli/queue_submission.h"
+#include "cli/shell_text.h"
 #include "prong/error.h"
 
 namespace prong::cli {
@@ -107,7 +109,8 @@ void show_job(const json& job) {
   }
   const std::string detail = bytes_of_json(job.at("detail"), "detail");
   std::printf("%llu: %s%s%s: %s\n", number, state.c_str(), state == "failed" ? ", " : "",
-              state == "failed" ? detail.c_str() : "", bytes_of_json(job.at("description"), "description").c_str());
+              state == "failed" ? one_line(detail).c_str() : "",
+              one_line(bytes_of_json(job.at("description"), "description")).c_str());
 }
 
 /// Of cancel and retry: those that it was done to.
@@ -128,17 +131,19 @@ int status_command(const Words& words) {
                {{.title = kJobsGroup,
                  .paragraphs = {{.text = "Of jobs that are named by their numbers it is told what they came to. prong "
                                          "log QUEUE shows all jobs, and --job N what one has written."}}},
-                exit_statuses({{"0", "The queue has answered"}})},
+                exit_statuses({{"0", "Told"}, {"1", "There is no job of such a number"}})},
                {{"How far the queue is", "prong status q"}, {"What became of job 1", "prong status q 1"}});
   const json answer = command.ask(command.request());
   const json shown = command.names_jobs() ? answer.at("jobs") : json::array({answer});
+  bool all_known = true;
   for (const json& each : shown) {
+    all_known &= each.at("state") != "unknown";
     if (as_json)
       std::printf("%s\n", each.dump().c_str());
     else
       command.names_jobs() ? show_job(each) : show_queue(each);
   }
-  return kAllDone;
+  return all_known ? kAllDone : 1;
 }
 
 int wait_command(const Words& words) {
@@ -152,7 +157,11 @@ int wait_command(const Words& words) {
        exit_statuses(
            {{"0", "They have succeeded"}, {"1 to 100", "So many have failed"}, {"101", "More than 100 have failed"}})},
       {{"Until the queue has nothing to do", "prong wait q"}});
-  return status_for_failures(number_in(command.ask(command.request()), "failed"));
+  if (command.names_jobs()) return status_for_failures(number_in(command.ask(command.request()), "failed"));
+  // Whichever servers there are meanwhile.
+  const std::uint64_t before = number_in(command.ask({{"command", "status"}}), "failed");
+  const std::uint64_t after = number_in(command.ask(command.request()), "failed");
+  return status_for_failures(after - std::min(before, after));
 }
 
 int cancel_command(const Words& words) {

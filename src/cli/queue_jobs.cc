@@ -4,14 +4,27 @@ namespace prong::cli {
 
 QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const JournalOptions& options)
     : journal_(path, queue, options) {
-  for (const QueueJournal::Waiting& each : journal_.waiting()) wait_for_turn(each.number, each.options);
+  for (const QueueJournal::Waiting& each : journal_.waiting()) {
+    try {
+      wait_for_turn(each.number, each.options);
+    } catch (const std::exception& error) {  // of another version
+      journal_.end(each.number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()}, JobState::kFailed);
+    }
+  }
   counts_ = {.queued = places_.size(),
              .running = journal_.count(JobState::kDispatched),
              .done = journal_.count(JobState::kDone),
              .failed = journal_.count(JobState::kFailed)};
-  for (const std::uint64_t number : journal_.all(JobState::kDispatched))
-    interrupt(number, queued_options_of(journal_.options(number)).if_lost);
+  for (const std::uint64_t number : journal_.all(JobState::kDispatched)) interrupt(number, if_lost(number));
   journal_.commit();
+}
+
+IfLost QueueJobs::if_lost(std::uint64_t number) {
+  try {
+    return queued_options_of(journal_.options(number)).if_lost;
+  } catch (const std::exception&) {  // of another version
+    return IfLost::kFail;
+  }
 }
 
 void QueueJobs::wait_for_turn(std::uint64_t number, const std::string& options) {
@@ -49,6 +62,13 @@ void QueueJobs::fail(std::uint64_t number, const Outcome& outcome) {
   journal_.end(number, outcome, JobState::kFailed);
   --counts_.running;
   ++counts_.failed;
+}
+
+void QueueJobs::put_back(std::uint64_t number) {
+  journal_.put_back(number);
+  wait_for_turn(number, journal_.options(number));
+  --counts_.running;
+  ++counts_.queued;
 }
 
 void QueueJobs::interrupt(std::uint64_t number, IfLost if_lost) {

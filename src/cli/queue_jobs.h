@@ -42,6 +42,8 @@ class QueueJobs {
   void end(std::uint64_t number, const Job& job, bool succeeded, std::string_view returned);
   /// A job that runs has come to nothing because of this.
   void fail(std::uint64_t number, const Outcome& outcome);
+  /// A job that was to run was not begun.
+  void put_back(std::uint64_t number);
   /// A job that runs was ended with its server.
   void interrupt(std::uint64_t number, IfLost if_lost);
 
@@ -58,6 +60,7 @@ class QueueJobs {
   void close() { journal_.close(0); }
 
  private:
+  IfLost if_lost(std::uint64_t number);
   void wait_for_turn(std::uint64_t number, const std::string& options);
 
   QueueJournal journal_;

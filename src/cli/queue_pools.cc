@@ -56,13 +56,25 @@ QueuedRun QueuePools::start(const TakenJob& job) {
 
 std::shared_ptr<Pool> QueuePools::pool_for(const std::string& surroundings, const QueuedSurroundings& read,
                                            bool is_command) {
-  Entry& entry = pools_[is_command ? std::string() : surroundings];
+  const std::string key = is_command ? std::string() : surroundings;
+  if (!pools_.contains(key)) make_room();
+  Entry& entry = pools_[key];
   if (!entry.pool || !entry.pool->failure().empty()) {
     entry.pool = std::make_shared<Pool>(options_for(read, is_command));
     entry.pool->set_watcher([wake = wake_](std::span<const JobPtr>) { wake(); });
   }
   entry.last_used = monotonic_now();
   return entry.pool;
+}
+
+/// Of pools without jobs the one that was used longest ago goes: there may be as many surroundings as jobs.
+void QueuePools::make_room() {
+  const auto is_idle = [](const auto& each) { return !each.first.empty() && each.second.pool.use_count() == 1; };
+  if (std::ranges::count_if(pools_, is_idle) <= jobs_) return;
+  auto oldest = std::ranges::find_if(pools_, is_idle);
+  for (auto each = oldest; each != pools_.end(); ++each)
+    if (is_idle(*each) && each->second.last_used < oldest->second.last_used) oldest = each;
+  pools_.erase(oldest);
 }
 
 PoolOptions QueuePools::options_for(const QueuedSurroundings& surroundings, bool is_command) const {

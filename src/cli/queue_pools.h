@@ -47,6 +47,7 @@ class QueuePools {
   };
 
   std::shared_ptr<Pool> pool_for(const std::string& surroundings, const QueuedSurroundings& read, bool is_command);
+  void make_room();
   PoolOptions options_for(const QueuedSurroundings& surroundings, bool is_command) const;
   Payload command_of(const TakenJob& job, const QueuedSurroundings& surroundings) const;
 

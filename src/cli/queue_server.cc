@@ -1,9 +1,11 @@
 #include "cli/queue_server.h"
 
+#include <limits.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cstdio>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -47,6 +49,12 @@ bool means_all(const json& request) {
   return request.value("all", json(false)) == true;
 }
 
+/// No worker could be had for it.
+bool never_began(const Job& job) {
+  const auto* lost = std::get_if<Lost>(&job.outcome());
+  return lost && lost->reason == LostReason::kStartFailed && job.attempts().empty();
+}
+
 json number_or_null(std::int64_t value, bool known) {
   return known ? json(value) : json();
 }
@@ -76,8 +84,8 @@ bool QueueServer::over() const {
 void QueueServer::run() {
   while (!over()) {
     heed_signals();
-    hear();
     collect();
+    hear();
     take();
     jobs_.commit();
     start_taken();
@@ -88,7 +96,8 @@ void QueueServer::run() {
   const QueueJobs::Counts& counts = jobs_.counts();
   say(fmt::format("ended; {} queued, {} done, {} failed", counts.queued, counts.done, counts.failed));
   jobs_.close();
-  for (const std::uint64_t client : drainers_) server_.answer(client, report());
+  const json last = jobs_.all_ended() ? report() : refusal("the server was ended before all jobs had");
+  for (const std::uint64_t client : drainers_) server_.answer(client, last);
 }
 
 void QueueServer::heed_signals() {
@@ -126,7 +135,9 @@ json QueueServer::carry_out(const Request& request) {
   if (command == "drain") return drain(request.client);
   if (command == "wait") return wait(request);
   if (command == "pause" || command == "resume") {
+    if (draining_ && command == "pause") throw UsageError("the queue ends when all its jobs have; it cannot be paused");
     jobs_.set_paused(command == "pause");
+    failed_starts_ = 0;
   } else if (command == "status" && request.text.contains("jobs")) {
     const bool with_outputs = request.text.value("outputs", json(false)) == true;
     answers_.push_back({request.client, [this, with_outputs, numbers = numbers_in(request.text)] {
@@ -159,8 +170,8 @@ json QueueServer::cancel(const json& request) {
   for (const std::uint64_t number : numbers) {
     const auto running = running_.find(number);
     if (running != running_.end()) {
+      if (!running->second.run.pool->kill(running->second.run.job)) continue;  // it has just ended
       running->second.cancelled = true;
-      running->second.run.pool->kill(running->second.run.job);
     } else if (jobs_.cancel(number)) {
       waits_.ended(number, false);
     } else {
@@ -194,7 +205,10 @@ json QueueServer::wait(const Request& request) {
   }
   std::vector<std::uint64_t> open;
   QueueWaits::Result ended;
-  for (const std::uint64_t number : numbers_in(request.text)) {
+  std::vector<std::uint64_t> numbers = numbers_in(request.text);
+  std::ranges::sort(numbers);
+  numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
+  for (const std::uint64_t number : numbers) {
     const JobState state = jobs_.state(number);
     if (state == JobState::kNew) throw UsageError(fmt::format("there is no job {}", number));
     if (state == JobState::kDone)
@@ -225,7 +239,7 @@ json QueueServer::report_of(std::uint64_t number, bool with_outputs) {
   const bool ended = job->state == JobState::kDone || job->state == JobState::kFailed;
   json report = {{"job", number},
                  {"state", job->state == JobState::kDispatched ? "running" : job_state_name(job->state)},
-                 {"kind", queued_options_of(jobs_.options(number)).is_command ? "command" : "python"},
+                 {"kind", kind_of_queued(jobs_.options(number))},
                  {"description", json_of_bytes(job->description)},
                  {"attempts", job->attempts},
                  {"outcome", ended ? json(job->last.outcome) : json()},
@@ -250,6 +264,12 @@ void QueueServer::collect() {
     const Running& running = found->second;
     const bool succeeded = running.run.succeeded();
     const bool interrupted = killed_ && !running.cancelled && !succeeded;
+    if (never_began(*running.run.job) && running.run.is_command) {
+      put_back(number, describe(running.run.job->outcome()));
+      running_.erase(found);
+      continue;
+    }
+    failed_starts_ = 0;
     if (interrupted)
       jobs_.interrupt(number, running.run.if_lost);
     else
@@ -273,21 +293,41 @@ void QueueServer::start_taken() {
   for (const TakenJob& job : taken_) {
     try {
       running_.emplace(job.number, Running{.run = pools_.start(job)});
+    } catch (const SystemError& error) {
+      put_back(job.number, error.what());
     } catch (const std::exception& error) {
+      if (kind_of_queued(job.options) == "command") {
+        put_back(job.number, error.what());
+        continue;
+      }
       jobs_.fail(job.number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()});
-      jobs_.commit();
       waits_.ended(job.number, false);
       say(fmt::format("job {}: cannot be started: {}", job.number, error.what()));
     }
   }
   taken_.clear();
+  jobs_.commit();
+}
+
+/// It was not the job's fault. What lies with the machine would be the same for the next one: soon no more are tried.
+void QueueServer::put_back(std::uint64_t number, const std::string& why) {
+  constexpr int kMost = 3;
+  jobs_.put_back(number);
+  if (++failed_starts_ < kMost || jobs_.paused()) return;
+  jobs_.set_paused(true);
+  draining_ = false;
+  for (const std::uint64_t client : std::exchange(drainers_, {}))
+    server_.answer(client, refusal("no job can be started any more: " + why));
+  say(fmt::format("no job can be started: {}; the queue is paused: prong resume {} goes on", why, settings_.name));
 }
 
 void QueueServer::answer() {
-  for (const Answer& each : answers_) server_.answer(each.client, each.make());
+  for (const Answer& each : answers_) server_.answer(each.client, made(each));
   answers_.clear();
-  for (const QueueWaits::Ready& ready : waits_.take_ready(jobs_.all_ended()))
+  for (const QueueWaits::Ready& ready : waits_.take_ready())
     server_.answer(ready.client, {{"done", ready.result.done}, {"failed", ready.result.failed}});
+  if (!jobs_.all_ended()) return;
+  for (const std::uint64_t client : waits_.take_for_all()) server_.answer(client, report());
 }
 
 void QueueServer::sleep() {
@@ -295,8 +335,20 @@ void QueueServer::sleep() {
   if (!signals_.take_news()) Signals::sleep(held, pools_.next_retirement());
 }
 
+json QueueServer::made(const Answer& answer) {
+  try {
+    return answer.make();
+  } catch (const std::exception& error) {
+    return refusal(error.what());
+  }
+}
+
+/// Who reads the log shall not hold up the queue: what cannot be written at once is left out.
 void QueueServer::say(const std::string& message) const {
-  std::fprintf(stderr, "prong: queue %s: %s\n", settings_.name.c_str(), message.c_str());
+  const std::string line = fmt::format("prong: queue {}: {}\n", settings_.name, message).substr(0, PIPE_BUF);
+  pollfd log{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&log, 1, 0) > 0 && (log.revents & POLLOUT) != 0)
+    static_cast<void>(!::write(log.fd, line.data(), line.size()));
 }
 
 }  // namespace prong::cli

@@ -69,7 +69,9 @@ class QueueServer {
   void collect();
   void take();
   void start_taken();
+  void put_back(std::uint64_t number, const std::string& why);
   void answer();
+  static nlohmann::json made(const Answer& answer);
   void sleep();
   void say(const std::string& message) const;
 
@@ -87,6 +89,7 @@ class QueueServer {
   std::vector<TakenJob> taken_;  ///< from the journal, not yet given to a pool
   std::vector<Answer> answers_;
   std::vector<std::uint64_t> drainers_;  ///< who wait for the end
+  int failed_starts_ = 0;                ///< in a row
   bool draining_ = false;
   bool stopping_ = false;
   bool killed_ = false;

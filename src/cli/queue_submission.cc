@@ -29,7 +29,10 @@ std::vector<std::string> list_of(const json& object, const char* name) {
   const auto found = object.find(name);
   if (found == object.end()) return list;
   if (!found->is_array()) throw UsageError(std::string("'") + name + "' is to be a list");
-  for (const json& each : *found) list.push_back(bytes_of_json(each, name));
+  for (const json& each : *found) {
+    list.push_back(bytes_of_json(each, name));
+    if (list.back().find('\0') != std::string::npos) throw UsageError(std::string("'") + name + "' has a NUL byte");
+  }
   return list;
 }
 
@@ -131,6 +134,12 @@ QueuedOptions queued_options_of(const std::string& text) {
   for (const auto& [name, value] : options.at("settings").items())
     set_job_setting(name, bytes_of_json(value, name.c_str()), result.job);
   return result;
+}
+
+std::string kind_of_queued(const std::string& options) {
+  const json read = json::parse(options, nullptr, false);
+  const json kind = read.is_object() ? read.value("kind", json()) : json();
+  return kind.is_string() ? kind.get<std::string>() : "unknown";
 }
 
 QueuedSurroundings queued_surroundings_of(const std::string& text) {

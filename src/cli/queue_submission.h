@@ -1,4 +1,4 @@
-// Submissions: what is asked of a queue, in the JSON of its protocol (docs/queue-protocol.md) and in its journal.
+// Submissions: what is asked of a queue, in the JSON of its protocol (docs/queue.md) and in its journal.
 #pragma once
 
 #include <string>
@@ -27,7 +27,10 @@ struct QueuedOptions {
   IfLost if_lost = IfLost::kFail;
   JobOptions job{};
 };
+/// Throws for what no version of this has written.
 QueuedOptions queued_options_of(const std::string& text);
+/// "command" or "python"; "unknown" for such a text.
+std::string kind_of_queued(const std::string& options);
 
 /// Where it runs: what its submitter had around it.
 struct QueuedSurroundings {

@@ -23,12 +23,14 @@ class QueueWaits {
 
   /// `open`: jobs that have not ended; `ended`: of those that have, which the client asked for, too.
   void add(std::uint64_t client, const std::vector<std::uint64_t>& open, Result ended);
-  /// Until no job is open.
-  void add_for_all(std::uint64_t client);
-
   void ended(std::uint64_t number, bool succeeded);
-  /// Those that have waited enough. `all_ended`: no job of the queue is open.
-  std::vector<Ready> take_ready(bool all_ended);
+  /// Those that have waited enough.
+  std::vector<Ready> take_ready();
+
+  /// Until no job is open.
+  void add_for_all(std::uint64_t client) { for_all_.push_back(client); }
+  /// When none is.
+  std::vector<std::uint64_t> take_for_all();
   /// Of those who have gone away nothing is kept.
   void forget(const std::function<bool(std::uint64_t client)>& is_there);
 
@@ -40,7 +42,7 @@ class QueueWaits {
   };
 
   std::unordered_multimap<std::uint64_t, std::shared_ptr<Wait>> by_job_;
-  std::vector<Wait> for_all_;
+  std::vector<std::uint64_t> for_all_;  ///< clients
   std::vector<Ready> ready_;
 };
 

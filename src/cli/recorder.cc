@@ -18,7 +18,8 @@ std::string state_folder() {
   if (state != nullptr && *state == '/') return std::string(state) + "/prong";
   const char* const home = std::getenv("HOME");
   if (home == nullptr || *home == '\0')
-    throw UsageError("--name: neither XDG_STATE_HOME nor HOME says where journals are; write --journal FILE");
+    throw UsageError(
+        "--name: neither XDG_STATE_HOME nor HOME says where journals are; set one of them, or write --journal FILE");
   return std::string(home) + "/.local/state/prong";
 }
 

@@ -15,6 +15,14 @@ namespace {
 
 constexpr const char* kQueueGroup = "The queue";
 
+/// Two of them are in a row of the journal, which has at most 1 GB.
+std::uint64_t kept_of(const std::string& text) {
+  constexpr std::uint64_t kMost = std::uint64_t{256} << 20;
+  const std::uint64_t size = parse_size(text);
+  if (size > kMost) throw UsageError("'" + text + "' is more than the journal can keep of an output: 256M");
+  return size;
+}
+
 ManualText manual_text() {
   return {
       .usage = {"prong serve --name NAME [options]"},
@@ -54,7 +62,7 @@ int serve_command(const Words& words) {
   app.add_flag("--durable", settings.durable,
                "Tell of a job only when the disk has it, so that a power cut loses none");
   add_parsed(app, "--keep", "SIZE", "Keep so much of each job's output, and of its error output; default: 64M",
-             [&](const std::string& text) { settings.kept_output = parse_size(text); });
+             [&](const std::string& text) { settings.kept_output = kept_of(text); });
   begin_group(app, kOtherGroup);
   parse(app, manual_text(), words);
   if (settings.name.empty()) throw UsageError("which queue? Write --name NAME");

@@ -126,4 +126,10 @@ Quoting QuotingTracker::quoting() const {
   return open_.back() == '"' ? Quoting::kDouble : Quoting::kNone;
 }
 
+std::string one_line(std::string text) {
+  const auto is_control = [](unsigned char c) { return c < ' ' || c == '\x7f'; };
+  std::ranges::replace_if(text, is_control, ' ');
+  return text;
+}
+
 }  // namespace prong::cli

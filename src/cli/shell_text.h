@@ -35,4 +35,7 @@ class QuotingTracker {
   char previous_ = 0;
 };
 
+/// For a terminal: blanks in the place of line ends and other control characters.
+std::string one_line(std::string text);
+
 }  // namespace prong::cli

@@ -178,7 +178,12 @@ int submit_command(const Words& words) {
   ReplacementNames names;
   names.columns = opened->column_names;
   Submitter submitter(client, submission, arguments.command, true, names);
-  submit_all(submitter, *opened->inputs, signals);
+  client.give_up_when([&signals] { return signals.wish() != Signals::Wish::kGoOn; });
+  try {
+    submit_all(submitter, *opened->inputs, signals);
+  } catch (const SystemError& error) {
+    if (error.error() != EINTR) throw;
+  }
   return signals.exit_status();
 }
 

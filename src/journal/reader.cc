@@ -94,11 +94,15 @@ class JournalReader::Impl {
   }
 
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number) {
-    const std::string sql = select_jobs(" WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1");
-    Statement row(database_, sql.c_str());
-    row.bind(run, number);
-    if (!row.next()) return std::nullopt;
-    return job_of(row);
+    // It is the id, too, of all jobs of a queue, and of a run that was not interrupted and is alone in its file.
+    for (const char* condition : {" WHERE j.id = ?2 AND j.run = ?1 AND j.number = ?2",
+                                  " WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1"}) {
+      const std::string sql = select_jobs(condition);
+      Statement row(database_, sql.c_str());
+      row.bind(run, number);
+      if (row.next()) return job_of(row);
+    }
+    return std::nullopt;
   }
 
   void each_attempt(std::int64_t run, const std::function<void(std::uint64_t, const JournalAttempt&)>& take) {

@@ -55,7 +55,6 @@ CREATE TABLE job(
   surroundings INTEGER REFERENCES surroundings(id)
 ) STRICT;
 CREATE INDEX job_by_key ON job(run, key, session);
-CREATE INDEX job_by_number ON job(run, number);
 CREATE TABLE attempt(
   job INTEGER NOT NULL REFERENCES job(id),
   number INTEGER NOT NULL,
@@ -88,7 +87,6 @@ ALTER TABLE run ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
 CREATE TABLE surroundings(id INTEGER PRIMARY KEY, content TEXT NOT NULL UNIQUE) STRICT;
 ALTER TABLE job ADD COLUMN options TEXT NOT NULL DEFAULT '';
 ALTER TABLE job ADD COLUMN surroundings INTEGER REFERENCES surroundings(id);
-CREATE INDEX job_by_number ON job(run, number);
 PRAGMA user_version = 2;
 COMMIT;
 )";

@@ -354,8 +354,10 @@ void Crew::on_start_failed(WorkerLink& link, const launcher::Message& message, M
   const std::string stage = stage_of(message);
   events_.on_gone(link, {.vanished = true}, link.bury());
   remove(link);
-  if (message.error == ECHILD && how() == StartHow::kTemplate)
-    return give_up_without_template();  // counted there, once
+  if (message.error == ECHILD && how() == StartHow::kTemplate) {  // counted there, once; but then this one still lived
+    give_up_without_template();
+    return give_up_if_hopeless(template_gone_because_);
+  }
   note_failed_start(SystemError("start a worker (" + stage + ")", message.error).what(), now);
 }
 
@@ -386,7 +388,8 @@ void Crew::on_worker_gone(WorkerLink& link, Death death, MonotonicNs now) {
 
 void Crew::on_template_gone(const launcher::Message& message, MonotonicNs now) {
   if (dismissed_) return;
-  std::string why = message.error != 0 ? SystemError("start the template", message.error).what()
+  const std::string program = options_.program.arguments.empty() ? "" : options_.program.arguments.front();
+  std::string why = message.error != 0 ? SystemError("start the template '" + program + "'", message.error).what()
                                        : "the template " + how_it_ended(message.status);
   const bool hung = std::exchange(template_hangs_, false);
   if (hung)
@@ -437,7 +440,12 @@ void Crew::on_launcher_gone(MonotonicNs now) {
 
 void Crew::note_failed_start(const std::string& why, MonotonicNs now) {
   retry_at_ = now + kRetryDelay * failed_starts_;
-  if (++failed_starts_ >= kHopelessAfter && live() == 0) events_.on_hopeless(why);
+  ++failed_starts_;
+  give_up_if_hopeless(why);
+}
+
+void Crew::give_up_if_hopeless(const std::string& why) {
+  if (failed_starts_ >= kHopelessAfter && live() == 0) events_.on_hopeless(why);
 }
 
 void Crew::remove(WorkerLink& link) {

@@ -120,6 +120,7 @@ class Crew {
   void on_template_gone(const launcher::Message& message, MonotonicNs now);
   void on_launcher_gone(MonotonicNs now);
   void note_failed_start(const std::string& why, MonotonicNs now);
+  void give_up_if_hopeless(const std::string& why);
   void drain(WorkerLink& link, MonotonicNs now, int most = INT_MAX);
   void remove(WorkerLink& link);
   static bool refuses_for_ever(WorkerLink& link, MonotonicNs now);

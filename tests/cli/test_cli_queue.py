@@ -223,6 +223,37 @@ def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
     assert waiting.wait(timeout=50) == 0
 
 
+def test_a_drain_that_is_broken_off_is_told(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1", "2", "3")
+    drain = queue.prong.start("drain", "q")
+    assert eventually(lambda: queue.status()[0]["state"] == "draining")
+    assert "it cannot be paused" in queue("pause").error
+    queue.server.send_signal(signal.SIGTERM)
+    _, error = drain.communicate(timeout=50)
+    assert drain.returncode == 255
+    assert b"ended before all jobs had" in error
+
+
+def test_jobs_that_cannot_be_started_wait_in_a_queue_that_is_paused(prong: Prong) -> None:
+    launcher = prong.folder / "launcher"
+    launcher.symlink_to(prong.program.with_name("prong-launcher"))
+    prong.environment["PRONG_LAUNCHER"] = str(launcher)
+    queue = Queue(prong)
+    launcher.unlink()
+    queue.submit("true")
+    assert eventually(lambda: queue.status()[0]["state"] == "paused")
+    assert queue.states("1") == ["queued"]
+    launcher.symlink_to(prong.program.with_name("prong-launcher"))
+    queue("resume")
+    assert queue("wait", "1").status == 0
+
+
+def test_a_log_that_nobody_reads_holds_nothing_up(queue: Queue) -> None:
+    queue.submit("false", ":::", *map(str, range(3000)))  # a pipe has room for about 1000 lines
+    queue("wait")
+    assert queue.status()[0]["failed"] == 3000
+
+
 def test_a_queue_has_one_server(queue: Queue) -> None:
     second = queue.prong("serve", "--name", "q")
     assert second.status == 255
@@ -254,10 +285,13 @@ REFUSED = {
     '{"command": "wait", "jobs": [7]}': "there is no job 7",
     '{"command": "wait", "jobs": "all"}': "a list of numbers",
     '{"command": "status", "jobs": [-1]}': "a list of numbers",
+    submission([{"ticket": TICKET, "arguments": ["a\0b"]}]): "'arguments' has a NUL byte",
+    '{"command": ' + "[" * 100_000 + "]" * 100_000 + "}": "there is no such command",
+    '{"command": "submit", "jobs": [], "surroundings": ' + "[" * 100_000 + "]" * 100_000 + "}": "a submission has",
 }
 
 
-@pytest.mark.parametrize("request_text", REFUSED)
+@pytest.mark.parametrize("request_text", REFUSED, ids=lambda text: text[:60])
 def test_wrong_requests_are_answered(queue: Queue, request_text: str) -> None:
     with socket.socket(socket.AF_UNIX) as client:
         client.connect(os.path.relpath(queue.socket))
@@ -288,7 +322,8 @@ def test_nobody_serves_it(prong: Prong) -> None:
     for command in ("status", "wait", "drain"):
         result = prong(command, "nosuch")
         assert result.status == 255
-        assert "nobody serves the queue 'nosuch'; start it: prong serve --name nosuch" in result.error
+        assert "nobody serves the queue 'nosuch' on '" in result.error
+        assert "start it: prong serve --name nosuch" in result.error
 
 
 def test_the_journal_of_a_queue_is_not_that_of_runs(queue: Queue) -> None:

@@ -44,6 +44,22 @@ class PoolTest : public testing::TestWithParam<StartKind> {
 INSTANTIATE_TEST_SUITE_P(EveryStart, PoolTest, testing::Values(StartKind::kFresh, StartKind::kFork, StartKind::kSpawn),
                          kind_name);
 
+// Of kind fresh, the pool is told of each lost template before it is told of the worker that this was to start.
+TEST(PoolOfNoProgramTest, EndsItsJobs) {
+  for (const StartKind start : {StartKind::kFresh, StartKind::kSpawn}) {
+    PoolOptions options = text_pool(start, 1);
+    options.program.arguments = {"/nonexistent/program"};
+    options.start_early = false;
+    Pool pool(options);
+    const JobPtr submitted = pool.submit(job("echo hello"));
+    wait_for(pool, submitted);
+    const auto* lost = std::get_if<Lost>(&submitted->outcome());
+    ASSERT_NE(lost, nullptr);
+    EXPECT_EQ(lost->reason, LostReason::kStartFailed);
+    EXPECT_NE(pool.failure().find("No such file"), std::string::npos) << pool.failure();
+  }
+}
+
 TEST_P(PoolTest, ReturnsWhatTheJobReturned) {
   Pool pool(options());
   EXPECT_EQ(run(pool, "echo hello"), "hello");

@@ -162,7 +162,7 @@ def test_pause_resume_retry_and_drain(queue: prong.Client, server: Server) -> No
     queue.drain()
     assert server.process.wait(timeout=50) == 0
     with pytest.raises(prong.QueueError, match="nobody serves the queue 'q'"):
-        queue.status()
+        prong.Client("q").status()
 
 
 def test_a_killed_server_is_waited_for(queue: prong.Client, server: Server) -> None:
@@ -176,6 +176,64 @@ def test_a_killed_server_is_waited_for(queue: prong.Client, server: Server) -> N
     queue.resume()
     waiter.join()
     assert results == [8]
+
+
+def test_an_interpreter_that_is_gone_is_told(queue: prong.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/nonexistent/python")
+    with pytest.raises(prong.JobLost, match="/nonexistent/python"):
+        queue.submit(pow, 1, 1).result(timeout=50)
+
+
+def test_a_waiting_program_survives_an_orderly_restart(queue: prong.Client, server: Server) -> None:
+    queue.pause()
+    job = queue.submit(pow, 2, 3)
+    results: list[int] = []
+    waiter = threading.Thread(target=lambda: results.append(prong.Client("q").job(job.number).result(timeout=50)))
+    waiter.start()
+    server.process.terminate()
+    server.process.wait()
+    server.start()
+    queue.resume()
+    waiter.join()
+    assert results == [8]
+
+
+def test_options_add_up(queue: prong.Client) -> None:
+    both = queue.options(timeout=0.2).options(retries=1, priority=2)
+    job = both.submit(time.sleep, 50)
+    with pytest.raises(prong.JobTimeout):
+        job.result(timeout=50)
+    assert len(queue._ask({"command": "status", "jobs": [job.number]})["jobs"]) == 1
+    assert job._report()["attempts"] == 2
+
+
+def test_no_time_to_wait(queue: prong.Client) -> None:
+    job = queue.submit(pow, 2, 3)
+    assert job.wait(timeout=50)
+    assert job.wait(timeout=0)
+    assert job.result(timeout=0) == 8
+
+
+def test_a_forked_child_has_a_connection_of_its_own(queue: prong.Client) -> None:
+    jobs = queue.map(pow, range(40), [2] * 40)
+    child = os.fork()
+    right = [job.result(timeout=50) for job in jobs] == [number**2 for number in range(40)]
+    if child == 0:
+        os._exit(0 if right else 1)
+    assert right
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_another_users_server_is_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "prong"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    if os.geteuid() == 0:
+        os.chown(folder, 65534, 65534)
+    else:
+        folder.chmod(0o755)
+    with pytest.raises(prong.QueueError, match="not a folder that you alone can enter"):
+        prong.Client("q").submit(pow, 1, 1)
 
 
 def test_what_cannot_be_submitted(queue: prong.Client) -> None:
