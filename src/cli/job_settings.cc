@@ -45,7 +45,7 @@ std::span<const JobSetting> failure_settings() {
 }
 
 void add_job_settings(CLI::App& app, std::span<const JobSetting> settings,
-                      std::function<void(const JobSetting& setting, const std::string& text)> store) {
+                      const std::function<void(const JobSetting& setting, const std::string& text)>& store) {
   for (const JobSetting& setting : settings)
     add_parsed(app, std::string("--") + setting.name, setting.type, setting.help,
                [&setting, store](const std::string& text) {

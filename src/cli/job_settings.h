@@ -26,7 +26,7 @@ std::span<const JobSetting> failure_settings();
 
 /// Adds them as options to `app`; `store` gets the text of each that is given, after it was checked.
 void add_job_settings(CLI::App& app, std::span<const JobSetting> settings,
-                      std::function<void(const JobSetting& setting, const std::string& text)> store);
+                      const std::function<void(const JobSetting& setting, const std::string& text)>& store);
 
 /// Sets one by its name. Throws UsageError, also if there is none of that name.
 void set_job_setting(const std::string& name, const std::string& text, JobOptions& options);
