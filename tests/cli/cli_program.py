@@ -36,6 +36,8 @@ class Prong:
         self.program = PROGRAM
         self.processes: list[subprocess.Popen[bytes]] = []
         self.environment = os.environ | {name: value, "PRONG_PYTHON": sys.executable}
+        for variable in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS"):  # of a make that has started the tests
+            self.environment.pop(variable, None)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the program, too, would not hear of it
