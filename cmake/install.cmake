@@ -14,7 +14,7 @@ if(TARGET prong_cli)
 endif()
 if(TARGET prong_share)
   install(DIRECTORY ${PROJECT_BINARY_DIR}/share/ DESTINATION ${CMAKE_INSTALL_DATADIR} PATTERN written EXCLUDE)
-  install(FILES packaging/prong@.service DESTINATION ${CMAKE_INSTALL_DATADIR}/systemd/user)
+  install(FILES ${PROJECT_SOURCE_DIR}/packaging/prong@.service DESTINATION ${CMAKE_INSTALL_DATADIR}/systemd/user)
 endif()
 install(EXPORT prong_targets NAMESPACE prong:: FILE prong-targets.cmake DESTINATION ${package_dir})
 configure_package_config_file(cmake/prong-config.cmake.in ${PROJECT_BINARY_DIR}/prong-config.cmake

@@ -59,6 +59,7 @@ def test_wheel_holds_the_package_and_the_programs_and_nothing_else(wheel):
     assert strange == []
     shared = {name.split(".data/data/share/")[1] for name in names if ".data/data/share/" in name}
     assert {"man/man1/prong.1", "man/man1/prong-run.1", "bash-completion/completions/prong"} <= shared
+    assert "systemd/user/prong@.service" in shared
 
 
 def test_wheel_requires_cloudpickle(wheel):
