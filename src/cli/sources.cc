@@ -16,7 +16,7 @@
 namespace prong::cli {
 namespace {
 
-const std::string kStandardInput = "-";
+constexpr const char* kStandardInput = "-";
 // As xargs: far below the kernel's limit, which environment variables share.
 constexpr std::size_t kMostBytes = std::size_t{128} * 1024;
 
@@ -161,7 +161,7 @@ OpenedInputs open_blocks(const SourceSettings& settings, const Arguments& argume
   BlockRules rules = settings.blocks;
   rules.records = settings.most_values;
   rules.record_end = settings.record_end.value_or(rules.record_start.empty() ? "\n" : "");
-  const std::string& file = settings.files.empty() ? kStandardInput : settings.files.front();
+  const std::string file = settings.files.empty() ? kStandardInput : settings.files.front();
   return {inputs_from_file(file, std::make_unique<BlockCutter>(rules), [&signals] { signals.wake(); }), {}};
 }
 
