@@ -137,8 +137,8 @@ void SessionWriter::add(std::int64_t row, int number, const Attempt& attempt, st
   const std::uint64_t error_output_bytes = attempt.error_output.size();
   attempt_
       .bind(row, number, session_, attempt.worker_pid, on_clock(attempt.started), on_clock(attempt.ended),
-            outcome_name(attempt.outcome), columns.code, columns.detail, attempt.cpu_time.count(),
-            attempt.peak_memory, output_bytes, error_output_bytes)
+            outcome_name(attempt.outcome), columns.code, columns.detail, attempt.cpu_time.count(), attempt.peak_memory,
+            output_bytes, error_output_bytes)
       .run();
   if (kept_output_ == 0 || output_bytes + error_output_bytes == 0) return;
   const std::string output =
