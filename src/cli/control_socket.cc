@@ -243,8 +243,9 @@ bool ControlServer::wait_and_handle() {
   std::vector<std::uint64_t> ids;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& [id, client] : clients_) {
-      send_to(client);
+    for (auto& [id, client] : clients_) send_to(client);
+    std::erase_if(clients_, [](const auto& each) { return each.second.is_over(); });
+    for (const auto& [id, client] : clients_) {
       sources.push_back({client.socket.get(), wanted_of(client), 0});
       ids.push_back(id);
     }
@@ -260,8 +261,7 @@ bool ControlServer::wait_and_handle() {
     const std::lock_guard lock(mutex_);
     for (std::size_t i = 0; i < ids.size(); ++i)
       if (sources[i + 1].revents != 0) news |= handle(ids[i], clients_.at(ids[i]), sources[i + 1].revents);
-    std::erase_if(clients_,
-                  [](const auto& each) { return each.second.over || (each.second.ended && each.second.idle()); });
+    std::erase_if(clients_, [](const auto& each) { return each.second.is_over(); });
     if (sources.back().revents != 0) accept_all();
   }
   if (news) wake_();

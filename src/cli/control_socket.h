@@ -69,6 +69,7 @@ class ControlServer {
     bool over = false;
 
     bool idle() const { return unanswered == 0 && to_send.empty(); }
+    bool is_over() const { return over || (ended && idle()); }
   };
 
   void serve();

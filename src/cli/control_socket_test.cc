@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
 #include <cstdlib>
 #include <cstring>
@@ -36,6 +37,15 @@ class ControlSocketTest : public testing::Test {
     std::vector<ControlServer::Request> requests;
     ASSERT_TRUE(test::eventually([&] { return !(requests = server_->take()).empty(); }));
     for (const auto& request : requests) server_->answer(request.client, {{"got", request.text}});
+  }
+
+  Descriptor connected() const {
+    Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    std::strncpy(address.sun_path, (folder_ + "/one.sock").c_str(), sizeof address.sun_path - 1);
+    EXPECT_EQ(::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+    return socket;
   }
 
   test::TemporaryFolder temporary_;
@@ -73,16 +83,39 @@ TEST_F(ControlSocketTest, AnswersThatWereGivenAreSentBeforeTheEnd) {
 }
 
 TEST_F(ControlSocketTest, WhatIsNoJsonIsHandedOnAsSuch) {
-  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::strncpy(address.sun_path, (folder_ + "/one.sock").c_str(), sizeof address.sun_path - 1);
-  ASSERT_EQ(::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
-  ASSERT_EQ(::write(socket, "{]\n", 3), 3);
+  const Descriptor socket = connected();
+  ASSERT_EQ(::write(socket.get(), "{]\n", 3), 3);
   std::vector<ControlServer::Request> requests;
   ASSERT_TRUE(test::eventually([&] { return !(requests = server_->take()).empty(); }));
   EXPECT_TRUE(requests.front().text.is_discarded());
-  ::close(socket);
+}
+
+TEST_F(ControlSocketTest, WhatIsNestedDeeplyIsLeftOut) {
+  const std::string deep = "{\"a\":" + std::string(100'000, '[') + std::string(100'000, ']') + "}\n";
+  const Descriptor socket = connected();
+  ASSERT_EQ(::write(socket.get(), deep.data(), deep.size()), static_cast<ssize_t>(deep.size()));
+  std::vector<ControlServer::Request> requests;
+  ASSERT_TRUE(test::eventually([&] { return !(requests = server_->take()).empty(); }));
+  EXPECT_LT(requests.front().text.dump().size(), 100U);
+}
+
+TEST_F(ControlSocketTest, WhoAsksNoMoreGetsItsAnswer) {
+  const Descriptor socket = connected();
+  ASSERT_EQ(::write(socket.get(), "1\n", 2), 2);
+  ASSERT_EQ(::shutdown(socket.get(), SHUT_WR), 0);
+  answer_one();
+  std::array<char, 100> answer{};
+  EXPECT_GT(::recv(socket.get(), answer.data(), answer.size(), 0), 0);
+  EXPECT_EQ(::recv(socket.get(), answer.data(), answer.size(), 0), 0) << "then the connection ends";
+}
+
+TEST_F(ControlSocketTest, WhoWaitsForNothingMakesRoomForOthers) {
+  constexpr int kMany = 600;
+  std::vector<Descriptor> idle;
+  for (int i = 0; i < kMany; ++i) idle.push_back(connected());
+  std::thread answerer([&] { answer_one(); });
+  EXPECT_EQ(ask(folder_, "one.sock", 1), (json{{"got", 1}}));
+  answerer.join();
 }
 
 TEST_F(ControlSocketTest, ATooLongLineEndsTheConnection) {
