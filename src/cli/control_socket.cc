@@ -20,6 +20,7 @@
 #include <optional>
 #include <utility>
 
+#include "cli/thread.h"
 #include "prong/error.h"
 
 namespace prong::cli {
@@ -109,16 +110,6 @@ bool may_ask(int socket) {
   socklen_t size = sizeof peer;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return false;
   return peer.uid == ::geteuid() || peer.uid == 0;
-}
-
-template <typename Body>
-std::thread start_without_signals(Body body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
 }
 
 /// What is no JSON is "discarded".

@@ -10,21 +10,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "cli/thread.h"
 #include "prong/error.h"
 
 namespace prong::cli {
 namespace {
-
-// Signals are for the main thread: the new thread starts with all of them blocked.
-template <typename Body>
-std::thread start_without_signals(Body body) {
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread thread(std::move(body));
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return thread;
-}
 
 Descriptor create_eventfd() {
   Descriptor created(::eventfd(0, EFD_CLOEXEC));

@@ -426,8 +426,11 @@ def test_a_launcher_to_be_that_hangs_does_not_outlive_the_program(program: Start
             os.register_at_fork({hangs}=hang_in_a_copy)
     """
     started = program("prong.Pool(1); input()", site)
-    assert eventually(lambda: any(children(keeper) for keeper in keepers(tag)))
-    time.sleep(0.2)  # it may have asked for the pool
+
+    def copy_was_made() -> bool:
+        return any(children(nursery) for keeper in keepers(tag) for nursery in children(keeper))
+
+    assert eventually(copy_was_made)
     started.kill()
 
 
