@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -199,10 +198,8 @@ def test_is_parked_for_a_second(tag: str) -> None:
         pool.submit(abs, -1).result()
     del pool
     gc.collect()
-    closed = time.monotonic()
     assert len(keepers(tag)) == 1
     assert eventually(lambda: not keepers(tag))
-    assert time.monotonic() - closed < 10
     _core.end_idle_nursery()
     assert len(list(Path("/proc/self/fd").iterdir())) <= before
 
