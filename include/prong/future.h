@@ -64,13 +64,17 @@ class Future : public AnyFuture {
   using AnyFuture::AnyFuture;
 
   /// Waits; true if the function returned.
-  bool succeeded() const { return std::holds_alternative<Returned>(outcome()); }
+  bool succeeded() const {
+    wait();
+    return job()->value() != nullptr;
+  }
 
   /// Waits, then gives the result (decoded anew by each call). Throws a JobFailed if the job did not return.
   Result get() const {
-    const auto* returned = std::get_if<Returned>(&outcome());
-    if (!returned) throw_failure(*job());
-    if constexpr (!std::is_void_v<Result>) return decode_value<Result>(returned->value.bytes());
+    wait();
+    const Payload* value = job()->value();
+    if (value == nullptr) throw_failure(*job());
+    if constexpr (!std::is_void_v<Result>) return decode_value<Result>(value->bytes());
   }
 };
 

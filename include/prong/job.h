@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 #include <span>
+#include <utility>
+#include <variant>
 #include <vector>
 
 #include "prong/options.h"
@@ -117,20 +119,29 @@ class Job {
   enum class State : std::uint8_t { kQueued, kDispatched, kDone };
 
   /// One call; a batch is made as a Batch.
-  Job(JobId id, JobSpec spec) : spec_(std::move(spec)), id_(id) {}
+  Job(JobId id, JobSpec spec)
+      : payload_(std::move(spec.payload)),
+        options_(std::move(spec.options)),
+        course_(Ahead{std::move(spec.needs), std::move(spec.completions)}),
+        tag_(spec.tag),
+        id_(id),
+        is_batch_(spec.items != 0) {}
+  ~Job() { delete[] tries_.load(std::memory_order_relaxed); }
   Job(const Job&) = delete;
   Job& operator=(const Job&) = delete;
 
   JobId id() const noexcept { return id_; }
-  std::uint64_t tag() const noexcept { return spec_.tag; }
+  std::uint64_t tag() const noexcept { return tag_; }
   const JobOptions& options() const noexcept;
   State state() const noexcept { return state_.load(std::memory_order_acquire); }
   bool done() const noexcept { return state() == State::kDone; }
 
   /// The last attempt's outcome, or Cancelled / Lost if it was ended while queued. Requires done().
-  const Outcome& outcome() const noexcept { return tries_[tries() - 1].outcome; }
+  const Outcome& outcome() const { return all_tries()[tries() - 1].outcome; }
+  /// The value, if outcome() is Returned; else null. Costs less. Requires done().
+  const Payload* value() const;
   /// All attempts, first to last; none until done().
-  std::span<const Attempt> attempts() const noexcept { return done() ? ended_attempts() : std::span<const Attempt>(); }
+  std::span<const Attempt> attempts() const { return done() ? ended_attempts() : std::span<const Attempt>(); }
   /// Of a batch; else null. Final, but for `first`, once done() is true.
   const Items* items() const noexcept;
   /// One item of a batch that is done, as a job that is done. `outcome`: of the item, as the face has decoded it.
@@ -146,22 +157,46 @@ class Job {
   friend class jobs::Intake;
   friend class jobs::Ledger;
 
-  bool is_batch() const noexcept { return spec_.items != 0; }
-  Items& own_items() noexcept;
-  /// Requires that every attempt that was begun has ended.
-  std::span<const Attempt> ended_attempts() const noexcept { return {tries_.get(), attempts_begun_}; }
-  std::size_t tries() const noexcept { return std::size_t{attempts_begun_} + (ended_without_attempt_ ? 1 : 0); }
-  void add_try(Attempt&& attempt);
+  /// What only a job needs that is not done.
+  struct Ahead {
+    Needs needs;
+    std::shared_ptr<CompletionQueue> completions;
+  };
+  /// Of a job that is done, and whose only attempt is like most: it returned, and nothing of it was measured. The value
+  /// is where the arguments were. The Attempt, which takes 224 bytes more, is made when somebody asks for it.
+  struct Brief {
+    MonotonicNs started;
+    MonotonicNs ended;
+    int worker_pid;
+  };
 
-  JobSpec spec_;
+  bool is_batch() const noexcept { return is_batch_; }
+  Items& own_items() noexcept;
+  JobSpec spec() const;
+  /// Requires that every attempt that was begun has ended.
+  std::span<const Attempt> ended_attempts() const { return {all_tries(), attempts_begun_}; }
+  std::size_t tries() const noexcept { return std::size_t{attempts_begun_} + (ended_without_attempt_ ? 1 : 0); }
+  /// Null if there are none.
+  const Attempt* all_tries() const;
+  const Attempt* make_tries(const Brief& brief) const;
+  void add_try(Attempt&& attempt);
+  bool may_be_brief(const Attempt& attempt) const noexcept;
+  /// Keeps the last try, and drops what only a job needs that is not done.
+  void settle(Attempt&& last);
+
+  Payload payload_;
+  std::shared_ptr<const JobOptions> options_;
+  std::variant<Ahead, Brief> course_;
+  std::uint64_t tag_;
   JobId id_;
   MonotonicNs submitted_ = 0;
   MonotonicNs finished_ = 0;
   /// The attempts that have ended; behind them, of a job that ended without one, what it came to. Room for as many as
-  /// the next power of two.
-  std::unique_ptr<Attempt[]> tries_;
+  /// the next power of two. Null: none, or Brief.
+  mutable std::atomic<Attempt*> tries_{nullptr};
   std::uint32_t attempts_begun_ = 0;
   bool ended_without_attempt_ = false;
+  bool is_batch_ : 1;
   bool quarantined_ : 1 = false;
   bool withdrawn_ : 1 = false;  // what runs is its last attempt
   std::atomic<State> state_{State::kQueued};

@@ -92,10 +92,10 @@ PyObject* wait(PyObject* self, PyObject* timeout) {
 PyObject* returned(PyObject* self, PyObject*) {
   return guarded([&]() -> nb::object {
     const JobObject& object = pooled(self);
-    const auto* value = std::get_if<Returned>(&object.job->outcome());
+    const Payload* value = object.job->value();
     if (value == nullptr) return nb::none();
-    if (const auto plain = plain_value(value->value)) return nb::make_tuple(*plain);
-    return contents_tuple(value->value);
+    if (const auto plain = plain_value(*value)) return nb::make_tuple(*plain);
+    return contents_tuple(*value);
   });
 }
 
@@ -221,10 +221,10 @@ void add_job_type(nb::module_& module) {
 }
 
 nb::object plain_value_of(const Job& job, nb::handle loads) {
-  const auto* returned = std::get_if<Returned>(&job.outcome());
-  if (returned == nullptr) return {};
-  if (auto plain = plain_value(returned->value)) return *std::move(plain);
-  const Contents contents = contents_of(returned->value, open_envelope(returned->value));
+  const Payload* value = job.value();
+  if (value == nullptr) return {};
+  if (auto plain = plain_value(*value)) return *std::move(plain);
+  const Contents contents = contents_of(*value, open_envelope(*value));
   if (!contents.buffers.is_none()) return {};
   try {
     return owned(PyObject_CallOneArg(loads.ptr(), contents.pickle.ptr()));

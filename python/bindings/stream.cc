@@ -192,8 +192,8 @@ Stream::Entry Stream::take_front() {
   Entry entry = std::move(entries_.front());
   entries_.pop_front();
   ++given_;
-  const auto* value = entry.job ? std::get_if<Returned>(&entry.job->outcome()) : nullptr;
-  if (value != nullptr) result_bytes_ += (static_cast<double>(value->value.size()) - result_bytes_) / 8;
+  const Payload* value = entry.job ? entry.job->value() : nullptr;
+  if (value != nullptr) result_bytes_ += (static_cast<double>(value->size()) - result_bytes_) / 8;
   return entry;
 }
 

@@ -6,13 +6,22 @@
 
 namespace prong::jobs {
 
-bool is_plain(const JobSpec& spec) noexcept {
-  if (spec.items != 0) return false;
-  if (!spec.options) return true;
-  const JobOptions& options = *spec.options;
+namespace {
+
+bool is_plain(const JobOptions& options) noexcept {
   const bool measured = options.cpu_time.count() > 0 || options.memory > 0 || options.output > 0;
   const bool exclusive = options.fresh || options.leftovers == Leftovers::kKill;
   return !measured && !exclusive && options.queue_time.count() == 0 && options.key.empty();
+}
+
+}  // namespace
+
+bool is_plain(const JobSpec& spec) noexcept {
+  return spec.items == 0 && (!spec.options || is_plain(*spec.options));
+}
+
+bool is_plain(const Job& job) noexcept {
+  return job.items() == nullptr && is_plain(job.options());
 }
 
 /// Not under the lock: it may take long.
@@ -27,7 +36,7 @@ JobPtr Intake::try_add(JobSpec& spec, MonotonicNs now) {
   JobPtr job = make(spec, now);
   const std::lock_guard lock(mutex_);
   if (!has_room(1)) {
-    spec = std::move(job->spec_);
+    spec = job->spec();
     return nullptr;
   }
   jobs_.push_back(job);
@@ -42,7 +51,7 @@ std::vector<JobPtr> Intake::try_add_all(std::span<JobSpec> specs, MonotonicNs no
   for (JobSpec& spec : specs) jobs.push_back(make(spec, now));
   const std::lock_guard lock(mutex_);
   if (!has_room(jobs.size())) {
-    for (std::size_t i = 0; i < jobs.size(); ++i) specs[i] = std::move(jobs[i]->spec_);
+    for (std::size_t i = 0; i < jobs.size(); ++i) specs[i] = jobs[i]->spec();
     return {};
   }
   jobs_.insert(jobs_.end(), jobs.begin(), jobs.end());

@@ -24,6 +24,7 @@ namespace prong::jobs {
 
 /// A job that begins in its turn, on any worker, beside others: it needs nothing to be arranged when it is submitted.
 bool is_plain(const JobSpec& spec) noexcept;
+bool is_plain(const Job& job) noexcept;
 
 class Intake {
  public:

@@ -64,9 +64,21 @@ TEST(IntakeTest, FullOneTakesNoMoreUntilItIsEmptied) {
   Intake intake;
   intake.open(1);
   for (std::size_t i = 0; i < Intake::kMost; ++i) ASSERT_NE(add(intake), nullptr);
-  JobSpec spec{.payload = Payload::copy_of(std::string_view("kept"))};
+  const auto needs = std::make_shared<const std::vector<DefinitionPtr>>();
+  const auto options = std::make_shared<const JobOptions>();
+  const auto completions = std::make_shared<CompletionQueue>();
+  JobSpec spec{.payload = Payload::copy_of(std::string_view("kept")),
+               .needs = needs,
+               .options = options,
+               .completions = completions,
+               .tag = 7};
   EXPECT_EQ(intake.try_add(spec, kNow), nullptr);
   EXPECT_EQ(spec.payload.text(), "kept");
+  EXPECT_EQ(spec.needs, needs);
+  EXPECT_EQ(spec.options, options);
+  EXPECT_EQ(spec.completions, completions);
+  EXPECT_EQ(spec.tag, 7u);
+  EXPECT_EQ(spec.items, 0u);
   EXPECT_EQ(intake.size(), Intake::kMost);
   take(intake);
   EXPECT_EQ(add(intake)->id(), Intake::kMost + 1);

@@ -100,7 +100,7 @@ void Ledger::split(const JobPtr& job, std::uint32_t at) {
   PRONG_CHECK(at > items.first);  // it keeps something to run: else it could be handed about for ever
   const std::uint32_t kept = at - items.first;
   const JobPtr rest = std::make_shared<Batch>(
-      job->id_ + kept, job->spec_, Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
+      job->id_ + kept, job->spec(), Items{.first = at, .count = items.count - kept, .rest = std::move(items.rest)});
   rest->submitted_ = job->submitted_;
   items.count = kept;
   dispatched_ -= rest->calls();
@@ -109,38 +109,39 @@ void Ledger::split(const JobPtr& job, std::uint32_t at) {
   items.rest = rest;
 }
 
-void Ledger::record(Job& job, Attempt attempt) {
+void Ledger::end_dispatched(Job& job, Attempt& attempt) {
   leave_dispatched(job);
   attempt.number = static_cast<int>(job.attempts_begun_);
-  job.add_try(std::move(attempt));
 }
 
 bool Ledger::end_attempt(const JobPtr& job, Attempt attempt, MonotonicNs now) {
-  record(*job, std::move(attempt));
-  forget_expiry(*job);
+  end_dispatched(*job, attempt);
   const RetryPolicy& policy = job->options().retry;
-  if (!job->withdrawn_ && may_retry(policy, job->outcome(), attempt_number(*job) - 1, is_command_)) {
-    job->quarantined_ = ends_workers(*job);
+  if (!job->withdrawn_ && may_retry(policy, attempt.outcome, attempt_number(*job) - 1, is_command_)) {
+    job->quarantined_ = ends_workers(*job, attempt);
     if (!job->quarantined_) {
+      forget_expiry(*job);
+      job->add_try(std::move(attempt));
       try_again(job, backoff_before(policy, attempt_number(*job), draw()), now);
       return false;
     }
   }
-  finish(job, now);
+  finish(job, std::move(attempt), now);
   return true;
 }
 
 /// As often as the policy bears.
-bool Ledger::ends_workers(const Job& job) const {
+bool Ledger::ends_workers(const Job& job, const Attempt& last) const {
   const int limit = job.options().retry.quarantine_after;
   if (is_command_ || limit == 0) return false;
-  return std::ranges::count_if(job.ended_attempts(),
-                               [](const Attempt& attempt) { return ended_its_worker(attempt.outcome); }) >= limit;
+  const auto ends_it = [](const Attempt& attempt) { return ended_its_worker(attempt.outcome); };
+  const auto earlier = job.ended_attempts().first(static_cast<std::size_t>(last.number - 1));
+  return std::ranges::count_if(earlier, ends_it) + (ends_it(last) ? 1 : 0) >= limit;
 }
 
 void Ledger::end_finally(const JobPtr& job, Attempt attempt, MonotonicNs now) {
-  record(*job, std::move(attempt));
-  finish(job, now);
+  end_dispatched(*job, attempt);
+  finish(job, std::move(attempt), now);
 }
 
 void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now) {
@@ -155,17 +156,15 @@ void Ledger::try_again(const JobPtr& job, std::chrono::nanoseconds wait, Monoton
 void Ledger::finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now) {
   queued_ -= job->calls();
   job->ended_without_attempt_ = true;
-  job->add_try({.outcome = outcome});
-  finish(job, now);
+  finish(job, {.outcome = outcome}, now);
 }
 
-void Ledger::finish(const JobPtr& job, MonotonicNs now) {
+void Ledger::finish(const JobPtr& job, Attempt&& last, MonotonicNs now) {
   forget_expiry(*job);
   if (!job->options().key.empty()) by_key_.erase(job->options().key);
-  job->spec_.payload = Payload();
-  job->spec_.needs = {};
   // The queue will own the job: a job that owned its queue would never be freed.
-  const auto completions = std::move(job->spec_.completions);
+  const auto completions = std::move(std::get<Job::Ahead>(job->course_).completions);
+  job->settle(std::move(last));
   job->finished_ = now;
   finished_ += job->calls();
   // Pairs with the acquire in Job::state: whoever sees kDone sees every field above.

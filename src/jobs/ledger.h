@@ -76,7 +76,9 @@ class Ledger {
 
   /// Number of the attempt that is going on (1, 2, ...).
   static int attempt_number(const Job& job) noexcept;
-  static const JobSpec& spec(const Job& job) noexcept { return job.spec_; }
+  /// What its worker gets, and must have been told before. Require that the job is not done.
+  static const Payload& payload(const Job& job) noexcept { return job.payload_; }
+  static const Needs& needs(const Job& job) { return std::get<Job::Ahead>(job.course_).needs; }
 
   /// Asks for the job in take_watched() once it is done; false if it is done already.
   bool watch(const JobPtr& job);
@@ -97,11 +99,11 @@ class Ledger {
  private:
   void admit_due(MonotonicNs now);
   void leave_dispatched(Job& job);
-  void record(Job& job, Attempt attempt);
+  void end_dispatched(Job& job, Attempt& attempt);
   void try_again(const JobPtr& job, std::chrono::nanoseconds wait, MonotonicNs now);
-  void finish(const JobPtr& job, MonotonicNs now);
+  void finish(const JobPtr& job, Attempt&& last, MonotonicNs now);
   void finish_queued_job(const JobPtr& job, const Outcome& outcome, MonotonicNs now);
-  bool ends_workers(const Job& job) const;
+  bool ends_workers(const Job& job, const Attempt& last) const;
   void forget_expiry(Job& job);
   void sweep_if_due();
   double draw();

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
+#include <thread>
+#include <vector>
 
 namespace prong::jobs {
 namespace {
@@ -258,23 +261,94 @@ TEST_F(LedgerTest, DoneJobsArePushedInOrderOfCompletion) {
   EXPECT_TRUE(completions->empty());
 }
 
-TEST_F(LedgerTest, DoneJobKeepsNeitherPayloadNorQueue) {
-  const Payload payload = Payload::copy_of(std::string_view("big"));
-  std::weak_ptr<CompletionQueue> queue;
-  JobPtr job;
-  {
+TEST_F(LedgerTest, DoneJobKeepsNeitherPayloadNorNeedsNorQueue) {
+  for (const Outcome& outcome : {Outcome(Returned{}), Outcome(Exited{1})}) {
+    const Payload payload = Payload::copy_of(std::string_view("big"));
+    const auto needs = std::make_shared<const std::vector<DefinitionPtr>>(2);
     const auto completions = std::make_shared<CompletionQueue>();
-    queue = completions;
-    job = ledger_.submit({.payload = payload,
-                          .needs = std::make_shared<const std::vector<DefinitionPtr>>(2),
-                          .completions = completions},
-                         kNow);
+    const JobPtr job = ledger_.submit({.payload = payload, .needs = needs, .completions = completions}, kNow);
     next();
-    ledger_.end_attempt(job, ended(Returned{}), kNow);
+    ledger_.end_attempt(job, ended(outcome), kNow);
+    completions->take_all();
+    EXPECT_EQ(payload.storage().use_count(), 1);
+    EXPECT_EQ(needs.use_count(), 1);
+    EXPECT_EQ(completions.use_count(), 1);
   }
-  EXPECT_TRUE(queue.expired());
-  EXPECT_EQ(payload.storage().use_count(), 1);
-  EXPECT_EQ(Ledger::spec(*job).needs, nullptr);
+}
+
+Attempt full(Outcome outcome) {
+  return {.worker_pid = 7, .started = kNow + 1, .ended = kNow + 3, .outcome = std::move(outcome)};
+}
+
+TEST_F(LedgerTest, WhatIsKeptBrieflyIsToldInFull) {
+  const JobPtr job = submit();
+  next();
+  ledger_.end_attempt(job, full(Returned{Payload::copy_of(std::string_view("value"))}), kNow + 4);
+  ASSERT_NE(job->value(), nullptr);
+  EXPECT_EQ(job->value()->text(), "value");
+  ASSERT_EQ(job->attempts().size(), 1u);
+  const Attempt& attempt = job->attempts().front();
+  EXPECT_EQ(attempt.number, 1);
+  EXPECT_EQ(attempt.worker_pid, 7);
+  EXPECT_EQ(attempt.started, kNow + 1);
+  EXPECT_EQ(attempt.ended, kNow + 3);
+  EXPECT_EQ(attempt.cpu_time.count(), -1);
+  EXPECT_EQ(attempt.peak_memory, -1);
+  EXPECT_EQ(std::get<Returned>(attempt.outcome).value.text(), "value");
+  EXPECT_EQ(&job->outcome(), &attempt.outcome);
+  EXPECT_EQ(job->value()->text(), "value");
+}
+
+TEST_F(LedgerTest, WhatWasMeasuredOrWrittenIsNotLost) {
+  Attempt measured = full(Returned{});
+  measured.cpu_time = 5ns;
+  measured.peak_memory = 6;
+  Attempt wrote = full(Returned{});
+  wrote.error_output = Payload::copy_of(std::string_view("oh"));
+  std::vector<JobPtr> jobs;
+  for (const Attempt& attempt : {measured, wrote}) {
+    jobs.push_back(submit());
+    next();
+    ledger_.end_attempt(jobs.back(), attempt, kNow);
+    EXPECT_NE(jobs.back()->value(), nullptr);
+  }
+  EXPECT_EQ(jobs[0]->attempts().front().cpu_time, 5ns);
+  EXPECT_EQ(jobs[0]->attempts().front().peak_memory, 6);
+  EXPECT_EQ(jobs[1]->attempts().front().error_output.text(), "oh");
+}
+
+TEST_F(LedgerTest, OnlyWhatReturnedHasAValue) {
+  const JobPtr failed = submit();
+  const JobPtr cancelled = submit();
+  const JobPtr retried = submit({.retry = {.retries = 1}});
+  for (int i = 0; i < 3; ++i) next();
+  ledger_.end_attempt(failed, full(Raised{}), kNow);
+  ledger_.take_back(cancelled);
+  ledger_.cancel(cancelled, kNow);
+  ledger_.end_attempt(retried, full(Exited{1}), kNow);
+  next();
+  ledger_.end_attempt(retried, full(Returned{Payload::copy_of(std::string_view("2nd"))}), kNow);
+  EXPECT_EQ(failed->value(), nullptr);
+  EXPECT_EQ(cancelled->value(), nullptr);
+  EXPECT_TRUE(cancelled->attempts().empty());
+  ASSERT_NE(retried->value(), nullptr);
+  EXPECT_EQ(retried->value()->text(), "2nd");
+  EXPECT_EQ(retried->attempts().size(), 2u);
+}
+
+TEST_F(LedgerTest, ThreadsThatAskForAnAttemptAtOnceSeeTheSame) {
+  for (int round = 0; round < 200; ++round) {
+    const JobPtr job = submit();
+    next();
+    ledger_.end_attempt(job, full(Returned{Payload::copy_of(std::string_view("value"))}), kNow);
+    std::array<const Attempt*, 3> seen{};
+    std::vector<std::jthread> threads;
+    for (const Attempt*& each : seen) threads.emplace_back([&] { each = job->attempts().data(); });
+    threads.clear();
+    EXPECT_EQ(seen[0], seen[1]);
+    EXPECT_EQ(seen[0], seen[2]);
+    EXPECT_EQ(seen[0]->worker_pid, 7);
+  }
 }
 
 TEST_F(LedgerTest, WatchedJobsAreHandedOutOnce) {

@@ -91,12 +91,11 @@ double Dispatcher::begins_after_ns(const WorkerLink& link) const noexcept {
 }
 
 bool Dispatcher::push(WorkerLink& link, const JobPtr& job, MonotonicNs now) {
-  const JobSpec& spec = jobs::Ledger::spec(*job);
-  if (spec.needs) {
-    for (const DefinitionPtr& definition : *spec.needs)
+  if (const Needs& needs = jobs::Ledger::needs(*job)) {
+    for (const DefinitionPtr& definition : *needs)
       if (!link.knows(definition->id()) && !link.push_definition(*definition, now)) return false;
   }
-  return link.push_job(job, spec.payload, jobs::Ledger::attempt_number(*job), now);
+  return link.push_job(job, jobs::Ledger::payload(*job), jobs::Ledger::attempt_number(*job), now);
 }
 
 /// False if there is no room for the job now; then it is queued again.
@@ -131,7 +130,7 @@ void Dispatcher::dispatch(MonotonicNs now) {
   while (const Job* first = ledger_.peek(now)) {
     WorkerLink* link = choose(*first, now);
     if (link == nullptr) {
-      all_full_ = !refused && jobs::is_plain(jobs::Ledger::spec(*first));
+      all_full_ = !refused && jobs::is_plain(*first);
       break;
     }
     if (!std::exchange(link->to_be_woken, true)) to_wake_.push_back(link);
