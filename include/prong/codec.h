@@ -171,12 +171,78 @@ inline constexpr bool kIsBlock<std::basic_string<char, std::char_traits<char>, A
 template <BlockElement T, typename Allocator>
 inline constexpr bool kIsBlock<std::vector<T, Allocator>> = true;
 
-/// Saves a value that lives until the bytes are used, so that a large one is not copied on the way.
+/// What PlainWriter and PlainReader know.
 template <typename T>
-void put(OutputArchive& archive, const T& value) {
+inline constexpr bool kIsPlain = Arithmetic<T> || kIsBlock<T>;
+
+/// Saves plain values as OutputArchive does. That one remembers pointers and versions, for which it makes and clears
+/// four hash tables: more work than the rest of a call of numbers.
+class PlainWriter {
+ public:
+  explicit PlainWriter(Bytes& out) : out_(out) {}
+  void write(const void* data, std::size_t size) { out_.append(data, size); }
+  void refer(ByteSpan block) { out_.refer(block); }
+  template <typename... T>
+  void operator()(const T&... values) {
+    (save(values), ...);
+  }
+
+ private:
+  template <Arithmetic T>
+  void save(const T& value) {
+    write(&value, sizeof value);
+  }
+  template <typename T>
+  void save(const T& block) {
+    static_assert(kIsBlock<T>);
+    save(static_cast<cereal::size_type>(block.size()));
+    write(block.data(), block.size() * sizeof(*block.data()));
+  }
+
+  Bytes& out_;
+};
+
+/// Loads what PlainWriter or OutputArchive have saved.
+class PlainReader {
+ public:
+  explicit PlainReader(ByteSpan bytes) : rest_(bytes) {}
+  void read(void* data, std::size_t size) { take(rest_, data, size); }
+  ByteSpan rest() const noexcept { return rest_; }
+  void finish() const { require_all_read(rest_); }
+  template <typename... T>
+  void operator()(T&... values) {
+    (load(values), ...);
+  }
+
+ private:
+  template <Arithmetic T>
+  void load(T& value) {
+    read(&value, sizeof value);
+  }
+  template <typename T>
+  void load(T& block) {
+    static_assert(kIsBlock<T>);
+    cereal::size_type size = 0;
+    load(size);
+    block.resize(static_cast<std::size_t>(size));
+    read(block.data(), block.size() * sizeof(*block.data()));
+  }
+
+  ByteSpan rest_;
+};
+
+/// What values are saved to and loaded from, if all of them are plain, or else.
+template <bool plain>
+using Writer = std::conditional_t<plain, PlainWriter, OutputArchive>;
+template <bool plain>
+using Reader = std::conditional_t<plain, PlainReader, InputArchive>;
+
+/// Saves a value that lives until the bytes are used, so that a large one is not copied on the way.
+template <typename Archive, typename T>
+void put(Archive& archive, const T& value) {
   require_encodable<T>();
   if constexpr (kIsBlock<T>) {
-    archive(cereal::make_size_tag(static_cast<cereal::size_type>(value.size())));
+    archive(static_cast<cereal::size_type>(value.size()));
     archive.refer(std::as_bytes(std::span(value.data(), value.size())));
   } else {
     archive(value);
@@ -189,7 +255,7 @@ void put(OutputArchive& archive, const T& value) {
 template <typename T>
 Payload encode_value(const T& value) {
   detail::Bytes bytes;
-  OutputArchive archive(bytes);
+  detail::Writer<detail::kIsPlain<T>> archive(bytes);
   detail::put(archive, value);
   return bytes.payload();
 }
@@ -198,7 +264,7 @@ Payload encode_value(const T& value) {
 template <typename T>
 T decode_value(ByteSpan bytes) {
   detail::require_encodable<T>();
-  InputArchive archive(bytes);
+  detail::Reader<detail::kIsPlain<T>> archive(bytes);
   T value{};
   archive(value);
   archive.finish();

@@ -48,7 +48,7 @@ struct RegisteredInvoker;
 template <auto kFunction, typename... P>
 struct RegisteredInvoker<kFunction, TypeList<P...>> {
   static void invoke(ByteSpan rest, ResultSink& sink) {
-    InputArchive archive(rest);
+    Reader<(... && kIsPlain<Travelling<P>>)> archive(rest);
     auto function = kFunction;
     call_with_arguments<P...>(function, archive, sink);
   }

@@ -12,7 +12,7 @@ namespace {
 
 using detail::InvokeFunction;
 
-InvokeFunction invoker_of(const detail::CodeAddress& address, InputArchive& archive) {
+InvokeFunction invoker_of(const detail::CodeAddress& address, detail::PlainReader& archive) {
   if (address.image != 0) return reinterpret_cast<InvokeFunction>(const_cast<void*>(detail::resolve(address)));
   std::string type;
   archive(type);
@@ -43,8 +43,8 @@ class FlushFirst final : public ResultSink {
 };
 
 void invoke(const Payload& call, ResultSink& sink) {
-  InputArchive archive(call.bytes());
-  const auto address = detail::load_address<InputArchive>(archive);
+  detail::PlainReader archive(call.bytes());
+  const detail::CodeAddress address = detail::load_address(archive);
   const InvokeFunction function = invoker_of(address, archive);
   function(archive.rest(), sink);
 }

@@ -133,6 +133,8 @@ class WorkerChannel {
   /// channel and is valid until publish(). Throws Error if the request makes no sense: something in this process has
   /// written over it.
   void take(Request& request);
+  /// When the request that was taken began.
+  std::int64_t started_ns() const noexcept;
 
   /// Publishes the end of the request last taken, then frees its slot. `parts` are joined; at most kInlineLimit in all.
   /// The sequence is set by the channel, and so are `started_ns` and `ended_ns` where they are 0. Waits while the ring

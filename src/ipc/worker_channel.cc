@@ -118,6 +118,10 @@ void WorkerChannel::take(Request& request) {
   if (request.kind == RequestKind::kBatch) begin_items();
 }
 
+std::int64_t WorkerChannel::started_ns() const noexcept {
+  return private_->started_ns;
+}
+
 /// Waits until the slot has come to the next sequence. Returns its word.
 std::uint64_t WorkerChannel::wait_for_word(const Slot& slot) {
   std::uint64_t word = 0;

@@ -46,7 +46,7 @@ class Worker final : private ResultSink, private ItemSink {
       channel_.take(request_);
       result_ = {};
       result_.sequence = request_.sequence;
-      result_.started_ns = os::monotonic_now();
+      result_.started_ns = channel_.started_ns();
       if (meter_.begin(result_.started_ns)) result_.started_ns = os::monotonic_now();
       answered_ = false;
       serve();

@@ -78,6 +78,27 @@ TEST(CodecTest, CarriesLargeBlocksBesideSmallOnes) {
   }
 }
 
+/// A tuple is saved by cereal, and adds nothing.
+template <typename T>
+void expect_same_bytes_as_of_cereal(const T& value) {
+  static_assert(detail::kIsPlain<T> && !detail::kIsPlain<std::tuple<T>>);
+  const Payload plain = encode_value(value);
+  const Payload by_cereal = encode_value(std::tuple<T>(value));
+  EXPECT_EQ(plain.text(), by_cereal.text());
+  EXPECT_EQ(decode_value<T>(by_cereal.bytes()), value);
+  EXPECT_EQ(std::get<0>(decode_value<std::tuple<T>>(plain.bytes())), value);
+}
+
+TEST(CodecTest, PlainValuesAreSavedAsCerealDoes) {
+  expect_same_bytes_as_of_cereal(7);
+  expect_same_bytes_as_of_cereal(true);
+  expect_same_bytes_as_of_cereal(-0.5);
+  expect_same_bytes_as_of_cereal(std::string());
+  expect_same_bytes_as_of_cereal(std::string(100'000, 'x'));
+  expect_same_bytes_as_of_cereal(std::vector<double>{1, 2, 3});
+  expect_same_bytes_as_of_cereal(std::vector<std::byte>{std::byte{7}});
+}
+
 TEST(CodecTest, BytesThatEndTooEarlyAreAnError) {
   const Payload payload = encode_value(std::string("twelve chars"));
   for (std::size_t size = 0; size < payload.size(); ++size)

@@ -26,14 +26,18 @@ using InvokeFunction = void (*)(ByteSpan rest, ResultSink& sink);
 template <typename Result>
 void send_result(ResultSink& sink, const Result& result) {
   Bytes bytes;
-  OutputArchive archive(bytes);
+  Writer<kIsPlain<Result>> archive(bytes);
   put(archive, result);
   sink.returned(bytes.parts());
 }
 
+/// Whether a call needs no cereal.
+template <typename Callable, typename... P>
+inline constexpr bool kIsPlainCall = kIsPlainCallable<Callable> && (... && kIsPlain<Travelling<P>>);
+
 /// Reads arguments for parameters P..., calls, sends the result.
-template <typename... P, typename Callable>
-void call_with_arguments(Callable& callable, InputArchive& archive, ResultSink& sink) {
+template <typename... P, typename Callable, typename Archive>
+void call_with_arguments(Callable& callable, Archive& archive, ResultSink& sink) {
   std::tuple<Travelling<P>...> arguments;
   std::apply([&](auto&... argument) { (archive(argument), ...); }, arguments);
   archive.finish();
@@ -54,8 +58,8 @@ void call_with_arguments(Callable& callable, InputArchive& archive, ResultSink& 
 template <typename Callable, typename... P>
 struct Invoker {
   static void invoke(ByteSpan rest, ResultSink& sink) {
-    InputArchive archive(rest);
-    Callable callable = load_callable<Callable>(archive);
+    Reader<kIsPlainCall<Callable, P...>> archive(rest);
+    auto callable = load_callable<Callable>(archive);
     call_with_arguments<P...>(callable, archive, sink);
   }
 
@@ -66,8 +70,8 @@ struct Invoker {
   }
 };
 
-template <typename Callable, typename... P>
-void save_target(OutputArchive& archive, const Callable& callable) {
+template <typename Callable, typename... P, typename Archive>
+void save_target(Archive& archive, const Callable& callable) {
   if constexpr (kIsNamed<Callable>) {
     save_address(archive, CodeAddress{0, 0, callable.name});
     archive(std::string(typeid(typename Signature<Callable>::Type).name()));
@@ -116,7 +120,7 @@ struct CallEncoder<TypeList<P...>> {
     check<Callable, Arguments...>();
     if constexpr (sizeof...(Arguments) == sizeof...(P)) {
       Bytes bytes;
-      OutputArchive archive(bytes);
+      Writer<kIsPlainCall<Callable, P...>> archive(bytes);
       save_target<Callable, P...>(archive, callable);
       return save_arguments(bytes, archive, convert<P>(arguments)...);
     } else {
@@ -126,8 +130,8 @@ struct CallEncoder<TypeList<P...>> {
 
  private:
   /// A function of its own, so that converted arguments live until the payload is made.
-  template <typename... Arguments>
-  static Payload save_arguments(Bytes& bytes, OutputArchive& archive, const Arguments&... arguments) {
+  template <typename Archive, typename... Arguments>
+  static Payload save_arguments(Bytes& bytes, Archive& archive, const Arguments&... arguments) {
     (put(archive, arguments), ...);
     return bytes.payload();
   }

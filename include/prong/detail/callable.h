@@ -50,6 +50,10 @@ concept NoPointerInside = requires {
   typename std::bool_constant<(static_cast<void>(std::bit_cast<T>(std::array<std::byte, sizeof(T)>{})), true)>;
 };
 
+/// Saved without cereal.
+template <typename Callable>
+inline constexpr bool kIsPlainCallable = kIsNamed<Callable> || Empty<Callable> || !Encodable<Callable>;
+
 template <typename Callable>
 constexpr void require_sendable() {
   static_assert(!kIsStdFunction<Callable>,
@@ -69,8 +73,8 @@ constexpr void require_sendable() {
   }
 }
 
-template <typename Callable>
-void save_callable(OutputArchive& archive, const Callable& callable) {
+template <typename Callable, typename Archive>
+void save_callable(Archive& archive, const Callable& callable) {
   if constexpr (FunctionPointer<Callable>) {
     save_address(archive, locate(reinterpret_cast<const void*>(callable)));
   } else if constexpr (Empty<Callable>) {
@@ -82,8 +86,8 @@ void save_callable(OutputArchive& archive, const Callable& callable) {
   }
 }
 
-template <typename Callable>
-Callable load_callable(InputArchive& archive) {
+template <typename Callable, typename Archive>
+Callable load_callable(Archive& archive) {
   if constexpr (FunctionPointer<Callable>) {
     return reinterpret_cast<Callable>(const_cast<void*>(resolve(load_address(archive))));
   } else if constexpr (Empty<Callable>) {
