@@ -36,6 +36,21 @@ std::function<void(int)> template_runner(std::shared_ptr<nb::object> function) {
   };
 }
 
+/// What the first job needs, and takes ten milliseconds to import. If that fails it is tried again by who submits.
+void import_job_type() {
+  if (PyObject* module = PyImport_ImportModule("prong._job")) return Py_DECREF(module);
+  const bool interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
+  PyErr_Clear();
+  if (interrupted) PyErr_SetInterrupt();  // not lost: raised where Python code runs again
+}
+
+/// In the program there is time for something until the launcher is there.
+int fork_and_import(int program) {
+  const int pid = fork_python();
+  if (pid > 0 && getpid() == program) import_job_type();
+  return pid;
+}
+
 /// Calls `function(worker, pid, outcome)`. It must not raise.
 std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
   // Dropped with the pool, perhaps by a thread without the GIL.
@@ -85,7 +100,7 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   const auto shared_template = std::make_shared<nb::object>(std::move(fork_template));
   if (options.start == StartKind::kFork) {
     options.fork_template = template_runner(shared_template);
-    options.fork_function = fork_python;
+    options.fork_function = [program = getpid()] { return fork_and_import(program); };
   }
   Core core{make_handle(std::move(options), track_jobs)};
   // The fork is made. What the function refers to may refer to the pool: a cycle that no garbage collector sees.
