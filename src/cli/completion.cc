@@ -4,9 +4,9 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
-#include "cli/completion_scripts.h"
 #include "cli/exit_status.h"
-#include "cli/parse.h"
+#include "cli/help/completion_scripts.h"
+#include "cli/options/parse.h"
 #include "prong/error.h"
 
 namespace prong::cli {

@@ -8,12 +8,12 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
-#include "cli/control_socket.h"
 #include "cli/exit_status.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/progress.h"
-#include "cli/quantities.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/options/quantities.h"
+#include "cli/session/progress.h"
+#include "cli/system/control_socket.h"
 #include "prong/error.h"
 #include "prong/options.h"
 

@@ -5,13 +5,13 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/commands.h"
-#include "cli/execute.h"
-#include "cli/function_task.h"
-#include "cli/manual_texts.h"
-#include "cli/map_only.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/shell_text.h"
+#include "cli/help/manual_texts.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/session/execute.h"
+#include "cli/tasks/function_task.h"
+#include "cli/tasks/map_only.h"
+#include "cli/tasks/shell_text.h"
 #include "prong/error.h"
 
 namespace prong::cli {

@@ -6,12 +6,12 @@
 #include <exception>
 
 #include "cli/commands.h"
-#include "cli/descriptor.h"
 #include "cli/exit_status.h"
-#include "cli/help_page.h"
-#include "cli/manuals.h"
-#include "cli/parse.h"
-#include "cli/share_folder.h"
+#include "cli/help/help_page.h"
+#include "cli/help/manuals.h"
+#include "cli/help/share_folder.h"
+#include "cli/options/parse.h"
+#include "cli/system/descriptor.h"
 #include "cli/unknown_command.h"
 #include "prong/error.h"
 #include "prong/version.h"

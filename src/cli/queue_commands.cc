@@ -9,11 +9,11 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/queue_client.h"
-#include "cli/queue_submission.h"
-#include "cli/shell_text.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/queue/queue_client.h"
+#include "cli/queue/queue_submission.h"
+#include "cli/tasks/shell_text.h"
 #include "prong/error.h"
 
 namespace prong::cli {

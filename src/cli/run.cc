@@ -8,16 +8,16 @@
 
 #include <CLI/CLI.hpp>
 
-#include "cli/command_template.h"
 #include "cli/commands.h"
-#include "cli/execute.h"
-#include "cli/manual_texts.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/pieces.h"
-#include "cli/run_events.h"
-#include "cli/shell_text.h"
-#include "cli/unquoted.h"
+#include "cli/help/manual_texts.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/options/unquoted.h"
+#include "cli/output/pieces.h"
+#include "cli/session/execute.h"
+#include "cli/session/run_events.h"
+#include "cli/tasks/command_template.h"
+#include "cli/tasks/shell_text.h"
 #include "prong/command.h"
 #include "prong/error.h"
 

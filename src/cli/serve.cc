@@ -3,11 +3,11 @@
 
 #include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/parsed_option.h"
-#include "cli/quantities.h"
-#include "cli/queue_server.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/options/parsed_option.h"
+#include "cli/options/quantities.h"
+#include "cli/queue/queue_server.h"
 #include "prong/error.h"
 
 namespace prong::cli {

@@ -11,17 +11,17 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
-#include "cli/command_template.h"
 #include "cli/commands.h"
 #include "cli/exit_status.h"
-#include "cli/job_settings.h"
-#include "cli/manual_texts.h"
-#include "cli/option_groups.h"
-#include "cli/parse.h"
-#include "cli/queue_client.h"
-#include "cli/queue_submission.h"
-#include "cli/settings.h"
-#include "cli/sources.h"
+#include "cli/help/manual_texts.h"
+#include "cli/inputs/sources.h"
+#include "cli/options/job_settings.h"
+#include "cli/options/option_groups.h"
+#include "cli/options/parse.h"
+#include "cli/options/settings.h"
+#include "cli/queue/queue_client.h"
+#include "cli/queue/queue_submission.h"
+#include "cli/tasks/command_template.h"
 #include "prong/error.h"
 
 namespace prong::cli {

@@ -5,7 +5,7 @@
 
 #include "cli/commands.h"
 #include "cli/nearest.h"
-#include "cli/search_path.h"
+#include "cli/system/search_path.h"
 
 namespace prong::cli {
 namespace {

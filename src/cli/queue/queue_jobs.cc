@@ -1,0 +1,106 @@
+#include "cli/queue/queue_jobs.h"
+
+namespace prong::cli {
+
+QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const JournalOptions& options)
+    : journal_(path, queue, options) {
+  for (const QueueJournal::Waiting& each : journal_.waiting()) {
+    try {
+      wait_for_turn(each.number, each.options);
+    } catch (const std::exception& error) {  // of another version
+      journal_.end(each.number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()}, JobState::kFailed);
+    }
+  }
+  counts_ = {.queued = places_.size(),
+             .running = journal_.count(JobState::kDispatched),
+             .done = journal_.count(JobState::kDone),
+             .failed = journal_.count(JobState::kFailed)};
+  for (const std::uint64_t number : journal_.all(JobState::kDispatched)) interrupt(number, if_lost(number));
+  journal_.commit();
+}
+
+IfLost QueueJobs::if_lost(std::uint64_t number) {
+  try {
+    return queued_options_of(journal_.options(number)).if_lost;
+  } catch (const std::exception&) {  // of another version
+    return IfLost::kFail;
+  }
+}
+
+void QueueJobs::wait_for_turn(std::uint64_t number, const std::string& options) {
+  const std::int64_t place = -std::int64_t{queued_options_of(options).priority};
+  backlog_.emplace(place, number);
+  places_.emplace(number, place);
+}
+
+std::uint64_t QueueJobs::add(const SubmittedJob& job) {
+  const std::uint64_t last = journal_.last();
+  const std::uint64_t number = journal_.add(job);
+  if (number <= last) return number;  // its ticket was there
+  wait_for_turn(number, job.options);
+  ++counts_.queued;
+  return number;
+}
+
+std::optional<TakenJob> QueueJobs::take() {
+  if (backlog_.empty()) return std::nullopt;
+  const std::uint64_t number = backlog_.begin()->second;
+  backlog_.erase(backlog_.begin());
+  places_.erase(number);
+  --counts_.queued;
+  ++counts_.running;
+  return journal_.take(number);
+}
+
+void QueueJobs::end(std::uint64_t number, const Job& job, bool succeeded, std::string_view returned) {
+  journal_.end(number, job, succeeded ? JobState::kDone : JobState::kFailed, returned);
+  --counts_.running;
+  ++(succeeded ? counts_.done : counts_.failed);
+}
+
+void QueueJobs::fail(std::uint64_t number, const Outcome& outcome) {
+  journal_.end(number, outcome, JobState::kFailed);
+  --counts_.running;
+  ++counts_.failed;
+}
+
+void QueueJobs::put_back(std::uint64_t number) {
+  journal_.put_back(number);
+  wait_for_turn(number, journal_.options(number));
+  --counts_.running;
+  ++counts_.queued;
+}
+
+void QueueJobs::interrupt(std::uint64_t number, IfLost if_lost) {
+  fail(number, Lost{.reason = LostReason::kWorkerLost, .detail = "the queue's server ended while it ran"});
+  if (if_lost == IfLost::kRetry) retry(number);
+}
+
+bool QueueJobs::cancel(std::uint64_t number) {
+  const auto found = places_.find(number);
+  if (found == places_.end()) return false;
+  backlog_.erase({found->second, number});
+  places_.erase(found);
+  journal_.end(number, Cancelled{}, JobState::kFailed);
+  --counts_.queued;
+  ++counts_.failed;
+  return true;
+}
+
+bool QueueJobs::retry(std::uint64_t number) {
+  if (state(number) != JobState::kFailed) return false;
+  journal_.put_back(number);
+  wait_for_turn(number, journal_.options(number));
+  --counts_.failed;
+  ++counts_.queued;
+  return true;
+}
+
+std::vector<std::uint64_t> QueueJobs::waiting() const {
+  std::vector<std::uint64_t> numbers;
+  numbers.reserve(backlog_.size());
+  for (const auto& [place, number] : backlog_) numbers.push_back(number);
+  return numbers;
+}
+
+}  // namespace prong::cli

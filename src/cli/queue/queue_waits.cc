@@ -1,0 +1,36 @@
+#include "cli/queue/queue_waits.h"
+
+#include <utility>
+
+namespace prong::cli {
+
+void QueueWaits::add(std::uint64_t client, const std::vector<std::uint64_t>& open, Result ended) {
+  if (open.empty()) return ready_.push_back({client, ended});
+  const auto wait = std::make_shared<Wait>(Wait{.client = client, .open = open.size(), .result = ended});
+  for (const std::uint64_t number : open) by_job_.emplace(number, wait);
+}
+
+void QueueWaits::ended(std::uint64_t number, bool succeeded) {
+  const auto [first, last] = by_job_.equal_range(number);
+  for (auto each = first; each != last; ++each) {
+    Wait& wait = *each->second;
+    ++(succeeded ? wait.result.done : wait.result.failed);
+    if (--wait.open == 0) ready_.push_back({wait.client, wait.result});
+  }
+  by_job_.erase(first, last);
+}
+
+std::vector<QueueWaits::Ready> QueueWaits::take_ready() {
+  return std::exchange(ready_, {});
+}
+
+std::vector<std::uint64_t> QueueWaits::take_for_all() {
+  return std::exchange(for_all_, {});
+}
+
+void QueueWaits::forget(const std::function<bool(std::uint64_t client)>& is_there) {
+  std::erase_if(by_job_, [&](const auto& each) { return !is_there(each.second->client); });
+  std::erase_if(for_all_, [&](std::uint64_t client) { return !is_there(client); });
+}
+
+}  // namespace prong::cli

@@ -1,0 +1,139 @@
+#include "cli/session/recorder.h"
+
+#include <cstdlib>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "prong/error.h"
+
+namespace prong::cli {
+namespace {
+
+// A run that is continued may have nothing to do for long.
+constexpr std::uint64_t kMostUncommitted = 10'000;
+
+std::string state_folder() {
+  const char* const state = std::getenv("XDG_STATE_HOME");
+  if (state != nullptr && *state == '/') return std::string(state) + "/prong";
+  const char* const home = std::getenv("HOME");
+  if (home == nullptr || *home == '\0')
+    throw UsageError(
+        "--name: neither XDG_STATE_HOME nor HOME says where journals are; set one of them, or write --journal FILE");
+  return std::string(home) + "/.local/state/prong";
+}
+
+std::string jobs(std::uint64_t count) {
+  return count == 1 ? "1 job" : fmt::format("{} jobs", count);
+}
+
+}  // namespace
+
+void check(const JournalSettings& settings) {
+  if (!settings.file.empty() && !settings.name.empty())
+    throw UsageError("--journal and --name both name a journal; give one of them");
+  const bool needs_journal = settings.resume || settings.retry_failed || settings.leave_unknown || settings.durable ||
+                             !settings.key_files.empty();
+  if (needs_journal && !settings.wanted())
+    throw UsageError(
+        "--resume, --retry-failed, --leave-unknown, --durable and --key-files need a journal: --journal FILE or --name "
+        "NAME");
+  if (settings.name.find('/') != std::string::npos || settings.name.starts_with('.'))
+    throw UsageError("--name: '" + settings.name + "' is no name, which has no '/' and does not begin with '.'");
+}
+
+std::string journal_path_of_name(const std::string& name) {
+  return state_folder() + "/" + name + ".journal";
+}
+
+std::string journal_path(const JournalSettings& settings) {
+  return settings.file.empty() ? journal_path_of_name(settings.name) : settings.file;
+}
+
+std::string prepared_journal_path(const JournalSettings& settings) {
+  std::string path = journal_path(settings);
+  if (settings.file.empty()) {
+    std::error_code error;
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    if (error) throw SystemError("create the folder of the journal '" + path + "'", error.value());
+  }
+  return path;
+}
+
+Recorder::Recorder(const JournalSettings& settings, const RunDescription& run, const Task& task)
+    : settings_(settings),
+      task_(task),
+      journal_(prepared_journal_path(settings), run,
+               {.continues = settings.resume || settings.retry_failed,
+                .durable = settings.durable,
+                .kept_output = settings.kept_output}) {
+  for (const std::string& file : settings.key_files) key_files_.emplace_back(file, task.replacement_names());
+}
+
+bool Recorder::admit(const Input& input) {
+  const JournalEntry entry = journal_.claim(key_of(input), input.number);
+  if (wanted(entry)) {
+    open_.emplace(input.number, entry);
+    return true;
+  }
+  if (++passed_ % kMostUncommitted == 0) commit();
+  return false;
+}
+
+ContentKey Recorder::key_of(const Input& input) const {
+  ContentKey::Maker maker;
+  task_.identify(input, maker);
+  for (const TemplateString& files : key_files_)
+    for (const std::string& file : files.expand(input)) maker.add(file).add_file(file);
+  return maker.make();
+}
+
+bool Recorder::wanted(const JournalEntry& entry) {
+  switch (entry.state) {
+    case JobState::kDone:
+      ++earlier_.done;
+      return false;
+    case JobState::kFailed:
+      if (settings_.retry_failed) return true;
+      ++earlier_.failed;
+      return false;
+    case JobState::kDispatched:
+      if (settings_.leave_unknown) {
+        journal_.leave(entry);
+        ++earlier_.left;
+        return false;
+      }
+      if (settings_.resume) ++run_again_;
+      break;
+    case JobState::kNew:
+    case JobState::kQueued:
+      break;
+  }
+  const bool all = settings_.resume || !settings_.retry_failed;
+  earlier_.not_run += !all;
+  return all;
+}
+
+void Recorder::begin(const Input& input, const Payload& payload) {
+  journal_.begin(
+      open_.at(input.number),
+      {.number = input.number, .description = task_.describe(input), .input = input.text(), .payload = payload});
+}
+
+void Recorder::end(const Job& job) {
+  const auto found = open_.find(job.tag());
+  journal_.end(found->second, job, task_.succeeded(job), task_.returned(job));
+  open_.erase(found);
+}
+
+std::string Recorder::summary() const {
+  if (!journal_.continued()) return {};
+  std::string text = fmt::format("resumed: {} done before", jobs(earlier_.done));
+  if (earlier_.failed > 0) text += fmt::format(", {} failed before (--retry-failed runs them)", earlier_.failed);
+  if (earlier_.left > 0) text += fmt::format(", {} of unknown end left as failed", earlier_.left);
+  if (earlier_.not_run > 0) text += fmt::format(", {} not run yet (--resume runs them)", earlier_.not_run);
+  if (run_again_ > 0) text += fmt::format(", {} that had begun run again", run_again_);
+  return text;
+}
+
+}  // namespace prong::cli
