@@ -31,6 +31,12 @@ class JournalError : public Error {
   using Error::Error;
 };
 
+/// What may pass: a full disk, an error of the device, another program that has the file. Nothing was committed.
+class JournalUnavailable : public JournalError {
+ public:
+  using JournalError::JournalError;
+};
+
 /// What a job is, so that the same job is known again. 128 bits of BLAKE2b.
 class ContentKey {
  public:

@@ -39,7 +39,7 @@ struct TakenJob {
   std::string surroundings{};
 };
 
-/// One thread. Whatever it does throws JournalError.
+/// One thread. Whatever it does throws JournalError. Others that have the file are waited for a second.
 class QueueJournal {
  public:
   /// Opens the file, or makes it, and begins a session. No second program can have it at the same time.
@@ -80,7 +80,11 @@ class QueueJournal {
   bool paused();
   void set_paused(bool paused);
 
+  /// Throws JournalUnavailable if that may pass: then roll_back() goes back to the last commit.
   void commit();
+  void roll_back();
+  /// A change that leaves nothing: whether changes can be committed is known then.
+  void try_writing();
   /// The session ends in order. Commits.
   void close(int exit_status);
 

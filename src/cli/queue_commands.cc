@@ -90,14 +90,16 @@ std::uint64_t number_in(const json& answer, const char* name) {
 
 void show_queue(const json& status) {
   const std::string state = status.at("state");
-  std::printf("%s: %llu queued, %llu of %llu running, %llu done, %llu failed%s%s\n",
+  const json why = status.value("trouble", json());
+  const std::string trouble = why.is_string() ? ", " + why.get<std::string>() : "";
+  std::printf("%s: %llu queued, %llu of %llu running, %llu done, %llu failed%s%s%s\n",
               status.at("queue").get<std::string>().c_str(),
               static_cast<unsigned long long>(number_in(status, "queued")),
               static_cast<unsigned long long>(number_in(status, "running")),
               static_cast<unsigned long long>(number_in(status, "workers")),
               static_cast<unsigned long long>(number_in(status, "done")),
               static_cast<unsigned long long>(number_in(status, "failed")), state == "serving" ? "" : ", ",
-              state == "serving" ? "" : state.c_str());
+              state == "serving" ? "" : state.c_str(), one_line(trouble).c_str());
 }
 
 void show_job(const json& job) {

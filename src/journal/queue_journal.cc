@@ -1,5 +1,7 @@
 #include "prong/queue_journal.h"
 
+#include <chrono>
+
 #include "journal/database.h"
 #include "journal/session_writer.h"
 #include "journal/states.h"
@@ -12,13 +14,21 @@ using journal::RunKind;
 using journal::SessionWriter;
 using journal::Statement;
 
+namespace {
+
+/// Who waits for the journal waits with all jobs and submitters. What lasts longer is told to them.
+constexpr auto kPatience = std::chrono::seconds(1);
+
+}  // namespace
+
 // The file has no other jobs and loses none: a job's number is its id.
 class QueueJournal::Impl {
  public:
   Impl(const std::string& path, const RunDescription& queue, const JournalOptions& options)
       : writer_(path, RunKind::kQueue, queue, Continues::kIfThereIsOne, options.durable, options.kept_output) {
-    last_ = static_cast<std::uint64_t>(writer_.database().number("SELECT ifnull(max(id), 0) FROM job"));
-    paused_ = writer_.database().number("SELECT paused FROM run") != 0;
+    writer_.database().set_patience(kPatience);
+    last_ = committed_last_ =
+        static_cast<std::uint64_t>(writer_.database().number("SELECT ifnull(max(id), 0) FROM job"));
   }
 
   std::uint64_t add(const SubmittedJob& job) {
@@ -102,14 +112,28 @@ class QueueJournal::Impl {
     return options;
   }
 
-  bool paused() const { return paused_; }
+  bool paused() { return writer_.database().number("SELECT paused FROM run") != 0; }
   void set_paused(bool paused) {
     writer_.write();
     Statement(writer_.database(), "UPDATE run SET paused = ?1").bind(int{paused}).run();
-    paused_ = paused;
   }
 
-  void commit() { writer_.commit(); }
+  void commit() {
+    writer_.commit();
+    committed_last_ = last_;
+  }
+  void roll_back() {
+    writer_.roll_back();
+    last_ = committed_last_;
+  }
+
+  // A row that comes and goes: its page is written all the same.
+  void try_writing() {
+    writer_.write();
+    writer_.database().execute(
+        "INSERT INTO surroundings(content) VALUES('none'); DELETE FROM surroundings WHERE content = 'none'");
+  }
+
   void close(int exit_status) { writer_.close(exit_status); }
 
  private:
@@ -136,7 +160,7 @@ class QueueJournal::Impl {
 
   SessionWriter writer_;
   std::uint64_t last_ = 0;
-  bool paused_ = false;
+  std::uint64_t committed_last_ = 0;
   Statement find_{writer_.database(), "SELECT id FROM job WHERE run = ?1 AND key = ?2"};
   Statement insert_{writer_.database(),
                     "INSERT INTO job(id, number, run, session, key,"
@@ -210,6 +234,14 @@ void QueueJournal::set_paused(bool paused) {
 
 void QueueJournal::commit() {
   impl_->commit();
+}
+
+void QueueJournal::roll_back() {
+  impl_->roll_back();
+}
+
+void QueueJournal::try_writing() {
+  impl_->try_writing();
 }
 
 void QueueJournal::close(int exit_status) {

@@ -30,6 +30,8 @@ class SessionWriter {
   /// What is changed after this is committed together.
   void write();
   void commit();
+  /// What was changed since the last commit is not.
+  void roll_back() noexcept { transaction_.reset(); }
   /// The session ends in order. Commits.
   void close(int exit_status);
 
