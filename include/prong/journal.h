@@ -165,6 +165,7 @@ struct JournalJob {
   std::uint64_t number = 0;
   std::string description{};
   std::string input{};
+  std::string options{};  ///< of queues: how to run it
   JobState state = JobState::kQueued;
   int attempts = 0;
   JournalAttempt last{};  ///< if there was one

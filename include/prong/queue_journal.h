@@ -8,6 +8,7 @@
 // is JournalReader's: a queue is the only run of its file. The file is specified in docs/journal-format.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -61,6 +62,12 @@ class QueueJournal {
   void end(std::uint64_t number, const Outcome& outcome, JobState state);
   /// It is queued again. `attempts` of it stay in the file.
   void put_back(std::uint64_t number);
+
+  /// Removes jobs in a state, kDone or kFailed, that ended so long ago, and tells how many. Their numbers are not given
+  /// again; their space in the file is.
+  std::uint64_t forget(JobState state, std::chrono::nanoseconds ago);
+  /// How many of those that have been removed had failed.
+  std::uint64_t forgotten_failures();
 
   struct Waiting {
     std::uint64_t number = 0;

@@ -122,6 +122,14 @@ bool QueueJobs::retry(std::uint64_t number) {
   return true;
 }
 
+QueueJobs::Counts QueueJobs::forget(std::chrono::nanoseconds ago, bool failed_too) {
+  const Counts forgotten{.done = journal_.forget(JobState::kDone, ago),
+                         .failed = failed_too ? journal_.forget(JobState::kFailed, ago) : 0};
+  counts_.done -= forgotten.done;
+  counts_.failed -= forgotten.failed;
+  return forgotten;
+}
+
 std::vector<std::uint64_t> QueueJobs::waiting() const {
   std::vector<std::uint64_t> numbers;
   numbers.reserve(backlog_.size());

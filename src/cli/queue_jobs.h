@@ -2,6 +2,7 @@
 // this object knows no processes. What is changed is committed or taken back together, in memory as in the file.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -51,6 +52,10 @@ class QueueJobs {
   bool cancel(std::uint64_t number);
   /// False: it has not failed.
   bool retry(std::uint64_t number);
+  /// Of those that ended so long ago, nothing is kept, of failed ones only if `failed_too`. Counts how many.
+  Counts forget(std::chrono::nanoseconds ago, bool failed_too);
+  /// Those that failed, also those that are forgotten.
+  std::uint64_t failures() { return counts_.failed + journal_.forgotten_failures(); }
   bool waits(std::uint64_t number) const { return places_.contains(number); }
   std::vector<std::uint64_t> waiting() const;
   std::vector<std::uint64_t> failed() { return journal_.all(JobState::kFailed); }

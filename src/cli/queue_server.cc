@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "cli/base64.h"
+#include "cli/quantities.h"
 #include "cli/queue_client.h"
 #include "cli/recorder.h"
 #include "cli/shell_text.h"
@@ -218,7 +219,9 @@ QueueServer::Answer QueueServer::carry_out(const Request& request) {
   if (command == "pause") return set_paused(true);
   if (command == "resume") return set_paused(false);
   if (command == "drain") return drain(request.client);
-  throw UsageError("there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain");
+  if (command == "clean") return clean(request.text);
+  throw UsageError(
+      "there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain, clean");
 }
 
 QueueServer::Answer QueueServer::submit(const json& request) {
@@ -278,6 +281,15 @@ QueueServer::Answer QueueServer::set_paused(bool paused) {
   return status_of_queue();
 }
 
+QueueServer::Answer QueueServer::clean(const json& request) {
+  require_journal();
+  std::chrono::nanoseconds ago(0);
+  if (request.contains("older")) ago = parse_duration(bytes_of_json(request["older"], "older"));
+  const bool failed_too = request.value("done", json(false)) != true;
+  const QueueJobs::Counts forgotten = jobs_.forget(ago, failed_too);
+  return [forgotten] { return json{{"done", forgotten.done}, {"failed", forgotten.failed}}; };
+}
+
 QueueServer::Answer QueueServer::drain(std::uint64_t client) {
   return [this, client] {
     state_.on(QueueEvent::kDrain);
@@ -333,6 +345,7 @@ json QueueServer::report() {
           {"running", counts.running},
           {"done", counts.done},
           {"failed", counts.failed},
+          {"failures", jobs_.failures()},
           {"journal", path_},
           {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9},
           {"trouble", trouble_.empty() ? json() : json("the journal cannot be written: " + trouble_)}};

@@ -79,6 +79,7 @@ class QueueServer {
   Answer retry(const nlohmann::json& request);
   bool kill(std::uint64_t number);
   Answer set_paused(bool paused);
+  Answer clean(const nlohmann::json& request);
   Answer drain(std::uint64_t client);
   Answer wait(const Request& request);
   Answer status(const nlohmann::json& request);

@@ -21,14 +21,14 @@ constexpr auto kPatience = std::chrono::seconds(1);
 
 }  // namespace
 
-// The file has no other jobs and loses none: a job's number is its id.
+// The file has no other jobs, and numbers of those that were removed are not given again: a job's number is its id.
 class QueueJournal::Impl {
  public:
   Impl(const std::string& path, const RunDescription& queue, const JournalOptions& options)
       : writer_(path, RunKind::kQueue, queue, Continues::kIfThereIsOne, options.durable, options.kept_output) {
     writer_.database().set_patience(kPatience);
-    last_ = committed_last_ =
-        static_cast<std::uint64_t>(writer_.database().number("SELECT ifnull(max(id), 0) FROM job"));
+    last_ = committed_last_ = static_cast<std::uint64_t>(
+        writer_.database().number("SELECT max(last_number, ifnull((SELECT max(id) FROM job), 0)) FROM run"));
   }
 
   std::uint64_t add(const SubmittedJob& job) {
@@ -112,6 +112,26 @@ class QueueJournal::Impl {
     return options;
   }
 
+  std::uint64_t forget(JobState state, std::chrono::nanoseconds ago) {
+    writer_.write();
+    const std::vector<std::int64_t> ids = ended_before(state, writer_.time() - ago.count());
+    for (const char* sql :
+         {"DELETE FROM output WHERE job = ?1", "DELETE FROM attempt WHERE job = ?1", "DELETE FROM job WHERE id = ?1"}) {
+      Statement statement(writer_.database(), sql);
+      for (const std::int64_t id : ids) statement.bind(id).run();
+    }
+    writer_.database().execute(
+        "DELETE FROM surroundings WHERE id NOT IN (SELECT surroundings FROM job WHERE surroundings NOT NULL)");
+    Statement(writer_.database(), "UPDATE run SET last_number = ?1, forgotten_failures = forgotten_failures + ?2")
+        .bind(last_, state == JobState::kFailed ? ids.size() : 0)
+        .run();
+    return ids.size();
+  }
+
+  std::uint64_t forgotten_failures() {
+    return static_cast<std::uint64_t>(writer_.database().number("SELECT forgotten_failures FROM run"));
+  }
+
   bool paused() { return writer_.database().number("SELECT paused FROM run") != 0; }
   void set_paused(bool paused) {
     writer_.write();
@@ -138,6 +158,17 @@ class QueueJournal::Impl {
 
  private:
   static std::int64_t id(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+  std::vector<std::int64_t> ended_before(JobState state, std::int64_t time) {
+    Statement rows(writer_.database(),
+                   "SELECT job.id FROM job LEFT JOIN attempt ON attempt.job = job.id AND attempt.number = attempts"
+                   " WHERE state = ?1 AND ifnull(ended, 0) <= ?2");
+    const std::string_view name = job_state_name(state);
+    rows.bind(name, time);
+    std::vector<std::int64_t> ids;
+    while (rows.next()) ids.push_back(rows.number(0));
+    return ids;
+  }
 
   std::int64_t surroundings_of(const SubmittedJob& job) {
     add_surroundings_.bind(job.surroundings).run();
@@ -222,6 +253,14 @@ JobState QueueJournal::state(std::uint64_t number) {
 
 std::string QueueJournal::options(std::uint64_t number) {
   return impl_->options(number);
+}
+
+std::uint64_t QueueJournal::forget(JobState state, std::chrono::nanoseconds ago) {
+  return impl_->forget(state, ago);
+}
+
+std::uint64_t QueueJournal::forgotten_failures() {
+  return impl_->forgotten_failures();
 }
 
 bool QueueJournal::paused() {

@@ -27,6 +27,9 @@ class SessionWriter {
   std::int64_t session() const noexcept { return session_; }
   bool continued() const noexcept { return continued_; }
 
+  /// The time of day, in nanoseconds since 1970, as it is in the file.
+  std::int64_t time() const;
+
   /// What is changed after this is committed together.
   void write();
   void commit();

@@ -217,7 +217,10 @@ def test_what_ran_when_the_server_ended_is_lost_or_run_again(
     queue("wait")
     assert eventually(lambda: queue.states("1") == [state])
     attempts = queue.prong("log", "q", "--job", "1").output
-    assert ("attempt 1: lost" in attempts, "attempt 2: exited 0" in attempts) == (True, policy == "retry")
+    assert ("attempt 1: lost: its worker vanished" in attempts, "attempt 2: exited 0" in attempts) == (
+        True,
+        policy == "retry",
+    )
 
 
 def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
@@ -229,6 +232,22 @@ def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
     assert waiting.poll() is None
     (queue.folder / "go").touch()
     assert waiting.wait(timeout=50) == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_who_waits_when_the_server_is_ended_is_told(queue: Queue, how: signal.Signals) -> None:
+    queue("pause")
+    queue.submit("true")
+    requests = [{"command": "wait", "jobs": [1]}, {"command": "wait"}, {"command": "status"}]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.relpath(queue.socket))
+        client.sendall("".join(json.dumps(each) + "\n" for each in requests).encode())
+        answers = client.makefile()
+        assert json.loads(answers.readline())["queued"] == 1  # so those before are heard, too
+        queue.end(how)
+        told = [json.loads(line)["error"] for line in answers]
+    assert len(told) == 2
+    assert all("ended before all jobs had; the next one goes on with them" in each for each in told)
 
 
 def test_a_drain_that_is_broken_off_is_told(queue: Queue) -> None:
@@ -272,6 +291,71 @@ def test_a_queue_has_one_server(queue: Queue) -> None:
 def test_only_this_user_can_open_the_socket(queue: Queue) -> None:
     assert stat.S_IMODE((queue.folder / "runtime/prong").stat().st_mode) == 0o700
     assert stat.S_IMODE((queue.folder / "state/prong/q.journal").stat().st_mode) == 0o600
+
+
+def test_a_job_finds_its_number(queue: Queue) -> None:
+    show = "echo $PRONG_QUEUE $PRONG_QUEUE_JOB $PRONG_JOB"
+    queue.submit(show, ":::", "a", "b")
+    assert queue("wait", "1", "2").status == 0
+    queue.kill()  # the numbers of the next one's pool begin anew
+    queue.serve()
+    queue.submit(show, ":::", "c")
+    assert queue("wait", "3").status == 0
+    assert queue.outputs() == "q 1 1 a\nq 2 2 b\nq 3 3 c\n"
+
+
+def test_clean_forgets_what_has_ended(queue: Queue) -> None:
+    queue.submit("head -c 200000 /dev/zero; test {} != b", ":::", "a", "b")
+    queue("wait")
+    queue.submit(GATE, ":::", "3", "4", "5")
+    assert eventually(lambda: queue.states("3", "4", "5") == ["running", "running", "queued"])
+    assert queue("clean", "--older", "1h").output == "q: 0 done, 0 failed are forgotten\n"
+    assert queue("clean", "--done").output == "q: 1 done, 0 failed are forgotten\n"
+    assert queue.states("1", "2") == ["unknown", "failed"]
+    assert queue("clean").output == "q: 0 done, 1 failed are forgotten\n"
+    assert queue.states("1", "2", "3", "4", "5") == ["unknown", "unknown", "running", "running", "queued"]
+    waiting = queue.prong.start("wait", "q", "4")
+    (queue.folder / "go").touch()
+    assert queue("wait", "3", "4", "5").status == 0
+    assert waiting.wait(timeout=50) == 0
+    assert "there is no job 1" in queue("wait", "1").error
+    assert queue("clean").output == "q: 3 done, 0 failed are forgotten\n"
+    assert queue("status").output == "q: 0 queued, 0 of 2 running, 0 done, 0 failed\n"
+    queue.kill()
+    queue.serve()
+    assert queue.submit("true") == ["6"]
+
+
+def test_the_space_of_forgotten_jobs_is_used_again(queue: Queue) -> None:
+    journal = queue.folder / "state/prong/q.journal"
+    sizes = []
+    for _ in range(4):
+        queue.submit("head -c 3000000 /dev/zero", "--shell")
+        queue("wait")
+        queue("clean")
+        queue.kill()
+        queue.serve()
+        with sqlite3.connect(journal) as connection:
+            sizes.append(connection.execute("PRAGMA page_count").fetchone()[0])
+    assert sizes[1:] == sizes[1:2] * 3
+
+
+def test_a_failure_that_is_forgotten_meanwhile_is_counted_by_who_waits(queue: Queue) -> None:
+    queue.submit("false")
+    queue("wait", "1")
+    queue.submit(GATE, ":::", "a")
+    requests = [{"command": "status"}, {"command": "wait"}, {"command": "status"}]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.relpath(queue.socket))
+        client.sendall("".join(json.dumps(each) + "\n" for each in requests).encode())
+        answers = map(json.loads, client.makefile())
+        before = next(answers)["failures"]
+        next(answers)
+        queue.submit("false")
+        queue("wait", "3")
+        queue("clean")
+        (queue.folder / "go").touch()
+        assert next(answers)["failures"] == before + 1
 
 
 TICKET = "0" * 32
