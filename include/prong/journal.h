@@ -188,6 +188,8 @@ class JournalReader {
   std::vector<JournalRun> runs();
   /// The jobs of a run, by number.
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take);
+  /// What each job of a run is, and how far: in the order in which a session that continues it claims them.
+  void each_key(std::int64_t run, const std::function<void(std::string_view key, JobState state)>& take);
   /// The first job of that number.
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number);
   std::vector<JournalAttempt> attempts(std::int64_t job);

@@ -96,6 +96,12 @@ class JournalReader::Impl {
     while (rows.next()) take(job_of(rows));
   }
 
+  void each_key(std::int64_t run, const std::function<void(std::string_view, JobState)>& take) {
+    Statement rows(database_, "SELECT key, state FROM job WHERE run = ?1 ORDER BY session, id");
+    rows.bind(run);
+    while (rows.next()) take(rows.text(0), journal::job_state_of(rows.text(1)));
+  }
+
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number) {
     // It is the id, too, of all jobs of a queue, and of a run that was not interrupted and is alone in its file.
     for (const char* condition : {" WHERE j.id = ?2 AND j.run = ?1 AND j.number = ?2",
@@ -147,6 +153,10 @@ std::vector<JournalRun> JournalReader::runs() {
 
 void JournalReader::each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
   impl_->each_job(run, take);
+}
+
+void JournalReader::each_key(std::int64_t run, const std::function<void(std::string_view, JobState)>& take) {
+  impl_->each_key(run, take);
 }
 
 std::optional<JournalJob> JournalReader::job(std::int64_t run, std::uint64_t number) {

@@ -536,6 +536,17 @@ def test_a_queue_whose_journal_cannot_be_written_can_be_ended(
     assert b"ended before all jobs had" in waiting.communicate(timeout=50)[1]
 
 
+def test_that_nothing_is_to_be_written_says_nothing_of_the_journal(queue: Queue) -> None:
+    lock = HeldLock(queue)
+    lock.begin()
+    start = queue.status()[0]["seconds"]
+    assert queue("submit", "true").status == 255
+    assert eventually(lambda: queue.status()[0]["seconds"] > start + 3.5)  # it has tried again
+    lock.end()
+    assert eventually(lambda: queue.trouble == "")
+    assert queue.end(signal.SIGTERM).count("cannot be written") == 1
+
+
 def test_what_runs_can_be_cancelled_while_the_journal_cannot_be_written(queue: Queue) -> None:
     queue.submit(GATE, ":::", "1", "2")
     assert eventually(lambda: queue.states("1", "2") == ["running", "running"])
