@@ -24,6 +24,7 @@ struct Command {
   std::string directory{};               ///< empty: the pool's
   /// Whole environment ("NAME=value"); unset: inherited. PRONG_JOB and PRONG_ATTEMPT are added.
   std::optional<std::vector<std::string>> environment{};
+  std::uint64_t number = 0;            ///< what PRONG_JOB says; 0: the job's number in its pool
   std::optional<std::string> input{};  ///< standard input; unset: /dev/null
   Capture output = Capture::kKeep;
   Capture error_output = Capture::kKeep;

@@ -31,6 +31,12 @@ class JournalError : public Error {
   using Error::Error;
 };
 
+/// What may pass: a full disk, an error of the device, another program that has the file. Nothing was committed.
+class JournalUnavailable : public JournalError {
+ public:
+  using JournalError::JournalError;
+};
+
 /// What a job is, so that the same job is known again. 128 bits of BLAKE2b.
 class ContentKey {
  public:
@@ -159,6 +165,7 @@ struct JournalJob {
   std::uint64_t number = 0;
   std::string description{};
   std::string input{};
+  std::string options{};  ///< of queues: how to run it
   JobState state = JobState::kQueued;
   int attempts = 0;
   JournalAttempt last{};  ///< if there was one
@@ -181,6 +188,8 @@ class JournalReader {
   std::vector<JournalRun> runs();
   /// The jobs of a run, by number.
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take);
+  /// What each job of a run is, and how far: in the order in which a session that continues it claims them.
+  void each_key(std::int64_t run, const std::function<void(std::string_view key, JobState state)>& take);
   /// The first job of that number.
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number);
   std::vector<JournalAttempt> attempts(std::int64_t job);

@@ -8,6 +8,7 @@
 // is JournalReader's: a queue is the only run of its file. The file is specified in docs/journal-format.md.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -39,7 +40,7 @@ struct TakenJob {
   std::string surroundings{};
 };
 
-/// One thread. Whatever it does throws JournalError.
+/// One thread. Whatever it does throws JournalError. Others that have the file are waited for a second.
 class QueueJournal {
  public:
   /// Opens the file, or makes it, and begins a session. No second program can have it at the same time.
@@ -62,6 +63,12 @@ class QueueJournal {
   /// It is queued again. `attempts` of it stay in the file.
   void put_back(std::uint64_t number);
 
+  /// Removes jobs in a state, kDone or kFailed, that ended so long ago, and tells how many. Their numbers are not given
+  /// again; their space in the file is.
+  std::uint64_t forget(JobState state, std::chrono::nanoseconds ago);
+  /// How many of those that have been removed had failed.
+  std::uint64_t forgotten_failures();
+
   struct Waiting {
     std::uint64_t number = 0;
     std::string options{};
@@ -80,7 +87,11 @@ class QueueJournal {
   bool paused();
   void set_paused(bool paused);
 
+  /// Throws JournalUnavailable if that may pass: then roll_back() goes back to the last commit.
   void commit();
+  void roll_back();
+  /// A change that leaves nothing: whether changes can be committed is known then.
+  void try_writing();
   /// The session ends in order. Commits.
   void close(int exit_status);
 

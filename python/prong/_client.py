@@ -34,8 +34,8 @@ from prong._queue_worker import pickled
 T = TypeVar("T")
 Command = str | os.PathLike[str] | Sequence[str | bytes | os.PathLike[str]]
 
-_PATIENCE = 10.0  #: seconds that a server may take to come back
-_PATIENCE_AT_START = 2.0  #: for a server that has just been started
+_PATIENCE = 10.0  #: seconds that a server may take to come after one that was killed
+_PATIENCE_FOR_NEW = 2.0  #: for a server that has just been started
 _PAUSE = 0.05
 _MOST_AT_ONCE = 1000
 _NAME = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,63}")
@@ -58,7 +58,10 @@ class QueueError(ProngError):
 
 @dataclass(frozen=True)
 class QueueStatus:
-    """How far a queue is. ``state``: "serving", "paused", "draining" or "stopping"; the others are numbers of jobs."""
+    """How far a queue is. ``state``: "serving", "paused", "draining" or "stopping"; the others are numbers of jobs.
+
+    ``trouble``: why no jobs are started or taken, as when the disk is full; None: they are.
+    """
 
     state: str
     workers: int
@@ -66,6 +69,7 @@ class QueueStatus:
     running: int
     done: int
     failed: int
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,8 @@ class Client:
 
     A function runs in workers that have this program's interpreter, ``sys.path``, folder and environment. What is in
     ``__main__`` goes along by value. The job is in the queue for good when ``submit`` returns: it survives this
-    program, and the server. If the server is killed meanwhile, its successor is waited for, for 10 s. Raises
-    :class:`QueueError`.
+    program, and the server. If the server is killed meanwhile, its successor is waited for, for 10 s; who waits when it
+    is ended in order is told so at once. Raises :class:`QueueError`.
     """
 
     def __init__(self, queue: str) -> None:
@@ -191,6 +195,17 @@ class Client:
         """The queue takes no more jobs, and its server ends when all are done; returns then."""
         self._ask({"command": "drain"})
 
+    def clean(self, *, older: Any = None, done: bool = False) -> int:
+        """Lets the queue forget jobs that have ended, if ``done`` only those that succeeded; tells how many.
+
+        ``older``: only those that ended so many seconds ago, or longer. No number is given a second time.
+        """
+        request: dict[str, Any] = {"command": "clean", "done": done}
+        if older:
+            request["older"] = _setting(older)
+        forgotten = self._ask(request)
+        return int(forgotten["done"] + forgotten["failed"])
+
     def _call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         try:
             data = pickled((function, args, kwargs))
@@ -233,10 +248,7 @@ class QueuedJob(Generic[T]):
     @property
     def state(self) -> str:
         """ "queued", "running", "done" (it succeeded) or "failed"."""
-        state = self._report()["state"]
-        if state == "unknown":
-            raise QueueError(f"the queue {self._client.queue!r} has no job {self.number}")
-        return str(state)
+        return str(self._report()["state"])
 
     def done(self) -> bool:
         """True when it has ended, well or not."""
@@ -278,6 +290,8 @@ class QueuedJob(Generic[T]):
     def _report(self, outputs: bool = False) -> dict[str, Any]:
         request = {"command": "status", "jobs": [self.number], "outputs": outputs}
         report: dict[str, Any] = self._client._ask(request)["jobs"][0]
+        if report["state"] == "unknown":
+            raise QueueError(f"the queue {self._client.queue!r} has no job {self.number}")
         return report
 
 
@@ -295,20 +309,18 @@ class _Connection:
     def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
         line = json.dumps(request, ensure_ascii=True).encode() + b"\n"
         end = None if timeout is None else time.monotonic() + timeout
-        until: float | None = time.monotonic() + _PATIENCE_AT_START
-        was_there = False
+        gone_since: float | None = None
         while True:
             try:
                 self._connect()
-                was_there, until = True, None
+                gone_since = None
                 answer = json.loads(self._exchange(line, end))
             except (FileNotFoundError, ConnectionRefusedError, ConnectionResetError, BrokenPipeError) as error:
                 self._close()
-                is_killed = isinstance(error, ConnectionRefusedError)  # it has left its socket
-                if until is None or (is_killed and not was_there):
-                    was_there, until = True, time.monotonic() + _PATIENCE
-                if time.monotonic() >= until:
-                    raise QueueError(self._nobody_there(was_there)) from None
+                is_killed = isinstance(error, ConnectionRefusedError)  # it has left its socket, else it is removed
+                gone_since = gone_since or time.monotonic()
+                if time.monotonic() - gone_since >= (_PATIENCE if is_killed else _PATIENCE_FOR_NEW):
+                    raise QueueError(self._nobody_there(is_killed)) from None
                 _rest(end)
                 time.sleep(_PAUSE)
                 continue
@@ -320,10 +332,10 @@ class _Connection:
             found: dict[str, Any] = answer
             return found
 
-    def _nobody_there(self, was_there: bool) -> str:
+    def _nobody_there(self, is_killed: bool) -> str:
         name = self._queue
-        what = f"the server of queue {name!r} has ended, and no other has come for {_PATIENCE:g} s"
-        if not was_there:
+        what = f"the server of queue {name!r} was killed, and no other has come for {_PATIENCE:g} s"
+        if not is_killed:
             what = f"nobody serves the queue {name!r} on '{_control_folder()}/{name}.queue'"
         return f"{what}; start it: prong serve --name {name}"
 

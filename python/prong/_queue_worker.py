@@ -38,7 +38,7 @@ def pickled(value: Any) -> bytes:
 
 
 class QueueRunner(Runner):
-    """Runs calls: a payload is a pickle of function, arguments and keywords."""
+    """Runs calls: a payload is the job's number and a pickle of function, arguments and keywords, after their sizes."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -46,7 +46,9 @@ class QueueRunner(Runner):
 
     def run(self, job: int, attempt: int, token: int, shape: int, data: Any, buffers: list[Any] | None) -> Any:
         try:
-            function, args, kwargs = loads(bytes(data))
+            number, call = _values(bytes(data))
+            os.environ["PRONG_QUEUE_JOB"] = number.decode()
+            function, args, kwargs = loads(call)
             value = pickled(function(*args, **kwargs))
             if self._most and len(value) > self._most:
                 much = f"the result of {name_of(function)} takes {len(value)} bytes"
@@ -56,6 +58,15 @@ class QueueRunner(Runner):
             leave(error)
         except BaseException as error:
             return _failure(error)
+
+
+def _values(data: bytes) -> list[bytes]:
+    values = []
+    while data:
+        size = int.from_bytes(data[:4], "little")
+        values.append(data[4 : 4 + size])
+        data = data[4 + size :]
+    return values
 
 
 def _failure(error: BaseException) -> list[Any]:

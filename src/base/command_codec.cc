@@ -9,8 +9,9 @@
 namespace prong {
 namespace {
 
-// "PC" and the version of the encoding.
-constexpr std::uint32_t kMagic = 0x50430002;
+// "PC" and the version of the encoding. Queues have commands of the one before in their journals.
+constexpr std::uint32_t kMagic = 0x50430003;
+constexpr std::uint32_t kMagicWithoutNumber = 0x50430002;
 
 bool has_nul(const std::string& text) {
   return text.find('\0') != std::string::npos;
@@ -29,6 +30,7 @@ void check(const Command& command) {
 
 void write(base::Writer& writer, const Command& command) {
   writer.u32(kMagic);
+  writer.u64(command.number);
   writer.texts(command.arguments);
   writer.text(command.directory);
   writer.u8(command.environment.has_value());
@@ -62,8 +64,10 @@ Payload encode(const Command& command, Payload input) {
 
 Command decode_command(ByteSpan bytes) {
   base::Reader reader(bytes);
-  if (reader.u32() != kMagic) throw UsageError("not an encoded command: wrong magic");
+  const std::uint32_t magic = reader.u32();
+  if (magic != kMagic && magic != kMagicWithoutNumber) throw UsageError("not an encoded command: wrong magic");
   Command command;
+  if (magic == kMagic) command.number = reader.u64();
   command.arguments = reader.texts();
   command.directory = reader.text();
   if (reader.u8()) command.environment = reader.texts();

@@ -11,6 +11,7 @@ Command full() {
   command.arguments = {"printf", "%s", "two words", ""};
   command.directory = "/tmp";
   command.environment = {{"A=1", "B="}};
+  command.number = 7;
   command.input = std::string("in\0put", 6);
   command.output = Capture::kDiscard;
   command.error_output = Capture::kMerge;
@@ -24,6 +25,7 @@ TEST(CommandCodecTest, EverythingComesBack) {
   EXPECT_EQ(back.arguments, full().arguments);
   EXPECT_EQ(back.directory, "/tmp");
   EXPECT_EQ(back.environment, full().environment);
+  EXPECT_EQ(back.number, 7U);
   EXPECT_EQ(back.input, full().input);
   EXPECT_EQ(back.output, Capture::kDiscard);
   EXPECT_EQ(back.error_output, Capture::kMerge);
@@ -39,6 +41,16 @@ TEST(CommandCodecTest, UnsetDiffersFromEmpty) {
   command.environment.emplace();
   EXPECT_EQ(decode_command(encode(command).bytes()).input, "");
   EXPECT_EQ(decode_command(encode(command).bytes()).environment, std::vector<std::string>{});
+}
+
+TEST(CommandCodecTest, CommandsWithoutNumberAreOfTheVersionBefore) {
+  std::string bytes(encode(full()).text());
+  ASSERT_EQ(bytes.front(), '\3');
+  bytes.front() = '\2';
+  bytes.erase(sizeof(std::uint32_t), sizeof(std::uint64_t));
+  const Command back = decode_command(as_bytes(bytes));
+  EXPECT_EQ(back.number, 0U);
+  EXPECT_EQ(back.arguments, full().arguments);
 }
 
 TEST(CommandCodecTest, EveryTruncationIsRefused) {

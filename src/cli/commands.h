@@ -31,6 +31,7 @@ int retry_command(const Words& words);
 int pause_command(const Words& words);
 int resume_command(const Words& words);
 int drain_command(const Words& words);
+int clean_command(const Words& words);
 int completion_command(const Words& words);  // completion.cc
 
 }  // namespace prong::cli

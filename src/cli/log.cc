@@ -72,7 +72,7 @@ void show_runs(JournalReader& reader, Output& output) {
 
 void show_output(JournalReader& reader, const JournalJob& job, Output& output) {
   const JournalOutput kept = reader.output(job.id, job.attempts);
-  output.write(kept.output);
+  output.write(is_pickled(job) ? pickle_text(job.last.output_bytes) : kept.output);
   output.write_error(kept.error_output);
 }
 
@@ -83,7 +83,8 @@ void show_job(JournalReader& reader, const JournalRun& run, std::uint64_t number
   for (const JournalAttempt& attempt : reader.attempts(job->id)) {
     output.write(attempt_line(attempt));
     const JournalOutput kept = reader.output(job->id, attempt.number);
-    output.write(indented("output", kept.output, attempt.output_bytes));
+    const std::string shown = is_pickled(*job) ? pickle_text(attempt.output_bytes) : kept.output;
+    output.write(indented("output", shown, is_pickled(*job) ? shown.size() : attempt.output_bytes));
     output.write(indented("error output", kept.error_output, attempt.error_output_bytes));
   }
 }

@@ -33,6 +33,7 @@ constexpr std::array kCommands = {
     CommandEntry{"pause", "Let a queue start no more jobs; those that run go on", pause_command},
     CommandEntry{"resume", "Let a queue that is paused go on starting jobs", resume_command},
     CommandEntry{"drain", "Let a queue end when all its jobs have, and wait for that", drain_command},
+    CommandEntry{"clean", "Let a queue forget jobs that have ended", clean_command},
     CommandEntry{"completion", "Show a script for completion in bash, zsh or fish", completion_command},
 };
 

@@ -1,4 +1,4 @@
-// prong status|wait|cancel|retry|pause|resume|drain QUEUE
+// prong status|wait|cancel|retry|pause|resume|drain|clean QUEUE
 #include <algorithm>
 #include <charconv>
 #include <cstdio>
@@ -11,6 +11,8 @@
 #include "cli/exit_status.h"
 #include "cli/options/option_groups.h"
 #include "cli/options/parse.h"
+#include "cli/options/parsed_option.h"
+#include "cli/options/quantities.h"
 #include "cli/queue/queue_client.h"
 #include "cli/queue/queue_submission.h"
 #include "cli/tasks/shell_text.h"
@@ -90,14 +92,16 @@ std::uint64_t number_in(const json& answer, const char* name) {
 
 void show_queue(const json& status) {
   const std::string state = status.at("state");
-  std::printf("%s: %llu queued, %llu of %llu running, %llu done, %llu failed%s%s\n",
+  const json why = status.value("trouble", json());
+  const std::string trouble = why.is_string() ? ", " + why.get<std::string>() : "";
+  std::printf("%s: %llu queued, %llu of %llu running, %llu done, %llu failed%s%s%s\n",
               status.at("queue").get<std::string>().c_str(),
               static_cast<unsigned long long>(number_in(status, "queued")),
               static_cast<unsigned long long>(number_in(status, "running")),
               static_cast<unsigned long long>(number_in(status, "workers")),
               static_cast<unsigned long long>(number_in(status, "done")),
               static_cast<unsigned long long>(number_in(status, "failed")), state == "serving" ? "" : ", ",
-              state == "serving" ? "" : state.c_str());
+              state == "serving" ? "" : state.c_str(), one_line(trouble).c_str());
 }
 
 void show_job(const json& job) {
@@ -159,8 +163,8 @@ int wait_command(const Words& words) {
       {{"Until the queue has nothing to do", "prong wait q"}});
   if (command.names_jobs()) return status_for_failures(number_in(command.ask(command.request()), "failed"));
   // Whichever servers there are meanwhile.
-  const std::uint64_t before = number_in(command.ask({{"command", "status"}}), "failed");
-  const std::uint64_t after = number_in(command.ask(command.request()), "failed");
+  const std::uint64_t before = number_in(command.ask({{"command", "status"}}), "failures");
+  const std::uint64_t after = number_in(command.ask(command.request()), "failures");
   return status_for_failures(after - std::min(before, after));
 }
 
@@ -220,6 +224,35 @@ int drain_command(const Words& words) {
                {{"End it", "prong drain q"}});
   command.refuse_jobs();
   command.ask(command.request());
+  return kAllDone;
+}
+
+int clean_command(const Words& words) {
+  QueueCommand command("clean", "Let a queue forget jobs that have ended");
+  std::string older;
+  bool done = false;
+  begin_group(command.app(), kJobsGroup);
+  add_parsed(command.app(), "--older", "TIME", "Only those that ended longer ago: 30m, 12h, 7d",
+             [&](const std::string& text) {
+               parse_duration(text);
+               older = text;
+             });
+  command.app().add_flag("--done", done, "Only those that have succeeded; those that failed can still be retried");
+  command.read(words, " [--older TIME] [--done]",
+               {{.title = kJobsGroup,
+                 .paragraphs = {{.text = "All that have ended: what they were, what became of them, and what they "
+                                         "wrote. Others are not touched, and no number is given a second time. The "
+                                         "journal does not become smaller: later jobs use the space."}}},
+                exit_statuses({{"0", "Done"}})},
+               {{"What has succeeded, but for the last week", "prong clean q --done --older 7d"}});
+  command.refuse_jobs();
+  json request = command.request();
+  if (!older.empty()) request["older"] = older;
+  request["done"] = done;
+  const json answer = command.ask(request);
+  std::printf("%s: %llu done, %llu failed are forgotten\n", command.queue().c_str(),
+              static_cast<unsigned long long>(number_in(answer, "done")),
+              static_cast<unsigned long long>(number_in(answer, "failed")));
   return kAllDone;
 }
 

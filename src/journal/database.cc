@@ -28,6 +28,22 @@ std::string advice(int error, const std::string& path) {
   }
 }
 
+bool may_pass(int error) {
+  switch (error & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_NOMEM:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 void Database::Close::operator()(sqlite3* handle) const noexcept {
@@ -49,6 +65,10 @@ Database::Database() {
   const int result = ::sqlite3_open(":memory:", &handle);
   handle_.reset(handle);
   if (result != SQLITE_OK) fail("make it");
+}
+
+void Database::set_patience(std::chrono::milliseconds patience) {
+  ::sqlite3_busy_timeout(handle(), static_cast<int>(patience.count()));
 }
 
 void Database::execute(const char* sql) {
@@ -76,8 +96,10 @@ std::string Database::image() const {
 void Database::fail(const std::string& what_was_tried) const {
   const int error = handle_ ? ::sqlite3_extended_errcode(handle()) : SQLITE_NOMEM;
   const std::string reason = handle_ ? ::sqlite3_errmsg(handle()) : "out of memory";
-  throw JournalError("journal '" + path_ + "': " + reason + " (while trying to " +
-                     what_was_tried.substr(0, what_was_tried.find('(')) + ")" + advice(error, path_));
+  const std::string text = "journal '" + path_ + "': " + reason + " (while trying to " +
+                           what_was_tried.substr(0, what_was_tried.find('(')) + ")" + advice(error, path_);
+  if (may_pass(error)) throw JournalUnavailable(text);
+  throw JournalError(text);
 }
 
 void Statement::Finalize::operator()(sqlite3_stmt* statement) const noexcept {

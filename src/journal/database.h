@@ -1,6 +1,7 @@
 // Database, Statement: SQLite's C interface with owners, types and errors. The file is named in every error.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +21,9 @@ class Database {
   /// In memory.
   Database();
 
+  /// How long others that have the file are waited for, 10 s otherwise.
+  void set_patience(std::chrono::milliseconds patience);
+
   /// Runs SQL without results. Throws JournalError.
   void execute(const char* sql);
   /// The first column of the first row.
@@ -29,7 +33,7 @@ class Database {
   /// The bytes of the whole database.
   std::string image() const;
 
-  /// Throws JournalError for what SQLite has just refused.
+  /// Throws JournalError for what SQLite has just refused; if that may pass, JournalUnavailable.
   [[noreturn]] void fail(const std::string& what_was_tried) const;
 
   const std::string& path() const noexcept { return path_; }

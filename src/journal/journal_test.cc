@@ -309,8 +309,8 @@ TEST(DamagedJournalTest, ForeignFilesAreRefusedAndLeftAlone) {
 TEST(DamagedJournalTest, LaterVersionsAreRefused) {
   const std::string path = test::temporary_name();
   write_bytes(path, journal::empty_journal());
-  journal::Database(path, journal::Database::Access::kWrite).execute("PRAGMA user_version = 3");
-  EXPECT_NE(complaint_of(path).find("it has version 3 of the format"), std::string::npos);
+  journal::Database(path, journal::Database::Access::kWrite).execute("PRAGMA user_version = 4");
+  EXPECT_NE(complaint_of(path).find("it has version 4 of the format"), std::string::npos);
 }
 
 /// Files of a run of 300 jobs that a program has closed, and of one that was killed (with its write-ahead log).

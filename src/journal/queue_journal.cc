@@ -1,5 +1,7 @@
 #include "prong/queue_journal.h"
 
+#include <chrono>
+
 #include "journal/database.h"
 #include "journal/session_writer.h"
 #include "journal/states.h"
@@ -12,13 +14,21 @@ using journal::RunKind;
 using journal::SessionWriter;
 using journal::Statement;
 
-// The file has no other jobs and loses none: a job's number is its id.
+namespace {
+
+/// Who waits for the journal waits with all jobs and submitters. What lasts longer is told to them.
+constexpr auto kPatience = std::chrono::seconds(1);
+
+}  // namespace
+
+// The file has no other jobs, and numbers of those that were removed are not given again: a job's number is its id.
 class QueueJournal::Impl {
  public:
   Impl(const std::string& path, const RunDescription& queue, const JournalOptions& options)
       : writer_(path, RunKind::kQueue, queue, Continues::kIfThereIsOne, options.durable, options.kept_output) {
-    last_ = static_cast<std::uint64_t>(writer_.database().number("SELECT ifnull(max(id), 0) FROM job"));
-    paused_ = writer_.database().number("SELECT paused FROM run") != 0;
+    writer_.database().set_patience(kPatience);
+    last_ = committed_last_ = static_cast<std::uint64_t>(
+        writer_.database().number("SELECT max(last_number, ifnull((SELECT max(id) FROM job), 0)) FROM run"));
   }
 
   std::uint64_t add(const SubmittedJob& job) {
@@ -102,18 +112,63 @@ class QueueJournal::Impl {
     return options;
   }
 
-  bool paused() const { return paused_; }
+  std::uint64_t forget(JobState state, std::chrono::nanoseconds ago) {
+    writer_.write();
+    const std::vector<std::int64_t> ids = ended_before(state, writer_.time() - ago.count());
+    for (const char* sql :
+         {"DELETE FROM output WHERE job = ?1", "DELETE FROM attempt WHERE job = ?1", "DELETE FROM job WHERE id = ?1"}) {
+      Statement statement(writer_.database(), sql);
+      for (const std::int64_t id : ids) statement.bind(id).run();
+    }
+    writer_.database().execute(
+        "DELETE FROM surroundings WHERE id NOT IN (SELECT surroundings FROM job WHERE surroundings NOT NULL)");
+    Statement(writer_.database(), "UPDATE run SET last_number = ?1, forgotten_failures = forgotten_failures + ?2")
+        .bind(last_, state == JobState::kFailed ? ids.size() : 0)
+        .run();
+    return ids.size();
+  }
+
+  std::uint64_t forgotten_failures() {
+    return static_cast<std::uint64_t>(writer_.database().number("SELECT forgotten_failures FROM run"));
+  }
+
+  bool paused() { return writer_.database().number("SELECT paused FROM run") != 0; }
   void set_paused(bool paused) {
     writer_.write();
     Statement(writer_.database(), "UPDATE run SET paused = ?1").bind(int{paused}).run();
-    paused_ = paused;
   }
 
-  void commit() { writer_.commit(); }
+  void commit() {
+    writer_.commit();
+    committed_last_ = last_;
+  }
+  void roll_back() {
+    writer_.roll_back();
+    last_ = committed_last_;
+  }
+
+  // A row that comes and goes: its page is written all the same.
+  void try_writing() {
+    writer_.write();
+    writer_.database().execute(
+        "INSERT INTO surroundings(content) VALUES('none'); DELETE FROM surroundings WHERE content = 'none'");
+  }
+
   void close(int exit_status) { writer_.close(exit_status); }
 
  private:
   static std::int64_t id(std::uint64_t number) { return static_cast<std::int64_t>(number); }
+
+  std::vector<std::int64_t> ended_before(JobState state, std::int64_t time) {
+    Statement rows(writer_.database(),
+                   "SELECT job.id FROM job LEFT JOIN attempt ON attempt.job = job.id AND attempt.number = attempts"
+                   " WHERE state = ?1 AND ifnull(ended, 0) <= ?2");
+    const std::string_view name = job_state_name(state);
+    rows.bind(name, time);
+    std::vector<std::int64_t> ids;
+    while (rows.next()) ids.push_back(rows.number(0));
+    return ids;
+  }
 
   std::int64_t surroundings_of(const SubmittedJob& job) {
     add_surroundings_.bind(job.surroundings).run();
@@ -136,7 +191,7 @@ class QueueJournal::Impl {
 
   SessionWriter writer_;
   std::uint64_t last_ = 0;
-  bool paused_ = false;
+  std::uint64_t committed_last_ = 0;
   Statement find_{writer_.database(), "SELECT id FROM job WHERE run = ?1 AND key = ?2"};
   Statement insert_{writer_.database(),
                     "INSERT INTO job(id, number, run, session, key,"
@@ -200,6 +255,14 @@ std::string QueueJournal::options(std::uint64_t number) {
   return impl_->options(number);
 }
 
+std::uint64_t QueueJournal::forget(JobState state, std::chrono::nanoseconds ago) {
+  return impl_->forget(state, ago);
+}
+
+std::uint64_t QueueJournal::forgotten_failures() {
+  return impl_->forgotten_failures();
+}
+
 bool QueueJournal::paused() {
   return impl_->paused();
 }
@@ -210,6 +273,14 @@ void QueueJournal::set_paused(bool paused) {
 
 void QueueJournal::commit() {
   impl_->commit();
+}
+
+void QueueJournal::roll_back() {
+  impl_->roll_back();
+}
+
+void QueueJournal::try_writing() {
+  impl_->try_writing();
 }
 
 void QueueJournal::close(int exit_status) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <optional>
 
 #include "support/temporary.h"
@@ -80,6 +81,43 @@ TEST_F(QueueJournalTest, AJobHasItsAttemptsAlsoWhenItIsPutBack) {
   EXPECT_EQ(job->attempts, 2);
   EXPECT_EQ(job->last.outcome, "exited");
   EXPECT_EQ(reader.attempts(job->id).front().outcome, "lost");
+}
+
+TEST_F(QueueJournalTest, WhatIsRolledBackHasNotBeen) {
+  add("a");
+  EXPECT_EQ(queue_->add({.ticket = "b"}), 2U);
+  queue_->take(1);
+  queue_->roll_back();
+  EXPECT_EQ(waiting(), (Numbers{1}));
+  EXPECT_EQ(queue_->last(), 1U);
+  EXPECT_EQ(add("b"), 2U);
+}
+
+TEST_F(QueueJournalTest, WhatIsForgottenLeavesNothingButItsNumber) {
+  for (const char* ticket : {"a", "b", "c"}) add(ticket);
+  queue_->take(1);
+  queue_->end(3, Outcome(Exited{.code = 1}), JobState::kFailed);
+  queue_->end(2, Outcome(Exited{.code = 0}), JobState::kDone);
+  queue_->commit();
+  using namespace std::chrono_literals;
+  EXPECT_EQ(queue_->forget(JobState::kFailed, 1h), 0U);
+  EXPECT_EQ(queue_->forget(JobState::kFailed, 0s), 1U);
+  EXPECT_EQ(queue_->forget(JobState::kDone, 0s), 1U);
+  queue_->commit();
+  EXPECT_EQ(queue_->forgotten_failures(), 1U);
+  EXPECT_EQ(queue_->state(2), JobState::kNew);
+  EXPECT_EQ(queue_->state(1), JobState::kDispatched);
+  reopen();
+  EXPECT_EQ(queue_->last(), 3U);
+  EXPECT_EQ(add("b"), 4U);
+  EXPECT_TRUE(JournalReader(path_).attempts(3).empty());
+}
+
+TEST_F(QueueJournalTest, SurroundingsGoWithTheLastJobThatHasThem) {
+  for (const char* ticket : {"a", "b"}) queue_->add({.ticket = ticket, .surroundings = "these"});
+  queue_->end(1, Outcome(Exited{.code = 0}), JobState::kDone);
+  queue_->forget(JobState::kDone, std::chrono::seconds(0));
+  EXPECT_EQ(queue_->take(2).surroundings, "these");
 }
 
 TEST_F(QueueJournalTest, ItStaysPaused) {

@@ -44,8 +44,10 @@ JournalAttempt attempt_of(const Statement& row, int first) {
 }
 
 // What job_of() reads, up to the condition.
-std::string select_jobs(std::string_view rest) {
-  return std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") + kAttemptColumns +
+std::string select_jobs(Database& database, std::string_view rest) {
+  const bool has_options = database.number("PRAGMA user_version") > 1;
+  return std::string("SELECT j.id, j.number, j.description, j.input, j.state, j.attempts, ") +
+         (has_options ? "j.options, " : "'', ") + kAttemptColumns +
          " FROM job AS j LEFT JOIN attempt AS a ON a.job = j.id AND a.number = j.attempts" + std::string(rest);
 }
 
@@ -54,9 +56,10 @@ JournalJob job_of(const Statement& row) {
           .number = static_cast<std::uint64_t>(row.number(1)),
           .description = row.text(2),
           .input = row.text(3),
+          .options = row.text(6),
           .state = journal::job_state_of(row.text(4)),
           .attempts = static_cast<int>(row.number(5)),
-          .last = attempt_of(row, 6)};
+          .last = attempt_of(row, 7)};
 }
 
 }  // namespace
@@ -87,17 +90,23 @@ class JournalReader::Impl {
   }
 
   void each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
-    const std::string sql = select_jobs(" WHERE j.run = ?1 ORDER BY j.number, j.id");
+    const std::string sql = select_jobs(database_, " WHERE j.run = ?1 ORDER BY j.number, j.id");
     Statement rows(database_, sql.c_str());
     rows.bind(run);
     while (rows.next()) take(job_of(rows));
+  }
+
+  void each_key(std::int64_t run, const std::function<void(std::string_view, JobState)>& take) {
+    Statement rows(database_, "SELECT key, state FROM job WHERE run = ?1 ORDER BY session, id");
+    rows.bind(run);
+    while (rows.next()) take(rows.text(0), journal::job_state_of(rows.text(1)));
   }
 
   std::optional<JournalJob> job(std::int64_t run, std::uint64_t number) {
     // It is the id, too, of all jobs of a queue, and of a run that was not interrupted and is alone in its file.
     for (const char* condition : {" WHERE j.id = ?2 AND j.run = ?1 AND j.number = ?2",
                                   " WHERE j.run = ?1 AND j.number = ?2 ORDER BY j.id LIMIT 1"}) {
-      const std::string sql = select_jobs(condition);
+      const std::string sql = select_jobs(database_, condition);
       Statement row(database_, sql.c_str());
       row.bind(run, number);
       if (row.next()) return job_of(row);
@@ -144,6 +153,10 @@ std::vector<JournalRun> JournalReader::runs() {
 
 void JournalReader::each_job(std::int64_t run, const std::function<void(const JournalJob&)>& take) {
   impl_->each_job(run, take);
+}
+
+void JournalReader::each_key(std::int64_t run, const std::function<void(std::string_view, JobState)>& take) {
+  impl_->each_key(run, take);
 }
 
 std::optional<JournalJob> JournalReader::job(std::int64_t run, std::uint64_t number) {

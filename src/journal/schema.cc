@@ -18,14 +18,16 @@ constexpr char kWalVersion = 2;
 
 constexpr const char* kTables = R"(
 PRAGMA application_id = 0x50726e67;
-PRAGMA user_version = 2;
+PRAGMA user_version = 3;
 CREATE TABLE run(
   id INTEGER PRIMARY KEY,
   command TEXT NOT NULL,
   folder TEXT NOT NULL,
   workers INTEGER NOT NULL,
   kind TEXT NOT NULL DEFAULT 'run',
-  paused INTEGER NOT NULL DEFAULT 0
+  paused INTEGER NOT NULL DEFAULT 0,
+  last_number INTEGER NOT NULL DEFAULT 0,
+  forgotten_failures INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE TABLE session(
   id INTEGER PRIMARY KEY,
@@ -91,6 +93,14 @@ PRAGMA user_version = 2;
 COMMIT;
 )";
 
+constexpr const char* kFrom2To3 = R"(
+BEGIN IMMEDIATE;
+ALTER TABLE run ADD COLUMN last_number INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE run ADD COLUMN forgotten_failures INTEGER NOT NULL DEFAULT 0;
+PRAGMA user_version = 3;
+COMMIT;
+)";
+
 [[noreturn]] void refuse(const Database& database, const std::string& why) {
   throw JournalError("journal '" + database.path() + "': " + why);
 }
@@ -141,6 +151,7 @@ void check_kind(Database& database, RunKind kind) {
 
 void bring_up_to_date(Database& database) {
   if (database.number("PRAGMA user_version") == 1) database.execute(kFrom1To2);
+  if (database.number("PRAGMA user_version") == 2) database.execute(kFrom2To3);
 }
 
 }  // namespace prong::journal

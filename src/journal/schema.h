@@ -9,7 +9,7 @@
 namespace prong::journal {
 
 /// Of the format. A file of a later one is refused, one of an earlier one is brought up to this when it is written.
-inline constexpr int kVersion = 2;
+inline constexpr int kVersion = 3;
 
 /// The bytes of a journal without any run.
 std::string empty_journal();

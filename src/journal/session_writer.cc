@@ -100,6 +100,10 @@ void SessionWriter::start(RunKind kind, const RunDescription& run, Continues con
   transaction.commit();
 }
 
+std::int64_t SessionWriter::time() const {
+  return on_clock(os::monotonic_now());
+}
+
 void SessionWriter::write() {
   if (!transaction_) transaction_ = std::make_unique<Transaction>(database_);
 }
@@ -125,7 +129,7 @@ int SessionWriter::add_attempts(std::int64_t row, int earlier, const Job& job, s
 }
 
 int SessionWriter::add_attempt(std::int64_t row, int earlier, const Outcome& outcome) {
-  add(row, earlier + 1, {.outcome = outcome}, {});
+  add(row, earlier + 1, {.ended = os::monotonic_now(), .outcome = outcome}, {});
   return earlier + 1;
 }
 

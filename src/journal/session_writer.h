@@ -27,9 +27,14 @@ class SessionWriter {
   std::int64_t session() const noexcept { return session_; }
   bool continued() const noexcept { return continued_; }
 
+  /// The time of day, in nanoseconds since 1970, as it is in the file.
+  std::int64_t time() const;
+
   /// What is changed after this is committed together.
   void write();
   void commit();
+  /// What was changed since the last commit is not.
+  void roll_back() noexcept { transaction_.reset(); }
   /// The session ends in order. Commits.
   void close(int exit_status);
 

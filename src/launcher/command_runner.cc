@@ -62,7 +62,8 @@ CommandRunner::Ended CommandRunner::run(Task task, const OutputFiles* outputs) {
   // These may throw: nothing is changed yet.
   const os::Fd input = input_file(task);
   const OutputFiles files = named_files(command);
-  environment_[job_place_] = std::string(kJobVariable) + "=" + std::to_string(task.job);
+  environment_[job_place_] =
+      std::string(kJobVariable) + "=" + std::to_string(command.number != 0 ? command.number : task.job);
   environment_[attempt_place_] = std::string(kAttemptVariable) + "=" + std::to_string(task.attempt);
   const bool inherits = !command.environment.has_value();
   request_.environment = inherits ? std::move(environment_) : own_environment(command);

@@ -40,10 +40,13 @@ class Prong:
             self.environment.pop(variable, None)
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[bytes]:
+        return self.start_command([str(PROGRAM), *arguments], **options)
+
+    def start_command(self, command: list[str], **options: Any) -> subprocess.Popen[bytes]:
         signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup the program, too, would not hear of it
         defaults = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         settings = defaults | {"cwd": self.folder, "env": self.environment} | options
-        self.processes.append(subprocess.Popen([PROGRAM, *arguments], **settings))
+        self.processes.append(subprocess.Popen(command, **settings))
         return self.processes[-1]
 
     def end(self) -> None:

@@ -90,6 +90,24 @@ def test_what_failed_is_run_again_only_when_asked(prong: Prong) -> None:
     assert runs_of(prong, "abc") == {"a": 1, "b": 2, "c": 1}
 
 
+def test_a_dry_run_shows_what_would_be_run_and_leaves_the_journal_as_it_is(prong: Prong) -> None:
+    def shown(*options: str) -> str:
+        command = ["echo {}; test {} != b", ":::", "a", "b", "a", "c"]
+        result = prong("run", "--dry-run", "--journal", "j", *options, *command)
+        assert (result.status, result.error) == (0, "")
+        return "".join(line[5] for line in result.output.splitlines())
+
+    assert shown("--resume") == "abac"
+    assert not (prong.folder / "j").exists()
+    prong("run", "--journal", "j", "echo {}; test {} != b", ":::", "a", "b")
+    before = (prong.folder / "j").read_bytes()
+    assert shown("--resume") == "ac"
+    assert shown("--retry-failed") == "b"
+    assert shown("--resume", "--retry-failed") == "bac"
+    assert shown() == "abac"
+    assert (prong.folder / "j").read_bytes() == before
+
+
 def test_a_file_that_has_changed_makes_another_job(prong: Prong) -> None:
     (prong.folder / "a").write_text("1")
     command = ["run", "--journal", "j", "--resume", "--key-files", "{}", "cat", ":::", "a"]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_program import Prong, Result
+from cli_program import PROGRAM, Prong, Result
 from queue_load import Load
 
 from eventually import eventually
@@ -33,8 +35,10 @@ class Queue:
         self.socket = prong.folder / "runtime/prong/q.queue"
         self.serve()
 
-    def serve(self, *options: str, workers: int = 2) -> None:
-        self.server = self.prong.start("serve", "--name", "q", f"-j{workers}", *options)
+    def serve(self, *options: str, workers: int = 2, under: Sequence[str] = ()) -> None:
+        """``under``: a command that runs the server."""
+        server = [str(PROGRAM), "serve", "--name", "q", f"-j{workers}", *options]
+        self.server = self.prong.start_command([*under, *server])
         assert eventually(self.socket.exists)
         assert self("status").status == 0  # one that was killed leaves its socket
 
@@ -42,13 +46,17 @@ class Queue:
         self.server.send_signal(signal.SIGKILL)
         self.server.wait()
 
-    def end(self, *signals: signal.Signals) -> str:
+    def end(self, *signals: signal.Signals, status: int = 0) -> str:
         """What it has said."""
         for number in signals:
             self.server.send_signal(number)
         _, error = self.server.communicate(timeout=50)
-        assert self.server.returncode == 0
+        assert self.server.returncode == status
         return error.decode()
+
+    @property
+    def trouble(self) -> str:
+        return self.status()[0]["trouble"] or ""
 
     def __call__(self, command: str, *words: str, stdin: str | None = None) -> Result:
         return self.prong(command, "q", *words, stdin=stdin)
@@ -209,7 +217,10 @@ def test_what_ran_when_the_server_ended_is_lost_or_run_again(
     queue("wait")
     assert eventually(lambda: queue.states("1") == [state])
     attempts = queue.prong("log", "q", "--job", "1").output
-    assert ("attempt 1: lost" in attempts, "attempt 2: exited 0" in attempts) == (True, policy == "retry")
+    assert ("attempt 1: lost: its worker vanished" in attempts, "attempt 2: exited 0" in attempts) == (
+        True,
+        policy == "retry",
+    )
 
 
 def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
@@ -221,6 +232,22 @@ def test_who_waits_hears_from_the_next_server(queue: Queue) -> None:
     assert waiting.poll() is None
     (queue.folder / "go").touch()
     assert waiting.wait(timeout=50) == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_who_waits_when_the_server_is_ended_is_told(queue: Queue, how: signal.Signals) -> None:
+    queue("pause")
+    queue.submit("true")
+    requests = [{"command": "wait", "jobs": [1]}, {"command": "wait"}, {"command": "status"}]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.relpath(queue.socket))
+        client.sendall("".join(json.dumps(each) + "\n" for each in requests).encode())
+        answers = client.makefile()
+        assert json.loads(answers.readline())["queued"] == 1  # so those before are heard, too
+        queue.end(how)
+        told = [json.loads(line)["error"] for line in answers]
+    assert len(told) == 2
+    assert all("ended before all jobs had; the next one goes on with them" in each for each in told)
 
 
 def test_a_drain_that_is_broken_off_is_told(queue: Queue) -> None:
@@ -264,6 +291,71 @@ def test_a_queue_has_one_server(queue: Queue) -> None:
 def test_only_this_user_can_open_the_socket(queue: Queue) -> None:
     assert stat.S_IMODE((queue.folder / "runtime/prong").stat().st_mode) == 0o700
     assert stat.S_IMODE((queue.folder / "state/prong/q.journal").stat().st_mode) == 0o600
+
+
+def test_a_job_finds_its_number(queue: Queue) -> None:
+    show = "echo $PRONG_QUEUE $PRONG_QUEUE_JOB $PRONG_JOB"
+    queue.submit(show, ":::", "a", "b")
+    assert queue("wait", "1", "2").status == 0
+    queue.kill()  # the numbers of the next one's pool begin anew
+    queue.serve()
+    queue.submit(show, ":::", "c")
+    assert queue("wait", "3").status == 0
+    assert queue.outputs() == "q 1 1 a\nq 2 2 b\nq 3 3 c\n"
+
+
+def test_clean_forgets_what_has_ended(queue: Queue) -> None:
+    queue.submit("head -c 200000 /dev/zero; test {} != b", ":::", "a", "b")
+    queue("wait")
+    queue.submit(GATE, ":::", "3", "4", "5")
+    assert eventually(lambda: queue.states("3", "4", "5") == ["running", "running", "queued"])
+    assert queue("clean", "--older", "1h").output == "q: 0 done, 0 failed are forgotten\n"
+    assert queue("clean", "--done").output == "q: 1 done, 0 failed are forgotten\n"
+    assert queue.states("1", "2") == ["unknown", "failed"]
+    assert queue("clean").output == "q: 0 done, 1 failed are forgotten\n"
+    assert queue.states("1", "2", "3", "4", "5") == ["unknown", "unknown", "running", "running", "queued"]
+    waiting = queue.prong.start("wait", "q", "4")
+    (queue.folder / "go").touch()
+    assert queue("wait", "3", "4", "5").status == 0
+    assert waiting.wait(timeout=50) == 0
+    assert "there is no job 1" in queue("wait", "1").error
+    assert queue("clean").output == "q: 3 done, 0 failed are forgotten\n"
+    assert queue("status").output == "q: 0 queued, 0 of 2 running, 0 done, 0 failed\n"
+    queue.kill()
+    queue.serve()
+    assert queue.submit("true") == ["6"]
+
+
+def test_the_space_of_forgotten_jobs_is_used_again(queue: Queue) -> None:
+    journal = queue.folder / "state/prong/q.journal"
+    sizes = []
+    for _ in range(4):
+        queue.submit("head -c 3000000 /dev/zero", "--shell")
+        queue("wait")
+        queue("clean")
+        queue.kill()
+        queue.serve()
+        with sqlite3.connect(journal) as connection:
+            sizes.append(connection.execute("PRAGMA page_count").fetchone()[0])
+    assert sizes[1:] == sizes[1:2] * 3
+
+
+def test_a_failure_that_is_forgotten_meanwhile_is_counted_by_who_waits(queue: Queue) -> None:
+    queue.submit("false")
+    queue("wait", "1")
+    queue.submit(GATE, ":::", "a")
+    requests = [{"command": "status"}, {"command": "wait"}, {"command": "status"}]
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(os.path.relpath(queue.socket))
+        client.sendall("".join(json.dumps(each) + "\n" for each in requests).encode())
+        answers = map(json.loads, client.makefile())
+        before = next(answers)["failures"]
+        next(answers)
+        queue.submit("false")
+        queue("wait", "3")
+        queue("clean")
+        (queue.folder / "go").touch()
+        assert next(answers)["failures"] == before + 1
 
 
 TICKET = "0" * 32
@@ -343,3 +435,140 @@ def test_every_job_is_accounted_for_when_the_server_is_killed(tmp_path: Path) ->
     assert set(account.states) <= {"done", "failed"}
     assert account.states["failed"] == account.lost <= 2 * 3
     assert (account.run_twice, account.done_unrun) == ([], [])
+
+
+class FullDisk:
+    """A file system of its own for the journal, which only the server sees."""
+
+    def __init__(self, queue: Queue) -> None:
+        queue.kill()
+        self.folder = queue.folder / "state"
+        mount = 'mount -t tmpfs -o size=8m tmpfs "$0" && exec "$@"'
+        queue.serve(under=["unshare", "-rm", "sh", "-c", mount, str(self.folder)])
+        self.filler = Path(f"/proc/{queue.server.pid}/root{self.folder}/filler")
+
+    def begin(self) -> None:
+        with contextlib.suppress(OSError), self.filler.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+    def end(self) -> None:
+        self.filler.unlink()
+
+
+class HeldLock:
+    """Another program that writes the journal."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.connection = sqlite3.connect(queue.folder / "state/prong/q.journal", isolation_level=None)
+
+    def begin(self) -> None:
+        self.connection.execute("BEGIN EXCLUSIVE")
+
+    def end(self) -> None:
+        self.connection.close()
+
+
+def namespaces_are_allowed() -> bool:
+    return subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "t", "/mnt"], check=False).returncode == 0
+
+
+TROUBLES = [
+    pytest.param(HeldLock, "another program has it", id="lock"),
+    pytest.param(
+        FullDisk,
+        "the disk is full",
+        id="disk",
+        marks=pytest.mark.skipif("not namespaces_are_allowed()", reason="a file system needs a namespace"),
+    ),
+]
+Trouble = HeldLock | FullDisk
+LARGE = GATE.replace("; echo {}", "; echo {} >> ran; head -c 300000 /dev/zero")
+
+
+@pytest.mark.parametrize(("make", "why"), TROUBLES)
+def test_a_queue_whose_journal_cannot_be_written_waits_and_goes_on(
+    queue: Queue, make: Callable[[Queue], Trouble], why: str
+) -> None:
+    trouble = make(queue)
+    queue.submit(LARGE, ":::", "1", "2", "3", "4")
+    waiting = queue.prong.start("wait", "q")
+    assert eventually(lambda: queue.states("1", "2", "3", "4") == ["running", "running", "queued", "queued"])
+    trouble.begin()
+    (queue.folder / "go-1").touch()
+    assert eventually(lambda: why in queue.trouble)
+    assert f"the journal cannot be written: journal '{queue.folder}" in queue("status").output
+    (queue.folder / "go").touch()
+    assert eventually(lambda: sorted((queue.folder / "ran").read_text().split()) == ["1", "2"])
+    assert queue.states("1", "2", "3", "4") == ["running", "running", "queued", "queued"]  # nothing else is committed
+    for words in (["submit", "true"], ["retry", "1"], ["cancel", "3"], ["pause"], ["resume"]):
+        refused = queue(words[0], *words[1:])
+        assert refused.status == 255, words
+        assert "nothing was changed: ask again when it can" in refused.error
+    assert waiting.poll() is None
+    trouble.end()
+    assert waiting.wait(timeout=50) == 0
+    assert queue.trouble == ""
+    assert queue.submit("true") == ["5"]
+    assert sorted((queue.folder / "ran").read_text().split()) == ["1", "2", "3", "4"]
+    assert queue.states("1", "2", "3", "4") == ["done"] * 4
+    said = queue.end(signal.SIGTERM)
+    assert (said.count("cannot be written"), said.count("can be written again")) == (1, 1)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize(("make", "why"), TROUBLES)
+def test_a_queue_whose_journal_cannot_be_written_can_be_ended(
+    queue: Queue, make: Callable[[Queue], Trouble], why: str, how: signal.Signals
+) -> None:
+    trouble = make(queue)
+    queue.submit(LARGE, ":::", "1", "2")
+    assert eventually(lambda: queue.states("1", "2") == ["running", "running"])
+    waiting = queue.prong.start("wait", "q", "1")
+    trouble.begin()
+    (queue.folder / "go-1").touch()
+    assert eventually(lambda: why in queue.trouble)
+    queue.server.send_signal(how)
+    (queue.folder / "go").touch()
+    said = queue.end(status=255)
+    assert "the next server takes 2 for lost" in said
+    assert why in said.splitlines()[-1]
+    assert b"ended before all jobs had" in waiting.communicate(timeout=50)[1]
+
+
+def test_that_nothing_is_to_be_written_says_nothing_of_the_journal(queue: Queue) -> None:
+    lock = HeldLock(queue)
+    lock.begin()
+    start = queue.status()[0]["seconds"]
+    assert queue("submit", "true").status == 255
+    assert eventually(lambda: queue.status()[0]["seconds"] > start + 3.5)  # it has tried again
+    lock.end()
+    assert eventually(lambda: queue.trouble == "")
+    assert queue.end(signal.SIGTERM).count("cannot be written") == 1
+
+
+def test_what_runs_can_be_cancelled_while_the_journal_cannot_be_written(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1", "2")
+    assert eventually(lambda: queue.states("1", "2") == ["running", "running"])
+    lock = HeldLock(queue)
+    lock.begin()
+    (queue.folder / "go-1").touch()
+    assert eventually(lambda: queue.trouble != "")
+    assert queue("cancel", "2").output == "2\n"
+    assert queue.states("2") == ["running"]
+    lock.end()
+    assert queue("wait", "1", "2").status == 1
+    assert queue.status("2")[0]["detail"] == "cancelled while it ran"
+
+
+def test_jobs_that_ended_unrecorded_are_lost_with_the_server(queue: Queue) -> None:
+    queue.submit(GATE, ":::", "1")
+    assert eventually(lambda: queue.states("1") == ["running"])
+    lock = HeldLock(queue)
+    lock.begin()
+    (queue.folder / "go").touch()
+    assert eventually(lambda: queue.trouble != "")
+    queue.end(signal.SIGTERM, status=255)
+    lock.end()
+    queue.serve()
+    assert queue.status("1")[0]["outcome"] == "lost"

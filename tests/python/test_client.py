@@ -161,23 +161,52 @@ def test_pause_resume_retry_and_drain(queue: prong.Client, server: Server) -> No
     assert job.result(timeout=50) == (3, 1)
     queue.drain()
     assert server.process.wait(timeout=50) == 0
-    with pytest.raises(prong.QueueError, match="nobody serves the queue 'q'"):
-        prong.Client("q").status()
+    for client in (queue, prong.Client("q")):  # one that has talked with it, and one that has not
+        with pytest.raises(prong.QueueError, match="nobody serves the queue 'q'"):
+            client.status()
 
 
-@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-def test_the_next_server_is_waited_for(queue: prong.Client, server: Server, how: signal.Signals) -> None:
+def test_the_next_server_is_waited_for(queue: prong.Client, server: Server) -> None:
     queue.pause()
     job = queue.submit(pow, 2, 3)
     results: list[int] = []
     waiter = threading.Thread(target=lambda: results.append(prong.Client("q").job(job.number).result(timeout=50)))
     waiter.start()
-    server.process.send_signal(how)
-    server.process.wait()
+    server.kill()
     server.start()
     queue.resume()
     waiter.join()
     assert results == [8]
+
+
+def test_a_call_finds_its_number(queue: prong.Client) -> None:
+    def number() -> tuple[str | None, ...]:
+        return tuple(map(os.environ.get, ("PRONG_QUEUE", "PRONG_QUEUE_JOB", "PRONG_JOB")))
+
+    jobs = [queue.submit(number) for _ in range(3)]
+    assert [job.result(timeout=50) for job in jobs] == [("q", str(job.number), None) for job in jobs]
+
+
+def test_clean_forgets_what_has_ended(queue: prong.Client) -> None:
+    job = queue.submit(pow, 2, 3)
+    assert job.result(timeout=50) == 8
+    assert queue.clean(older=3600) == 0
+    assert queue.clean(done=True) == 1
+    with pytest.raises(prong.QueueError, match="has no job 1"):
+        _ = job.state
+    with pytest.raises(prong.QueueError, match="there is no job 1"):
+        job.result(timeout=50)
+    assert queue.submit(pow, 2, 4).number == 2
+
+
+def test_the_log_does_not_show_pickles(queue: prong.Client) -> None:
+    queue.submit(pow, 2, 3)
+    queue.submit(int, "x")
+    assert queue.wait(timeout=50)
+    for words in (["--output"], ["--job", "1"], ["--job", "2"]):
+        shown = subprocess.run([PROGRAM, "log", "q", *words], capture_output=True, text=True, check=True).stdout
+        assert "a pickle of" in shown
+        assert shown.replace("\n", "").isprintable()
 
 
 def test_an_interpreter_that_is_gone_is_told(queue: prong.Client, monkeypatch: pytest.MonkeyPatch) -> None:

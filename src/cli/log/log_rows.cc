@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output/pieces.h"
+#include "cli/queue/queue_submission.h"
 #include "cli/results/joblog.h"
 
 namespace prong::cli {
@@ -28,6 +29,12 @@ std::string result_text(const JournalJob& job) {
   if (job.last.outcome == "exited") return fmt::format("exit {}", job.last.code);
   if (job.last.outcome == "signalled") return fmt::format("signal {}", job.last.code);
   return job.last.outcome == "timed_out" ? "timed out" : job.last.outcome;
+}
+
+std::string result_of(const JournalAttempt& attempt) {
+  if (attempt.outcome == "exited") return fmt::format("exited {}", attempt.code);
+  if (attempt.detail.starts_with(attempt.outcome)) return attempt.detail;  // "lost: why", not "lost: lost: why"
+  return attempt.detail.empty() ? attempt.outcome : attempt.outcome + ": " + attempt.detail;
 }
 
 std::string table_row(const JournalJob& job) {
@@ -151,17 +158,21 @@ std::string job_heading(const JournalJob& job) {
 }
 
 std::string attempt_line(const JournalAttempt& attempt) {
-  std::string text = fmt::format("  attempt {}: {}", attempt.number, attempt.outcome);
-  if (attempt.outcome == "exited")
-    text += fmt::format(" {}", attempt.code);
-  else if (!attempt.detail.empty())
-    text += ": " + attempt.detail;
+  std::string text = fmt::format("  attempt {}: {}", attempt.number, result_of(attempt));
   if (attempt.started != 0)
     text += fmt::format(", started {}, took {}, worker {}", time_text(attempt.started),
                         seconds_text(seconds_of(attempt)), attempt.worker_pid);
   if (attempt.cpu >= 0) text += fmt::format(", CPU {}", seconds_text(seconds(attempt.cpu)));
   if (attempt.peak_memory >= 0) text += ", peak memory " + memory_text(attempt.peak_memory);
   return text + "\n";
+}
+
+bool is_pickled(const JournalJob& job) {
+  return kind_of_queued(job.options) == "python";
+}
+
+std::string pickle_text(std::uint64_t bytes) {
+  return bytes == 0 ? std::string() : fmt::format("a pickle of {} bytes, which prong.Client reads\n", bytes);
 }
 
 std::string indented(std::string_view name, std::string_view text, std::uint64_t bytes) {

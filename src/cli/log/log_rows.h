@@ -29,6 +29,10 @@ std::string row_of(const JournalJob& job, LogFormat format);
 std::string run_line(const JournalRun& run);
 std::string job_heading(const JournalJob& job);
 std::string attempt_line(const JournalAttempt& attempt);
+/// Whether outputs are pickles, as of calls that a queue has run.
+bool is_pickled(const JournalJob& job);
+/// What is shown instead of one. Empty if there is none.
+std::string pickle_text(std::uint64_t bytes);
 /// What was written, each line after four blanks, and how much is missing. Empty if nothing was written.
 std::string indented(std::string_view name, std::string_view text, std::uint64_t bytes);
 

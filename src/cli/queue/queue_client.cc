@@ -18,7 +18,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr MonotonicNs kPatience = std::chrono::nanoseconds(10s).count();
-constexpr MonotonicNs kPatienceAtStart = std::chrono::nanoseconds(2s).count();
+constexpr MonotonicNs kPatienceForNew = std::chrono::nanoseconds(2s).count();
 constexpr auto kPause = 50ms;
 
 }  // namespace
@@ -26,30 +26,29 @@ constexpr auto kPause = 50ms;
 QueueClient::QueueClient(std::string queue) : queue_(std::move(queue)), folder_(control_folder()) {}
 
 json QueueClient::ask(const json& request) {
-  MonotonicNs until = monotonic_now() + kPatienceAtStart;
-  bool was_there = false;
+  std::optional<MonotonicNs> gone_since;
   for (;;) {
     try {
       if (!connection_) connection_.emplace(folder_, socket_of_queue(queue_));
-      was_there = true;
-      until = 0;
+      gone_since.reset();
       json answer = connection_->ask(request, std::nullopt, give_up_);
       if (answer.contains("error")) throw Error("queue " + queue_ + ": " + answer["error"].get<std::string>());
       return answer;
     } catch (const SystemError& error) {
       connection_.reset();
-      const bool is_killed = error.error() == ECONNREFUSED;  // it has left its socket
+      const bool is_killed = error.error() == ECONNREFUSED;  // it has left its socket, which one that ends removes
       if (!is_killed && error.error() != ECONNRESET && error.error() != ENOENT) throw;
-      if (until == 0 || (is_killed && !std::exchange(was_there, true))) until = monotonic_now() + kPatience;
-      if (monotonic_now() >= until) throw UsageError(nobody_there(was_there));
+      if (!gone_since) gone_since = monotonic_now();
+      if (monotonic_now() - *gone_since >= (is_killed ? kPatience : kPatienceForNew))
+        throw UsageError(nobody_there(is_killed));
       if (give_up_()) throw SystemError("ask '" + queue_ + "'", EINTR);
       std::this_thread::sleep_for(kPause);
     }
   }
 }
 
-std::string QueueClient::nobody_there(bool was_there) const {
-  return (was_there ? "the server of queue '" + queue_ + "' has ended, and no other has come for 10 s"
+std::string QueueClient::nobody_there(bool is_killed) const {
+  return (is_killed ? "the server of queue '" + queue_ + "' was killed, and no other has come for 10 s"
                     : "nobody serves the queue '" + queue_ + "' on '" + folder_ + "/" + socket_of_queue(queue_) + "'") +
          "; start it: prong serve --name " + queue_;
 }

@@ -19,13 +19,13 @@ class QueueClient {
 
   /// The answer, however long it takes. If the server is killed meanwhile, the next one is asked once it is there: so a
   /// request must be one that may be made twice. Throws UsageError: nobody serves the queue, and nobody has begun to
-  /// within two seconds, or come back within ten; Error: it refuses.
+  /// within two seconds, or, after one that was killed, within ten; Error: it refuses, or ends.
   nlohmann::json ask(const nlohmann::json& request);
   /// Asked after each signal: ask() throws SystemError (EINTR) then.
   void give_up_when(std::function<bool()> give_up) { give_up_ = std::move(give_up); }
 
  private:
-  std::string nobody_there(bool was_there) const;
+  std::string nobody_there(bool is_killed) const;
 
   std::string queue_;
   std::string folder_;

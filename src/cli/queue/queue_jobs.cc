@@ -16,7 +16,24 @@ QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const
              .done = journal_.count(JobState::kDone),
              .failed = journal_.count(JobState::kFailed)};
   for (const std::uint64_t number : journal_.all(JobState::kDispatched)) interrupt(number, if_lost(number));
+  commit();
+}
+
+void QueueJobs::commit() {
   journal_.commit();
+  moves_.clear();
+  committed_counts_ = counts_;
+}
+
+void QueueJobs::roll_back() {
+  journal_.roll_back();
+  for (; !moves_.empty(); moves_.pop_back()) set_place(moves_.back().first, moves_.back().second);
+  counts_ = committed_counts_;
+}
+
+void QueueJobs::close() {
+  journal_.close(0);
+  commit();
 }
 
 IfLost QueueJobs::if_lost(std::uint64_t number) {
@@ -28,9 +45,21 @@ IfLost QueueJobs::if_lost(std::uint64_t number) {
 }
 
 void QueueJobs::wait_for_turn(std::uint64_t number, const std::string& options) {
-  const std::int64_t place = -std::int64_t{queued_options_of(options).priority};
-  backlog_.emplace(place, number);
-  places_.emplace(number, place);
+  move(number, -std::int64_t{queued_options_of(options).priority});
+}
+
+QueueJobs::Place QueueJobs::set_place(std::uint64_t number, Place place) {
+  Place before;
+  if (const auto found = places_.find(number); found != places_.end()) {
+    before = found->second;
+    backlog_.erase({found->second, number});
+    places_.erase(found);
+  }
+  if (place) {
+    backlog_.emplace(*place, number);
+    places_.emplace(number, *place);
+  }
+  return before;
 }
 
 std::uint64_t QueueJobs::add(const SubmittedJob& job) {
@@ -45,8 +74,7 @@ std::uint64_t QueueJobs::add(const SubmittedJob& job) {
 std::optional<TakenJob> QueueJobs::take() {
   if (backlog_.empty()) return std::nullopt;
   const std::uint64_t number = backlog_.begin()->second;
-  backlog_.erase(backlog_.begin());
-  places_.erase(number);
+  move(number, std::nullopt);
   --counts_.queued;
   ++counts_.running;
   return journal_.take(number);
@@ -77,10 +105,8 @@ void QueueJobs::interrupt(std::uint64_t number, IfLost if_lost) {
 }
 
 bool QueueJobs::cancel(std::uint64_t number) {
-  const auto found = places_.find(number);
-  if (found == places_.end()) return false;
-  backlog_.erase({found->second, number});
-  places_.erase(found);
+  if (!waits(number)) return false;
+  move(number, std::nullopt);
   journal_.end(number, Cancelled{}, JobState::kFailed);
   --counts_.queued;
   ++counts_.failed;
@@ -94,6 +120,14 @@ bool QueueJobs::retry(std::uint64_t number) {
   --counts_.failed;
   ++counts_.queued;
   return true;
+}
+
+QueueJobs::Counts QueueJobs::forget(std::chrono::nanoseconds ago, bool failed_too) {
+  const Counts forgotten{.done = journal_.forget(JobState::kDone, ago),
+                         .failed = failed_too ? journal_.forget(JobState::kFailed, ago) : 0};
+  counts_.done -= forgotten.done;
+  counts_.failed -= forgotten.failed;
+  return forgotten;
 }
 
 std::vector<std::uint64_t> QueueJobs::waiting() const {

@@ -1,7 +1,8 @@
 // QueueJobs: the jobs of a queue: which wait, in which order, and what became of the others. They are in a journal;
-// this object knows no processes.
+// this object knows no processes. What is changed is committed or taken back together, in memory as in the file.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <set>
@@ -51,22 +52,39 @@ class QueueJobs {
   bool cancel(std::uint64_t number);
   /// False: it has not failed.
   bool retry(std::uint64_t number);
+  /// Of those that ended so long ago, nothing is kept, of failed ones only if `failed_too`. Counts how many.
+  Counts forget(std::chrono::nanoseconds ago, bool failed_too);
+  /// Those that failed, also those that are forgotten.
+  std::uint64_t failures() { return counts_.failed + journal_.forgotten_failures(); }
+  bool waits(std::uint64_t number) const { return places_.contains(number); }
   std::vector<std::uint64_t> waiting() const;
   std::vector<std::uint64_t> failed() { return journal_.all(JobState::kFailed); }
 
+  /// Of what is committed, or was changed since.
   bool paused() { return journal_.paused(); }
   void set_paused(bool paused) { journal_.set_paused(paused); }
-  void commit() { journal_.commit(); }
-  void close() { journal_.close(0); }
+  /// Throws JournalUnavailable if that may pass, as all of the above.
+  void commit();
+  /// To the last commit.
+  void roll_back();
+  void try_writing() { journal_.try_writing(); }
+  void close();
 
  private:
+  using Place = std::optional<std::int64_t>;  ///< minus the priority; nothing: it does not wait
+
   IfLost if_lost(std::uint64_t number);
   void wait_for_turn(std::uint64_t number, const std::string& options);
+  /// The place that it had before.
+  Place set_place(std::uint64_t number, Place place);
+  void move(std::uint64_t number, Place place) { moves_.emplace_back(number, set_place(number, place)); }
 
   QueueJournal journal_;
-  std::set<std::pair<std::int64_t, std::uint64_t>> backlog_;  ///< in their order: minus the priority, and the number
-  std::unordered_map<std::uint64_t, std::int64_t> places_;    ///< by number: the first of that
+  std::set<std::pair<std::int64_t, std::uint64_t>> backlog_;  ///< in their order: the place, and the number
+  std::unordered_map<std::uint64_t, std::int64_t> places_;    ///< by number
+  std::vector<std::pair<std::uint64_t, Place>> moves_;        ///< since the last commit: who was where
   Counts counts_;
+  Counts committed_counts_;
 };
 
 }  // namespace prong::cli

@@ -46,7 +46,8 @@ QueuedRun QueuePools::start(const TakenJob& job) {
   QueuedRun run{.job = nullptr, .pool = nullptr, .is_command = options.is_command, .if_lost = options.if_lost};
   run.pool = pool_for(job.surroundings, surroundings, options.is_command);
   run.job =
-      run.pool->submit({.payload = options.is_command ? command_of(job, surroundings) : encode_map_input({job.payload}),
+      run.pool->submit({.payload = options.is_command ? command_of(job, surroundings)
+                                                      : encode_map_input({std::to_string(job.number), job.payload}),
                         .options = std::make_shared<JobOptions>(options.job),
                         .completions = ended_,
                         .tag = job.number});
@@ -99,6 +100,7 @@ Payload QueuePools::command_of(const TakenJob& job, const QueuedSurroundings& su
   Command command = decode_command(as_bytes(job.payload));
   command.directory = surroundings.folder;
   command.environment = surroundings.environment;
+  command.number = job.number;
   command.environment->push_back("PRONG_QUEUE=" + queue_);
   command.environment->push_back("PRONG_QUEUE_JOB=" + std::to_string(job.number));
   return encode(command);

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "cli/options/quantities.h"
 #include "cli/output/base64.h"
 #include "cli/queue/queue_client.h"
 #include "cli/session/recorder.h"
@@ -21,6 +22,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLongestRequest = std::size_t{256} << 20;
+constexpr MonotonicNs kPauseBetweenTries = 1'000'000'000;
+constexpr const char* kTakesNone = "the queue ends, and takes no more jobs";
 
 std::string prepared_path(const QueueSettings& settings) {
   check_queue_name(settings.name);
@@ -55,6 +58,14 @@ bool never_began(const Job& job) {
   return lost && lost->reason == LostReason::kStartFailed && job.attempts().empty();
 }
 
+json made_by(const std::function<json()>& answer) {
+  try {
+    return answer();
+  } catch (const std::exception& error) {
+    return refusal(error.what());
+  }
+}
+
 json number_or_null(std::int64_t value, bool known) {
   return known ? json(value) : json();
 }
@@ -71,141 +82,234 @@ QueueServer::QueueServer(const QueueSettings& settings, Signals& signals)
       reader_(path_),
       pools_(settings.name, workers_, settings.kept_output, [&signals] { signals.wake(); }),
       server_(
-          control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest) {
+          control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest),
+      state_(jobs_.paused()) {
   const QueueJobs::Counts& counts = jobs_.counts();
-  say(fmt::format("{} jobs at a time; {} queued{}", workers_, counts.queued, jobs_.paused() ? ", paused" : ""));
+  say(fmt::format("{} jobs at a time; {} queued{}", workers_, counts.queued,
+                  state_.phase() == QueuePhase::kPaused ? ", paused" : ""));
 }
 
 bool QueueServer::over() const {
-  if (stopping_) return running_.empty();
-  return draining_ && jobs_.all_ended();
+  if (state_.is_stopping()) return running_.size() == ended_.size();
+  return state_.phase() == QueuePhase::kDraining && jobs_.all_ended() && trouble_.empty();
 }
 
 void QueueServer::run() {
   while (!over()) {
     heed_signals();
     collect();
-    hear();
-    take();
-    jobs_.commit();
+    const Requests requests = server_.take();
+    const bool changed = change([&] {
+      settle();
+      hear(requests);
+      take();
+    });
+    if (!changed) hear(requests);
+    follow();
     start_taken();
-    answer();
+    tell_waiters();
     pools_.retire(monotonic_now());
     if (!over()) sleep();
   }
-  const QueueJobs::Counts& counts = jobs_.counts();
-  say(fmt::format("ended; {} queued, {} done, {} failed", counts.queued, counts.done, counts.failed));
-  jobs_.close();
-  const json last = jobs_.all_ended() ? report() : refusal("the server was ended before all jobs had");
-  for (const std::uint64_t client : drainers_) server_.answer(client, last);
+  finish();
 }
 
 void QueueServer::heed_signals() {
   const Signals::Wish wish = signals_.wish();
-  if (wish >= Signals::Wish::kStopStarting && !stopping_) {
-    stopping_ = true;
-    if (!running_.empty() && wish == Signals::Wish::kStopStarting)
-      say(fmt::format("no more jobs are started; {} {} left to end; once more kills them", running_.size(),
-                      running_.size() == 1 ? "is" : "are"));
+  if (wish >= Signals::Wish::kStopStarting && state_.on(QueueEvent::kStop) && !running_.empty() &&
+      wish == Signals::Wish::kStopStarting)
+    say(fmt::format("no more jobs are started; {} {} left to end; once more kills them", running_.size(),
+                    running_.size() == 1 ? "is" : "are"));
+  if (wish >= Signals::Wish::kKillJobs && state_.on(QueueEvent::kKill))
+    for (const auto& [number, running] : running_)
+      if (running.run.job) running.run.pool->kill(running.run.job);
+}
+
+/// Who still waits is told that this server will not have more for him.
+void QueueServer::finish() {
+  next_try_ = 0;
+  const bool closed = change([this] {
+    settle();
+    jobs_.close();
+  });
+  follow();
+  tell_waiters();
+  const json last = closed && jobs_.all_ended()
+                        ? report()
+                        : refusal(
+                              "the server was ended before all jobs had; the next one goes on with them: start it "
+                              "with prong serve --name " +
+                              settings_.name);
+  for (const std::uint64_t client : drainers_) server_.answer(client, last);
+  for (const std::uint64_t client : waits_.take_all()) server_.answer(client, last);
+  if (!closed)
+    throw JournalError(
+        fmt::format("queue {}: ended while the journal cannot be written ({}); of the jobs that ran, "
+                    "the next server takes {} for lost that have ended",
+                    settings_.name, trouble_, ended_.size()));
+  const QueueJobs::Counts& counts = jobs_.counts();
+  say(fmt::format("ended; {} queued, {} done, {} failed", counts.queued, counts.done, counts.failed));
+}
+
+// ---- the journal
+
+bool QueueServer::change(const std::function<void()>& changes) {
+  if (!trouble_.empty() && monotonic_now() < next_try_) return false;
+  const QueueState before = state_;
+  try {
+    if (!trouble_.empty()) jobs_.try_writing();
+    changes();
+    jobs_.commit();
+  } catch (const JournalUnavailable& error) {
+    jobs_.roll_back();
+    state_ = before;
+    following_.clear();
+    taken_.clear();
+    begin_trouble(error.what());
+    return false;
   }
-  if (wish >= Signals::Wish::kKillJobs && !killed_) {
-    killed_ = true;
-    for (const auto& [number, running] : running_) running.run.pool->kill(running.run.job);
-  }
+  end_trouble();
+  return true;
+}
+
+void QueueServer::begin_trouble(const std::string& why) {
+  next_try_ = monotonic_now() + kPauseBetweenTries;
+  if (std::exchange(trouble_, why).empty())
+    say("the journal cannot be written: " + why +
+        "; until it can, no jobs are started or taken, and what has ended is kept in memory");
+}
+
+void QueueServer::end_trouble() {
+  if (!std::exchange(trouble_, {}).empty()) say("the journal can be written again; the queue goes on");
+}
+
+void QueueServer::require_journal() const {
+  if (!trouble_.empty())
+    throw UsageError("the journal cannot be written: " + trouble_ + "; nothing was changed: ask again when it can");
+}
+
+void QueueServer::follow() {
+  for (const auto& each : std::exchange(following_, {})) each();
 }
 
 // ---- requests
 
-void QueueServer::hear() {
-  for (const Request& request : server_.take()) {
+void QueueServer::hear(const Requests& requests) {
+  for (const Request& request : requests) {
+    Answer answer;
     try {
-      const json answer = carry_out(request);
-      if (!answer.is_null()) answers_.push_back({request.client, [answer] { return answer; }});
+      answer = carry_out(request);
     } catch (const UsageError& error) {
-      answers_.push_back({request.client, [text = std::string(error.what())] { return refusal(text); }});
+      answer = [text = std::string(error.what())] { return refusal(text); };
     }
+    following_.emplace_back([this, client = request.client, answer = std::move(answer)] {
+      const json made = made_by(answer);
+      if (!made.is_null()) server_.answer(client, made);
+    });
   }
 }
 
-json QueueServer::carry_out(const Request& request) {
+QueueServer::Answer QueueServer::carry_out(const Request& request) {
   const json command = request.text.is_object() ? request.text.value("command", json()) : json();
   if (command == "submit") return submit(request.text);
+  if (command == "status") return status(request.text);
+  if (command == "wait") return wait(request);
   if (command == "cancel") return cancel(request.text);
   if (command == "retry") return retry(request.text);
+  if (command == "pause") return set_paused(true);
+  if (command == "resume") return set_paused(false);
   if (command == "drain") return drain(request.client);
-  if (command == "wait") return wait(request);
-  if (command == "pause" || command == "resume") {
-    if (draining_ && command == "pause") throw UsageError("the queue ends when all its jobs have; it cannot be paused");
-    jobs_.set_paused(command == "pause");
-    failed_starts_ = 0;
-  } else if (command == "status" && request.text.contains("jobs")) {
-    const bool with_outputs = request.text.value("outputs", json(false)) == true;
-    answers_.push_back({request.client, [this, with_outputs, numbers = numbers_in(request.text)] {
-                          json jobs = json::array();
-                          for (const std::uint64_t number : numbers) jobs.push_back(report_of(number, with_outputs));
-                          return json{{"jobs", std::move(jobs)}};
-                        }});
-    return {};
-  } else if (command != "status") {
-    throw UsageError("there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain");
-  }
-  answers_.push_back({request.client, [this] { return report(); }});
-  return {};
+  if (command == "clean") return clean(request.text);
+  throw UsageError(
+      "there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain, clean");
 }
 
-json QueueServer::submit(const json& request) {
-  if (draining_ || stopping_) throw UsageError("the queue ends, and takes no more jobs");
+QueueServer::Answer QueueServer::submit(const json& request) {
+  if (!state_.takes_jobs()) throw UsageError(kTakesNone);
+  require_journal();
   json numbers = json::array();
   for (const SubmittedJob& job : submitted_jobs(request, settings_.if_lost)) numbers.push_back(jobs_.add(job));
-  return {{"jobs", std::move(numbers)}};
+  return [answer = json{{"jobs", std::move(numbers)}}] { return answer; };
 }
 
-json QueueServer::cancel(const json& request) {
+/// Those that run are killed also while the journal cannot be written: they may be what fills the disk.
+QueueServer::Answer QueueServer::cancel(const json& request) {
   std::vector<std::uint64_t> numbers = numbers_in(request);
   if (means_all(request)) {
     numbers = jobs_.waiting();
     for (const auto& [number, running] : running_) numbers.push_back(number);
   }
-  json cancelled = json::array();
+  std::vector<std::pair<std::uint64_t, bool>> found;  // and whether it runs
   for (const std::uint64_t number : numbers) {
-    const auto running = running_.find(number);
-    if (running != running_.end()) {
-      if (!running->second.run.pool->kill(running->second.run.job)) continue;  // it has just ended
-      running->second.cancelled = true;
-    } else if (jobs_.cancel(number)) {
-      waits_.ended(number, false);
-    } else {
-      continue;
-    }
-    cancelled.push_back(number);
+    const bool runs = running_.contains(number);
+    if (!runs && jobs_.waits(number)) require_journal();
+    if (runs || jobs_.cancel(number)) found.emplace_back(number, runs);
   }
-  return {{"jobs", std::move(cancelled)}};
+  return [this, found = std::move(found)] {
+    json cancelled = json::array();
+    for (const auto& [number, runs] : found) {
+      if (runs && !kill(number)) continue;
+      if (!runs) waits_.ended(number, false);
+      cancelled.push_back(number);
+    }
+    return json{{"jobs", std::move(cancelled)}};
+  };
 }
 
-json QueueServer::retry(const json& request) {
-  if (draining_ || stopping_) throw UsageError("the queue ends, and takes no more jobs");
+/// False: it has just ended.
+bool QueueServer::kill(std::uint64_t number) {
+  const auto found = running_.find(number);
+  if (found == running_.end() || !found->second.run.job) return false;
+  Running& running = found->second;
+  running.cancelled |= running.run.pool->kill(running.run.job);
+  return running.cancelled;
+}
+
+QueueServer::Answer QueueServer::retry(const json& request) {
+  if (!state_.takes_jobs()) throw UsageError(kTakesNone);
+  require_journal();
   json retried = json::array();
   for (const std::uint64_t number : means_all(request) ? jobs_.failed() : numbers_in(request))
     if (jobs_.retry(number)) retried.push_back(number);
-  return {{"jobs", std::move(retried)}};
+  return [answer = json{{"jobs", std::move(retried)}}] { return answer; };
 }
 
-json QueueServer::drain(std::uint64_t client) {
-  if (jobs_.paused()) throw UsageError("the queue is paused, so that what waits would never be done; resume it first");
-  draining_ = true;
-  drainers_.push_back(client);
-  return {};
+QueueServer::Answer QueueServer::set_paused(bool paused) {
+  require_journal();
+  state_.on(paused ? QueueEvent::kPause : QueueEvent::kResume);
+  jobs_.set_paused(paused);
+  return status_of_queue();
 }
 
-json QueueServer::wait(const Request& request) {
-  waits_.forget([this](std::uint64_t client) { return server_.is_there(client); });
-  if (!request.text.contains("jobs")) {
-    waits_.add_for_all(request.client);
-    return {};
-  }
+QueueServer::Answer QueueServer::clean(const json& request) {
+  require_journal();
+  std::chrono::nanoseconds ago(0);
+  if (request.contains("older")) ago = parse_duration(bytes_of_json(request["older"], "older"));
+  const bool failed_too = request.value("done", json(false)) != true;
+  const QueueJobs::Counts forgotten = jobs_.forget(ago, failed_too);
+  return [forgotten] { return json{{"done", forgotten.done}, {"failed", forgotten.failed}}; };
+}
+
+QueueServer::Answer QueueServer::drain(std::uint64_t client) {
+  return [this, client] {
+    state_.on(QueueEvent::kDrain);
+    drainers_.push_back(client);
+    return json();
+  };
+}
+
+QueueServer::Answer QueueServer::wait(const Request& request) {
+  const bool is_for_all = !request.text.contains("jobs");
+  return [this, client = request.client, is_for_all, numbers = numbers_in(request.text)] {
+    waits_.forget([this](std::uint64_t each) { return server_.is_there(each); });
+    is_for_all ? waits_.add_for_all(client) : begin_wait(client, numbers);
+    return json();
+  };
+}
+
+void QueueServer::begin_wait(std::uint64_t client, std::vector<std::uint64_t> numbers) {
   std::vector<std::uint64_t> open;
   QueueWaits::Result ended;
-  std::vector<std::uint64_t> numbers = numbers_in(request.text);
   std::ranges::sort(numbers);
   numbers.erase(std::ranges::unique(numbers).begin(), numbers.end());
   for (const std::uint64_t number : numbers) {
@@ -218,18 +322,33 @@ json QueueServer::wait(const Request& request) {
     else
       open.push_back(number);
   }
-  waits_.add(request.client, open, ended);
-  return {};
+  waits_.add(client, open, ended);
+}
+
+QueueServer::Answer QueueServer::status(const json& request) {
+  if (!request.contains("jobs")) return status_of_queue();
+  const bool with_outputs = request.value("outputs", json(false)) == true;
+  return [this, with_outputs, numbers = numbers_in(request)] {
+    json jobs = json::array();
+    for (const std::uint64_t number : numbers) jobs.push_back(report_of(number, with_outputs));
+    return json{{"jobs", std::move(jobs)}};
+  };
 }
 
 json QueueServer::report() {
   const QueueJobs::Counts& counts = jobs_.counts();
-  const char* state = stopping_ ? "stopping" : draining_ ? "draining" : jobs_.paused() ? "paused" : "serving";
-  return {{"queue", settings_.name}, {"pid", ::getpid()},
-          {"state", state},          {"workers", workers_},
-          {"queued", counts.queued}, {"running", counts.running},
-          {"done", counts.done},     {"failed", counts.failed},
-          {"journal", path_},        {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9}};
+  return {{"queue", settings_.name},
+          {"pid", ::getpid()},
+          {"state", state_.name()},
+          {"workers", workers_},
+          {"queued", counts.queued},
+          {"running", counts.running},
+          {"done", counts.done},
+          {"failed", counts.failed},
+          {"failures", jobs_.failures()},
+          {"journal", path_},
+          {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9},
+          {"trouble", trouble_.empty() ? json() : json("the journal cannot be written: " + trouble_)}};
 }
 
 json QueueServer::report_of(std::uint64_t number, bool with_outputs) {
@@ -258,31 +377,65 @@ json QueueServer::report_of(std::uint64_t number, bool with_outputs) {
 
 // ---- jobs
 
+/// Those that have ended wait for the journal.
 void QueueServer::collect() {
   for (const std::uint64_t number : pools_.take_ended()) {
-    const auto found = running_.find(number);
-    const Running& running = found->second;
-    const bool succeeded = running.run.succeeded();
-    const bool interrupted = killed_ && !running.cancelled && !succeeded;
-    if (never_began(*running.run.job) && running.run.is_command) {
-      put_back(number, describe(running.run.job->outcome()));
-      running_.erase(found);
-      continue;
-    }
-    failed_starts_ = 0;
-    if (interrupted)
-      jobs_.interrupt(number, running.run.if_lost);
-    else
-      jobs_.end(number, *running.run.job, succeeded, running.run.returned());
-    if (!succeeded) say(fmt::format("job {}: {}", number, describe(running.run.job->outcome())));
-    if (!interrupted || running.run.if_lost == IfLost::kFail) waits_.ended(number, succeeded);
-    running_.erase(found);
+    Running& running = running_.at(number);
+    if (never_began(*running.run.job) && running.run.is_command)
+      running.not_started = NotStarted{.why = describe(running.run.job->outcome())};
+    ended_.push_back(number);
   }
 }
 
+void QueueServer::settle() {
+  for (const std::uint64_t number : ended_) {
+    const Running& running = running_.at(number);
+    if (running.not_started && !running.not_started->its_fault)
+      put_back(number, running.not_started->why);
+    else
+      settle(number, running);
+  }
+  following_.emplace_back([this] {
+    for (const std::uint64_t number : std::exchange(ended_, {})) running_.erase(number);
+  });
+}
+
+void QueueServer::settle(std::uint64_t number, const Running& running) {
+  const bool succeeded = running.run.job && running.run.succeeded();
+  const bool interrupted =
+      running.run.job && state_.phase() == QueuePhase::kKilling && !running.cancelled && !succeeded;
+  const Outcome outcome = running.run.job
+                              ? running.run.job->outcome()
+                              : Lost{.reason = LostReason::kStartFailed, .detail = running.not_started->why};
+  state_.start_succeeded();
+  if (interrupted)
+    jobs_.interrupt(number, running.run.if_lost);
+  else if (running.run.job)
+    jobs_.end(number, *running.run.job, succeeded, running.run.returned());
+  else
+    jobs_.fail(number, outcome);
+  const bool has_ended = !interrupted || running.run.if_lost == IfLost::kFail;
+  following_.emplace_back([this, number, succeeded, has_ended, text = describe(outcome)] {
+    if (!succeeded) say(fmt::format("job {}: {}", number, text));
+    if (has_ended) waits_.ended(number, succeeded);
+  });
+}
+
+void QueueServer::put_back(std::uint64_t number, const std::string& why) {
+  jobs_.put_back(number);
+  if (!state_.start_failed()) return;
+  jobs_.set_paused(true);
+  following_.emplace_back([this, why] {
+    for (const std::uint64_t client : std::exchange(drainers_, {}))
+      server_.answer(client, refusal("no job can be started any more: " + why));
+    say(fmt::format("no job can be started: {}; the queue is paused: prong resume {} goes on", why, settings_.name));
+  });
+}
+
 void QueueServer::take() {
-  if (stopping_ || jobs_.paused()) return;
-  while (running_.size() + taken_.size() < static_cast<std::size_t>(workers_)) {
+  if (!state_.starts_jobs()) return;
+  // Those that have ended are there until the round is committed.
+  while (running_.size() - ended_.size() + taken_.size() < static_cast<std::size_t>(workers_)) {
     std::optional<TakenJob> job = jobs_.take();
     if (!job) return;
     taken_.push_back(std::move(*job));
@@ -290,40 +443,24 @@ void QueueServer::take() {
 }
 
 void QueueServer::start_taken() {
-  for (const TakenJob& job : taken_) {
-    try {
-      running_.emplace(job.number, Running{.run = pools_.start(job)});
-    } catch (const SystemError& error) {
-      put_back(job.number, error.what());
-    } catch (const std::exception& error) {
-      if (kind_of_queued(job.options) == "command") {
-        put_back(job.number, error.what());
-        continue;
-      }
-      jobs_.fail(job.number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()});
-      waits_.ended(job.number, false);
-      say(fmt::format("job {}: cannot be started: {}", job.number, error.what()));
-    }
+  for (const TakenJob& job : std::exchange(taken_, {})) start(job);
+}
+
+/// What comes to nothing is an end, too.
+void QueueServer::start(const TakenJob& job) {
+  Running& running = running_[job.number];
+  try {
+    running.run = pools_.start(job);
+    return;
+  } catch (const SystemError& error) {
+    running.not_started = NotStarted{.why = error.what()};
+  } catch (const std::exception& error) {
+    running.not_started = NotStarted{.why = error.what(), .its_fault = kind_of_queued(job.options) != "command"};
   }
-  taken_.clear();
-  jobs_.commit();
+  ended_.push_back(job.number);
 }
 
-/// It was not the job's fault. What lies with the machine would be the same for the next one: soon no more are tried.
-void QueueServer::put_back(std::uint64_t number, const std::string& why) {
-  constexpr int kMost = 3;
-  jobs_.put_back(number);
-  if (++failed_starts_ < kMost || jobs_.paused()) return;
-  jobs_.set_paused(true);
-  draining_ = false;
-  for (const std::uint64_t client : std::exchange(drainers_, {}))
-    server_.answer(client, refusal("no job can be started any more: " + why));
-  say(fmt::format("no job can be started: {}; the queue is paused: prong resume {} goes on", why, settings_.name));
-}
-
-void QueueServer::answer() {
-  for (const Answer& each : answers_) server_.answer(each.client, made(each));
-  answers_.clear();
+void QueueServer::tell_waiters() {
   for (const QueueWaits::Ready& ready : waits_.take_ready())
     server_.answer(ready.client, {{"done", ready.result.done}, {"failed", ready.result.failed}});
   if (!jobs_.all_ended()) return;
@@ -331,16 +468,11 @@ void QueueServer::answer() {
 }
 
 void QueueServer::sleep() {
+  if (trouble_.empty() && !ended_.empty()) return;  // they could not be started
+  std::optional<MonotonicNs> deadline = pools_.next_retirement();
+  if (!trouble_.empty()) deadline = std::min(deadline.value_or(next_try_), next_try_);
   const Signals::Held held;
-  if (!signals_.take_news()) Signals::sleep(held, pools_.next_retirement());
-}
-
-json QueueServer::made(const Answer& answer) {
-  try {
-    return answer.make();
-  } catch (const std::exception& error) {
-    return refusal(error.what());
-  }
+  if (!signals_.take_news()) Signals::sleep(held, deadline);
 }
 
 /// Who reads the log shall not hold up the queue: what cannot be written at once is left out.

@@ -2,8 +2,10 @@
 //
 //   ControlServer ─> hear ─> QueueJobs ─> start ─> QueuePools ─> collect ─> QueueJobs ─> QueueWaits
 //
-// Each round changes the journal first, then commits, and only then tells anybody: a submitter that its job is there, a
-// pool what to run, who waits that it has ended. So nothing that was told is forgotten when this process is killed.
+// Each round changes the journal first, then commits, and only then does what follows: a submitter is told that its job
+// is there, a pool what to run, who waits that it has ended. So nothing that was told is forgotten when this process is
+// killed. If a round cannot be committed (a full disk), journal and memory are as before it, what has ended is kept for
+// a later round, and until that is committed, requests that would change the journal are refused.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +19,7 @@
 
 #include "cli/queue/queue_jobs.h"
 #include "cli/queue/queue_pools.h"
+#include "cli/queue/queue_state.h"
 #include "cli/queue/queue_submission.h"
 #include "cli/queue/queue_waits.h"
 #include "cli/system/control_socket.h"
@@ -43,35 +46,58 @@ class QueueServer {
 
  private:
   using Request = ControlServer::Request;
-  struct Answer {
-    std::uint64_t client;
-    std::function<nlohmann::json()> make;  ///< called when all is committed
+  using Requests = std::vector<Request>;
+  /// Made when the round is committed; null: it comes later.
+  using Answer = std::function<nlohmann::json()>;
+  struct NotStarted {
+    std::string why{};
+    bool its_fault = false;  ///< else it is queued again
   };
   struct Running {
-    QueuedRun run;
+    QueuedRun run{};         ///< without a job: it could not be started
     bool cancelled = false;  ///< on request
+    std::optional<NotStarted> not_started{};
   };
 
   bool over() const;
   void heed_signals();
+  void finish();
 
-  void hear();
-  /// Null: the answer comes later. So it is with those that follow.
-  nlohmann::json carry_out(const Request& request);
-  nlohmann::json submit(const nlohmann::json& request);
-  nlohmann::json cancel(const nlohmann::json& request);
-  nlohmann::json retry(const nlohmann::json& request);
-  nlohmann::json drain(std::uint64_t client);
-  nlohmann::json wait(const Request& request);
+  /// True: committed. False: nothing is changed, because the journal cannot be written.
+  bool change(const std::function<void()>& changes);
+  void begin_trouble(const std::string& why);
+  void end_trouble();
+  /// Throws UsageError if the journal cannot be written.
+  void require_journal() const;
+  void follow();
+
+  void hear(const Requests& requests);
+  /// These change the journal, and nothing else: what more there is to do is done by the answer.
+  Answer carry_out(const Request& request);
+  Answer submit(const nlohmann::json& request);
+  Answer cancel(const nlohmann::json& request);
+  Answer retry(const nlohmann::json& request);
+  bool kill(std::uint64_t number);
+  Answer set_paused(bool paused);
+  Answer clean(const nlohmann::json& request);
+  Answer drain(std::uint64_t client);
+  Answer wait(const Request& request);
+  Answer status(const nlohmann::json& request);
+  Answer status_of_queue() {
+    return [this] { return report(); };
+  }
+  void begin_wait(std::uint64_t client, std::vector<std::uint64_t> numbers);
   nlohmann::json report();
   nlohmann::json report_of(std::uint64_t number, bool with_outputs);
 
   void collect();
+  void settle();
+  void settle(std::uint64_t number, const Running& running);
+  void put_back(std::uint64_t number, const std::string& why);
   void take();
   void start_taken();
-  void put_back(std::uint64_t number, const std::string& why);
-  void answer();
-  static nlohmann::json made(const Answer& answer);
+  void start(const TakenJob& job);
+  void tell_waiters();
   void sleep();
   void say(const std::string& message) const;
 
@@ -85,14 +111,14 @@ class QueueServer {
   QueueWaits waits_;
   ControlServer server_;
   MonotonicNs began_ = monotonic_now();
+  QueueState state_;
   std::unordered_map<std::uint64_t, Running> running_;
-  std::vector<TakenJob> taken_;  ///< from the journal, not yet given to a pool
-  std::vector<Answer> answers_;
-  std::vector<std::uint64_t> drainers_;  ///< who wait for the end
-  int failed_starts_ = 0;                ///< in a row
-  bool draining_ = false;
-  bool stopping_ = false;
-  bool killed_ = false;
+  std::vector<std::uint64_t> ended_;              ///< of these, what the journal does not know yet
+  std::vector<TakenJob> taken_;                   ///< from the journal, not yet given to a pool
+  std::vector<std::function<void()>> following_;  ///< what is done when the round is committed
+  std::vector<std::uint64_t> drainers_;           ///< who wait for the end
+  std::string trouble_;                           ///< why the journal cannot be written; empty: it can
+  MonotonicNs next_try_ = 0;
 };
 
 }  // namespace prong::cli

@@ -142,6 +142,24 @@ std::string kind_of_queued(const std::string& options) {
   return kind.is_string() ? kind.get<std::string>() : "unknown";
 }
 
+namespace {
+
+json list_of_bytes(const std::vector<std::string>& list) {
+  json values = json::array();
+  for (const std::string& each : list) values.push_back(json_of_bytes(each));
+  return values;
+}
+
+/// The same for jobs that share them, whatever their submitters were told as jobs.
+std::string text_of(const QueuedSurroundings& surroundings) {
+  return json{{"folder", json_of_bytes(surroundings.folder)},
+              {"environment", list_of_bytes(surroundings.environment)},
+              {"program", list_of_bytes(surroundings.program)}}
+      .dump();
+}
+
+}  // namespace
+
 QueuedSurroundings queued_surroundings_of(const std::string& text) {
   const json surroundings = json::parse(text);
   std::vector<std::string> environment = list_of(surroundings, "environment");
@@ -155,8 +173,8 @@ std::vector<SubmittedJob> submitted_jobs(const json& request, IfLost if_lost) {
   const json jobs = request.value("jobs", json());
   const json surroundings = request.value("surroundings", json());
   if (!jobs.is_array() || !surroundings.is_object()) throw UsageError("a submission has 'jobs' and 'surroundings'");
-  const std::string text = surroundings.dump();
-  const QueuedSurroundings read = queued_surroundings_of(text);
+  const QueuedSurroundings read = queued_surroundings_of(surroundings.dump());
+  const std::string text = text_of(read);
   if (!read.folder.starts_with('/')) throw UsageError("'folder' of the surroundings is to be a whole path");
   std::vector<SubmittedJob> submitted;
   submitted.reserve(jobs.size());

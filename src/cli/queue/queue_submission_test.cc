@@ -42,6 +42,7 @@ TEST(QueueSubmissionTest, WhatASubmitterWasToldAsAJobIsNotHandedOn) {
   const QueuedSurroundings surroundings = queued_surroundings_of(job.surroundings);
   EXPECT_EQ(surroundings.folder, "/here");
   EXPECT_EQ(surroundings.environment, std::vector<std::string>{"A=b"});
+  EXPECT_EQ(job.surroundings.find("PRONG_JOB"), std::string::npos);  // else each job would have others
 }
 
 TEST(QueueSubmissionTest, BytesThereAndBack) {

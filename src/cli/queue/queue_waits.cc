@@ -1,5 +1,6 @@
 #include "cli/queue/queue_waits.h"
 
+#include <set>
 #include <utility>
 
 namespace prong::cli {
@@ -26,6 +27,14 @@ std::vector<QueueWaits::Ready> QueueWaits::take_ready() {
 
 std::vector<std::uint64_t> QueueWaits::take_for_all() {
   return std::exchange(for_all_, {});
+}
+
+std::vector<std::uint64_t> QueueWaits::take_all() {
+  std::set<std::shared_ptr<Wait>> waits;
+  for (const auto& [number, wait] : std::exchange(by_job_, {})) waits.insert(wait);
+  std::vector<std::uint64_t> clients = take_for_all();
+  for (const std::shared_ptr<Wait>& wait : waits) clients.push_back(wait->client);
+  return clients;
 }
 
 void QueueWaits::forget(const std::function<bool(std::uint64_t client)>& is_there) {

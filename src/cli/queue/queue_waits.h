@@ -31,6 +31,8 @@ class QueueWaits {
   void add_for_all(std::uint64_t client) { for_all_.push_back(client); }
   /// When none is.
   std::vector<std::uint64_t> take_for_all();
+  /// Clients, once for each of their waits. Nobody waits any more.
+  std::vector<std::uint64_t> take_all();
   /// Of those who have gone away nothing is kept.
   void forget(const std::function<bool(std::uint64_t client)>& is_there);
 

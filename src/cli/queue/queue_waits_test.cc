@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 namespace prong::cli {
 namespace {
 
@@ -43,6 +45,19 @@ TEST(QueueWaitsTest, SeveralMayWaitForOneJob) {
   EXPECT_EQ(waits.take_ready().size(), 1U);
   waits.ended(2, true);
   EXPECT_EQ(waits.take_ready().size(), 1U);
+}
+
+TEST(QueueWaitsTest, AllOfThemAreTakenOnce) {
+  QueueWaits waits;
+  waits.add(7, {1, 2}, {});
+  waits.add(8, {1}, {});
+  waits.add_for_all(9);
+  std::vector<std::uint64_t> clients = waits.take_all();
+  std::ranges::sort(clients);
+  EXPECT_EQ(clients, (std::vector<std::uint64_t>{7, 8, 9}));
+  waits.ended(1, true);
+  EXPECT_TRUE(waits.take_ready().empty());
+  EXPECT_TRUE(waits.take_all().empty());
 }
 
 TEST(QueueWaitsTest, WhoHasGoneAwayIsForgotten) {

@@ -24,7 +24,7 @@ int execute(const Settings& settings, Arguments& arguments, const MakeTask& make
   const std::optional<OpenedInputs> opened = open_sources(settings.sources, arguments, signals);
   if (!opened) return signals.exit_status();
   const std::unique_ptr<Task> task = make_task(opened->column_names);
-  if (settings.dry_run) return dry_run(*task, *opened->inputs, signals);
+  if (settings.dry_run) return dry_run(settings.journal, *task, *opened->inputs, signals);
   return Session(settings, *task, *opened->inputs, opened->column_names, signals, tokens.get()).run();
 }
 

@@ -23,6 +23,23 @@ std::string state_folder() {
   return std::string(home) + "/.local/state/prong";
 }
 
+/// `state`: in which the journal has the job.
+bool is_to_be_run(JobState state, const JournalSettings& settings) {
+  switch (state) {
+    case JobState::kDone:
+      return false;
+    case JobState::kFailed:
+      return settings.retry_failed;
+    case JobState::kDispatched:
+      if (settings.leave_unknown) return false;
+      break;
+    case JobState::kNew:
+    case JobState::kQueued:
+      break;
+  }
+  return settings.resume || !settings.retry_failed;
+}
+
 std::string jobs(std::uint64_t count) {
   return count == 1 ? "1 job" : fmt::format("{} jobs", count);
 }
@@ -60,18 +77,51 @@ std::string prepared_journal_path(const JournalSettings& settings) {
   return path;
 }
 
+JobKeys::JobKeys(const JournalSettings& settings, const Task& task) : task_(task) {
+  for (const std::string& file : settings.key_files) files_.emplace_back(file, task.replacement_names());
+}
+
+ContentKey JobKeys::of(const Input& input) const {
+  ContentKey::Maker maker;
+  task_.identify(input, maker);
+  for (const TemplateString& files : files_)
+    for (const std::string& file : files.expand(input)) maker.add(file).add_file(file);
+  return maker.make();
+}
+
+RecordPreview::RecordPreview(const JournalSettings& settings, const Task& task)
+    : settings_(settings), keys_(settings, task) {
+  const std::string path = journal_path(settings);
+  const bool continues = settings.resume || settings.retry_failed;
+  if (!continues || !std::filesystem::exists(path)) return;
+  JournalReader reader(path);
+  const std::vector<JournalRun> runs = reader.runs();
+  if (runs.empty()) return;
+  reader.each_key(runs.back().id,
+                  [&](std::string_view key, JobState state) { known_[std::string(key)].push_back(state); });
+}
+
+bool RecordPreview::admit(const Input& input) {
+  JobState state = JobState::kNew;
+  if (const auto found = known_.find(std::string(keys_.of(input).bytes())); found != known_.end()) {
+    state = found->second.front();
+    found->second.pop_front();
+    if (found->second.empty()) known_.erase(found);
+  }
+  return is_to_be_run(state, settings_);
+}
+
 Recorder::Recorder(const JournalSettings& settings, const RunDescription& run, const Task& task)
     : settings_(settings),
       task_(task),
+      keys_(settings, task),
       journal_(prepared_journal_path(settings), run,
                {.continues = settings.resume || settings.retry_failed,
                 .durable = settings.durable,
-                .kept_output = settings.kept_output}) {
-  for (const std::string& file : settings.key_files) key_files_.emplace_back(file, task.replacement_names());
-}
+                .kept_output = settings.kept_output}) {}
 
 bool Recorder::admit(const Input& input) {
-  const JournalEntry entry = journal_.claim(key_of(input), input.number);
+  const JournalEntry entry = journal_.claim(keys_.of(input), input.number);
   if (wanted(entry)) {
     open_.emplace(input.number, entry);
     return true;
@@ -80,38 +130,30 @@ bool Recorder::admit(const Input& input) {
   return false;
 }
 
-ContentKey Recorder::key_of(const Input& input) const {
-  ContentKey::Maker maker;
-  task_.identify(input, maker);
-  for (const TemplateString& files : key_files_)
-    for (const std::string& file : files.expand(input)) maker.add(file).add_file(file);
-  return maker.make();
-}
-
 bool Recorder::wanted(const JournalEntry& entry) {
+  const bool is_wanted = is_to_be_run(entry.state, settings_);
   switch (entry.state) {
     case JobState::kDone:
       ++earlier_.done;
-      return false;
+      break;
     case JobState::kFailed:
-      if (settings_.retry_failed) return true;
-      ++earlier_.failed;
-      return false;
+      earlier_.failed += !is_wanted;
+      break;
     case JobState::kDispatched:
       if (settings_.leave_unknown) {
         journal_.leave(entry);
         ++earlier_.left;
-        return false;
+        break;
       }
       if (settings_.resume) ++run_again_;
+      earlier_.not_run += !is_wanted;
       break;
     case JobState::kNew:
     case JobState::kQueued:
+      earlier_.not_run += !is_wanted;
       break;
   }
-  const bool all = settings_.resume || !settings_.retry_failed;
-  earlier_.not_run += !all;
-  return all;
+  return is_wanted;
 }
 
 void Recorder::begin(const Input& input, const Payload& payload) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -37,6 +38,32 @@ std::string journal_path_of_name(const std::string& name);
 /// The same; its folder is made if there is none. Throws SystemError.
 std::string prepared_journal_path(const JournalSettings& settings);
 
+/// What jobs are, so that the same job is known again: by what would be run, and by files that count.
+class JobKeys {
+ public:
+  JobKeys(const JournalSettings& settings, const Task& task);
+  /// Throws SystemError if a file that counts cannot be read.
+  ContentKey of(const Input& input) const;
+
+ private:
+  const Task& task_;
+  std::vector<TemplateString> files_;
+};
+
+/// What a run with these settings would run of the jobs that its journal has; in that nothing is changed.
+class RecordPreview {
+ public:
+  /// Throws JournalError.
+  RecordPreview(const JournalSettings& settings, const Task& task);
+  /// As Recorder::admit().
+  bool admit(const Input& input);
+
+ private:
+  const JournalSettings& settings_;
+  JobKeys keys_;
+  std::unordered_map<std::string, std::deque<JobState>> known_;  ///< by key
+};
+
 class Recorder {
  public:
   /// Throws JournalError.
@@ -63,12 +90,11 @@ class Recorder {
   std::string summary() const;
 
  private:
-  ContentKey key_of(const Input& input) const;
   bool wanted(const JournalEntry& entry);
 
   const JournalSettings& settings_;
   const Task& task_;
-  std::vector<TemplateString> key_files_;
+  JobKeys keys_;
   Journal journal_;
   std::unordered_map<std::uint64_t, JournalEntry> open_;  ///< by number, from admit() to end()
   Earlier earlier_;
