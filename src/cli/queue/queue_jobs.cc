@@ -14,7 +14,8 @@ QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const
   counts_ = {.queued = places_.size(),
              .running = journal_.count(JobState::kDispatched),
              .done = journal_.count(JobState::kDone),
-             .failed = journal_.count(JobState::kFailed)};
+             .failed = journal_.count(JobState::kFailed),
+             .forgotten_failures = journal_.forgotten_failures()};
   for (const std::uint64_t number : journal_.all(JobState::kDispatched)) interrupt(number, if_lost(number));
   commit();
 }
@@ -127,6 +128,7 @@ QueueJobs::Counts QueueJobs::forget(std::chrono::nanoseconds ago, bool failed_to
                          .failed = failed_too ? journal_.forget(JobState::kFailed, ago) : 0};
   counts_.done -= forgotten.done;
   counts_.failed -= forgotten.failed;
+  counts_.forgotten_failures += forgotten.failed;
   return forgotten;
 }
 

@@ -27,6 +27,7 @@ class QueueJobs {
     std::uint64_t running = 0;
     std::uint64_t done = 0;
     std::uint64_t failed = 0;
+    std::uint64_t forgotten_failures = 0;
   };
   const Counts& counts() const { return counts_; }
   bool all_ended() const { return counts_.queued + counts_.running == 0; }
@@ -54,8 +55,6 @@ class QueueJobs {
   bool retry(std::uint64_t number);
   /// Of those that ended so long ago, nothing is kept, of failed ones only if `failed_too`. Counts how many.
   Counts forget(std::chrono::nanoseconds ago, bool failed_too);
-  /// Those that failed, also those that are forgotten.
-  std::uint64_t failures() { return counts_.failed + journal_.forgotten_failures(); }
   bool waits(std::uint64_t number) const { return places_.contains(number); }
   std::vector<std::uint64_t> waiting() const;
   std::vector<std::uint64_t> failed() { return journal_.all(JobState::kFailed); }

@@ -345,7 +345,7 @@ json QueueServer::report() {
           {"running", counts.running},
           {"done", counts.done},
           {"failed", counts.failed},
-          {"failures", jobs_.failures()},
+          {"failures", counts.failed + counts.forgotten_failures},
           {"journal", path_},
           {"seconds", static_cast<double>(monotonic_now() - began_) / 1e9},
           {"trouble", trouble_.empty() ? json() : json("the journal cannot be written: " + trouble_)}};
