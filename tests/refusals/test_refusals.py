@@ -121,6 +121,8 @@ def test_says_what_is_missing() -> None:
 @pytest.mark.parametrize("start", ["fresh", "fork", "spawn"])
 @pytest.mark.parametrize("proc", ["--mount-proc", "--kill-child"])  # with a /proc of its own, or another namespace's
 def test_as_pid_1(start: str, proc: str) -> None:
-    command = ["unshare", "--pid", "--fork", proc, SUBJECT, start]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    namespace = ["unshare", "--pid", "--fork", proc]
+    if subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode != 0:
+        pytest.skip("may not make such a namespace (in a chroot, nothing can be mounted over its /proc)")
+    run = subprocess.run([*namespace, SUBJECT, start], capture_output=True, text=True, timeout=60, check=False)
     assert (run.returncode, run.stdout) == (0, "all jobs have outcomes\n"), run.stdout + run.stderr
