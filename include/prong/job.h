@@ -181,8 +181,9 @@ class Job {
   const Attempt* make_tries(const Brief& brief) const;
   void add_try(Attempt&& attempt);
   bool may_be_brief(const Attempt& attempt) const noexcept;
-  /// Keeps the last try, and drops what only a job needs that is not done.
-  void settle(Attempt&& last);
+  /// Keeps the last try, and drops what only a job needs that is not done, but for the queue, which it returns. If it
+  /// throws, nothing is changed.
+  std::shared_ptr<CompletionQueue> settle(Attempt&& last);
 
   Payload payload_;
   std::shared_ptr<const JobOptions> options_;
@@ -195,8 +196,8 @@ class Job {
   /// the next power of two. Null: none, or Brief.
   mutable std::atomic<Attempt*> tries_{nullptr};
   std::uint32_t attempts_begun_ = 0;
-  bool ended_without_attempt_ = false;
-  bool is_batch_ : 1;
+  const bool is_batch_;
+  bool ended_without_attempt_ : 1 = false;
   bool quarantined_ : 1 = false;
   bool withdrawn_ : 1 = false;  // what runs is its last attempt
   std::atomic<State> state_{State::kQueued};

@@ -83,6 +83,7 @@ class QueueJournal {
   JobState state(std::uint64_t number);
   /// Requires that there is one.
   std::string options(std::uint64_t number);
+  void set_options(std::uint64_t number, const std::string& options);
 
   bool paused();
   void set_paused(bool paused);

@@ -36,20 +36,26 @@ std::function<void(int)> template_runner(std::shared_ptr<nb::object> function) {
   };
 }
 
-/// What the first job needs, and takes ten milliseconds to import. If that fails it is tried again by who submits.
-void import_job_type() {
-  if (PyObject* module = PyImport_ImportModule("prong._job")) return Py_DECREF(module);
-  const bool interrupted = PyErr_ExceptionMatches(PyExc_KeyboardInterrupt) != 0;
-  PyErr_Clear();
-  if (interrupted) PyErr_SetInterrupt();  // not lost: raised where Python code runs again
-}
+/// Forks, and in the program imports what the first job needs (ten milliseconds) while the launcher starts. What that
+/// raises, or a handler of a signal meanwhile, is for when the launcher is there.
+class ForkAndImport {
+ public:
+  int operator()() {
+    const int pid = fork_python();
+    if (pid <= 0 || getpid() != program_) return pid;
+    try {
+      nb::module_::import_("prong._job");
+    } catch (...) {
+      *raised_ = std::current_exception();
+    }
+    return pid;
+  }
+  const std::shared_ptr<std::exception_ptr>& raised() const { return raised_; }
 
-/// In the program there is time for something until the launcher is there.
-int fork_and_import(int program) {
-  const int pid = fork_python();
-  if (pid > 0 && getpid() == program) import_job_type();
-  return pid;
-}
+ private:
+  int program_ = getpid();
+  std::shared_ptr<std::exception_ptr> raised_ = std::make_shared<std::exception_ptr>();
+};
 
 /// Calls `function(worker, pid, outcome)`. It must not raise.
 std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
@@ -98,13 +104,15 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   options.initializer_timeout = duration(initializer_timeout);
   options.finalizer_timeout = duration(finalizer_timeout);
   const auto shared_template = std::make_shared<nb::object>(std::move(fork_template));
+  const ForkAndImport fork_and_import;
   if (options.start == StartKind::kFork) {
     options.fork_template = template_runner(shared_template);
-    options.fork_function = [program = getpid()] { return fork_and_import(program); };
+    options.fork_function = fork_and_import;
   }
   Core core{make_handle(std::move(options), track_jobs)};
   // The fork is made. What the function refers to may refer to the pool: a cycle that no garbage collector sees.
   shared_template->reset();
+  if (*fork_and_import.raised()) std::rethrow_exception(std::exchange(*fork_and_import.raised(), nullptr));
   return core;
 }
 

@@ -12,7 +12,7 @@ import stat
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -38,6 +38,8 @@ _PATIENCE = 10.0  #: seconds that a server may take to come after one that was k
 _PATIENCE_FOR_NEW = 2.0  #: for a server that has just been started
 _PAUSE = 0.05
 _MOST_AT_ONCE = 1000
+_MOST_BYTES_AT_ONCE = 16 << 20
+_LONGEST_REQUEST = 256 << 20  #: the server hears out no longer one
 _NAME = re.compile(r"[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,63}")
 
 #: What ``options()`` takes, as the queue calls it.
@@ -142,8 +144,8 @@ class Client:
         surroundings = _python_surroundings()
         calls = [self._call(function, args, {}) for args in zip(*iterables, strict=False)]
         jobs: list[QueuedJob[T]] = []
-        for start in range(0, len(calls), _MOST_AT_ONCE):
-            jobs += self._submit(calls[start : start + _MOST_AT_ONCE], surroundings)
+        for portion in _portions(calls):
+            jobs += self._submit(portion, surroundings)
         return jobs
 
     def submit_command(
@@ -295,6 +297,20 @@ class QueuedJob(Generic[T]):
         return report
 
 
+def _portions(calls: list[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
+    """What is submitted in one request each."""
+    portion: list[dict[str, Any]] = []
+    size = 0
+    for call in calls:
+        portion.append(call)
+        size += len(call["call"])
+        if len(portion) >= _MOST_AT_ONCE or size >= _MOST_BYTES_AT_ONCE:
+            yield portion
+            portion, size = [], 0
+    if portion:
+        yield portion
+
+
 class _Connection:
     """One socket to the server, made again when that has ended."""
 
@@ -308,6 +324,11 @@ class _Connection:
 
     def ask(self, request: dict[str, Any], timeout: float | None) -> dict[str, Any]:
         line = json.dumps(request, ensure_ascii=True).encode() + b"\n"
+        if len(line) > _LONGEST_REQUEST:
+            raise QueueError(
+                f"a request of {len(line)} bytes is longer than the queue {self._queue!r} takes "
+                f"({_LONGEST_REQUEST >> 20} MiB): give the job a file to read instead"
+            )
         end = None if timeout is None else time.monotonic() + timeout
         gone_since: float | None = None
         while True:

@@ -30,6 +30,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMostAtOnce = 1000;
+constexpr std::size_t kMostBytesAtOnce = std::size_t{16} << 20;
 
 ManualText manual_text() {
   return {
@@ -88,7 +89,10 @@ class Submitter {
 
   void add(const Input& input) {
     json words = json::array();
-    for (const std::string& word : template_->arguments(input)) words.push_back(json_of_bytes(word));
+    for (const std::string& word : template_->arguments(input)) {
+      words.push_back(json_of_bytes(word));
+      bytes_ += word.size();
+    }
     json job = {{"ticket", new_ticket()},
                 {"kind", "command"},
                 {"arguments", std::move(words)},
@@ -98,7 +102,7 @@ class Submitter {
                 {"settings", submission_.settings}};
     if (!submission_.if_lost.empty()) job["if_lost"] = submission_.if_lost;
     jobs_.push_back(std::move(job));
-    if (jobs_.size() >= kMostAtOnce) send();
+    if (jobs_.size() >= kMostAtOnce || bytes_ >= kMostBytesAtOnce) send();
   }
 
   void send() {
@@ -106,6 +110,7 @@ class Submitter {
     const json answer =
         client_.ask({{"command", "submit"}, {"surroundings", surroundings_}, {"jobs", std::move(jobs_)}});
     jobs_ = json::array();
+    bytes_ = 0;
     for (const json& number : answer.at("jobs")) std::printf("%llu\n", number.get<unsigned long long>());
     std::fflush(stdout);
   }
@@ -116,6 +121,7 @@ class Submitter {
   std::unique_ptr<CommandTemplate> template_;
   json surroundings_ = surroundings();
   json jobs_ = json::array();
+  std::size_t bytes_ = 0;  ///< of their words
 };
 
 /// Until there are no more, or a signal asks to stop.

@@ -14,7 +14,7 @@ bool AnyFuture::wait_until(std::chrono::steady_clock::time_point time) const {
 }
 
 bool AnyFuture::cancel() {
-  return done() ? std::holds_alternative<Cancelled>(job_->outcome()) : pool_->cancel(job_);
+  return pool_->cancel(job_);
 }
 
 bool AnyFuture::kill() {

@@ -71,15 +71,18 @@ bool Job::may_be_brief(const Attempt& attempt) const noexcept {
   return only && !measured && !wrote && std::holds_alternative<Returned>(attempt.outcome);
 }
 
-void Job::settle(Attempt&& last) {
-  if (may_be_brief(last)) {
+std::shared_ptr<CompletionQueue> Job::settle(Attempt&& last) {
+  const bool brief = may_be_brief(last);
+  if (!brief) add_try(std::move(last));
+  auto completions = std::move(std::get<Ahead>(course_).completions);
+  if (brief) {
     payload_ = std::move(std::get<Returned>(last.outcome).value);
     course_ = Brief{.started = last.started, .ended = last.ended, .worker_pid = last.worker_pid};
   } else {
     payload_ = Payload();
     course_ = Ahead{};
-    add_try(std::move(last));
   }
+  return completions;
 }
 
 JobPtr Job::item(std::uint32_t number, Outcome outcome) const {

@@ -163,8 +163,7 @@ void Ledger::finish(const JobPtr& job, Attempt&& last, MonotonicNs now) {
   forget_expiry(*job);
   if (!job->options().key.empty()) by_key_.erase(job->options().key);
   // The queue will own the job: a job that owned its queue would never be freed.
-  const auto completions = std::move(std::get<Job::Ahead>(job->course_).completions);
-  job->settle(std::move(last));
+  const auto completions = job->settle(std::move(last));
   job->finished_ = now;
   finished_ += job->calls();
   // Pairs with the acquire in Job::state: whoever sees kDone sees every field above.
@@ -180,7 +179,7 @@ bool Ledger::cancel(const JobPtr& job, MonotonicNs now) {
     sweep_if_due();
     return true;
   }
-  return job->done() && std::holds_alternative<Cancelled>(job->outcome());
+  return job->done() && job->value() == nullptr && std::holds_alternative<Cancelled>(job->outcome());
 }
 
 std::optional<MonotonicNs> Ledger::next_expiry() const {

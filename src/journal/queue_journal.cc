@@ -112,9 +112,17 @@ class QueueJournal::Impl {
     return options;
   }
 
+  void set_options(std::uint64_t number, const std::string& options) {
+    writer_.write();
+    Statement change(writer_.database(), "UPDATE job SET options = ?1 WHERE id = ?2");
+    const std::string_view text = options;
+    change.bind(text, number);
+    change.run();
+  }
+
   std::uint64_t forget(JobState state, std::chrono::nanoseconds ago) {
     writer_.write();
-    const std::vector<std::int64_t> ids = ended_before(state, writer_.time() - ago.count());
+    const std::vector<std::int64_t> ids = ended_before(state, writer_.time() - ago.count(), ago.count() == 0);
     for (const char* sql :
          {"DELETE FROM output WHERE job = ?1", "DELETE FROM attempt WHERE job = ?1", "DELETE FROM job WHERE id = ?1"}) {
       Statement statement(writer_.database(), sql);
@@ -159,12 +167,13 @@ class QueueJournal::Impl {
  private:
   static std::int64_t id(std::uint64_t number) { return static_cast<std::int64_t>(number); }
 
-  std::vector<std::int64_t> ended_before(JobState state, std::int64_t time) {
+  /// `all`: those too of which no time is known.
+  std::vector<std::int64_t> ended_before(JobState state, std::int64_t time, bool all) {
     Statement rows(writer_.database(),
                    "SELECT job.id FROM job LEFT JOIN attempt ON attempt.job = job.id AND attempt.number = attempts"
-                   " WHERE state = ?1 AND ifnull(ended, 0) <= ?2");
+                   " WHERE state = ?1 AND (ended <= ?2 OR (ended IS NULL AND ?3))");
     const std::string_view name = job_state_name(state);
-    rows.bind(name, time);
+    rows.bind(name, time, std::int64_t{all});
     std::vector<std::int64_t> ids;
     while (rows.next()) ids.push_back(rows.number(0));
     return ids;
@@ -253,6 +262,10 @@ JobState QueueJournal::state(std::uint64_t number) {
 
 std::string QueueJournal::options(std::uint64_t number) {
   return impl_->options(number);
+}
+
+void QueueJournal::set_options(std::uint64_t number, const std::string& options) {
+  impl_->set_options(number, options);
 }
 
 std::uint64_t QueueJournal::forget(JobState state, std::chrono::nanoseconds ago) {

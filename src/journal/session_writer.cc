@@ -105,7 +105,9 @@ std::int64_t SessionWriter::time() const {
 }
 
 void SessionWriter::write() {
-  if (!transaction_) transaction_ = std::make_unique<Transaction>(database_);
+  if (transaction_) return;
+  transaction_ = std::make_unique<Transaction>(database_);
+  clock_offset_ = time_of_day() - os::monotonic_now();
 }
 
 void SessionWriter::commit() {

@@ -51,8 +51,8 @@ class SessionWriter {
   std::int64_t on_clock(MonotonicNs time) const { return time == 0 ? 0 : time + clock_offset_; }
 
   std::uint64_t kept_output_;
-  std::int64_t clock_offset_;
-  os::FileLock lock_;  // closed after the database: closing any descriptor of a file drops SQLite's locks on it
+  std::int64_t clock_offset_;  ///< as of the last write(): the clocks drift apart in suspend, and when one is set
+  os::FileLock lock_;          // closed after the database: closing any descriptor of a file drops SQLite's locks on it
   Database database_;
   std::int64_t run_ = 0;
   std::int64_t session_ = 0;

@@ -572,3 +572,88 @@ def test_jobs_that_ended_unrecorded_are_lost_with_the_server(queue: Queue) -> No
     lock.end()
     queue.serve()
     assert queue.status("1")[0]["outcome"] == "lost"
+
+
+def test_what_failed_by_itself_is_not_called_lost_when_the_server_ends(queue: Queue) -> None:
+    queue.submit("--if-lost", "retry", "echo x >> ran; until [ -e go ]; do sleep 0.01; done; exit 3")
+    queue.submit("--if-lost", "retry", "touch started; until [ -e never ]; do sleep 0.01; done")
+    assert eventually((queue.folder / "started").exists)
+    lock = HeldLock(queue)
+    lock.begin()
+    (queue.folder / "go").touch()
+    assert eventually(lambda: queue.trouble != "")
+    queue.server.send_signal(signal.SIGSTOP)  # so that the lock is gone when it hears of its end, and not before
+    queue.server.send_signal(signal.SIGTERM)
+    lock.end()
+    queue.server.send_signal(signal.SIGCONT)
+    queue.end()
+    queue.serve(workers=1)
+    assert queue.status("1")[0]["outcome"] == "exited"
+    assert queue.states("1") == ["failed"]
+    assert queue.states("2") == ["running"]
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_cancelled_is_not_run_by_the_next_server(queue: Queue, again: bool) -> None:
+    code = "echo x >> ran; trap '' TERM; until [ -e go ]; do sleep 0.01; done"
+    queue.submit("--if-lost", "retry", "--", "sh", "-c", code)
+    assert eventually((queue.folder / "ran").exists)
+    assert queue("cancel", "1").output == "1\n"
+    queue.kill()
+    queue.serve()
+    assert queue.states("1") == ["failed"]
+    assert (queue.folder / "ran").read_text() == "x\n"
+    if not again:
+        return
+    queue("retry", "1")  # from here on it is a job like any other
+    assert eventually(lambda: (queue.folder / "ran").read_text() == "x\nx\n")
+    queue.kill()
+    queue.serve()
+    assert eventually(lambda: (queue.folder / "ran").read_text() == "x\nx\nx\n")
+    (queue.folder / "go").touch()
+    assert queue("wait", "1").status == 0
+
+
+def test_what_cannot_be_started_can_be_cancelled(queue: Queue) -> None:
+    queue.kill()
+    queue.prong.environment["PRONG_LAUNCHER"] = str(queue.folder / "nosuch")
+    queue.serve()
+    queue.submit("true")
+    for _ in range(50):
+        queue("resume")
+        if queue("cancel", "--all").output:
+            break
+        assert queue.states("1") != ["queued"] or eventually(lambda: queue.states("1") == ["queued"])
+    assert queue.states("1") == ["failed"]
+    assert queue.status("1")[0]["outcome"] == "cancelled"
+
+
+def test_options_of_another_version_leave_a_job_as_it_was(queue: Queue) -> None:
+    queue.submit("false")
+    queue("wait")
+    for options in ("{}", '{"kind": "command", "priority": 0, "if_lost": "fail", "settings": {"color": "red"}}'):
+        with contextlib.closing(sqlite3.connect(queue.folder / "state/prong/q.journal", isolation_level=None)) as file:
+            file.execute("UPDATE job SET options = ?", (options,))
+        assert queue("retry", "1").status == 255
+        assert queue("retry", "--failed").status == 255
+        assert queue.states("1") == ["failed"]
+    assert queue.status()[0]["queued"] == 0
+
+
+def test_many_large_jobs_go_in_portions_and_one_too_large_is_refused(queue: Queue) -> None:
+    queue("pause")
+    inputs = queue.folder / "inputs"
+    inputs.write_text("".join("x" * 100_000 + f"{number}\n" for number in range(250)))
+    assert len(queue.submit("-a", str(inputs), "true {}")) == 250
+    refused = queue("submit", "-a", str(too_large(queue.folder)), "true {}")
+    assert refused.status == 255
+    assert "is longer than queue 'q' takes (256 MiB)" in refused.error
+
+
+def too_large(folder: Path) -> Path:
+    file = folder / "large"
+    with file.open("wb") as opened:
+        for _ in range(90):  # it stands in a request three times
+            opened.write(b"x" * (1 << 20))
+        opened.write(b"\n")
+    return file

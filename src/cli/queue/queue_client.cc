@@ -26,12 +26,16 @@ constexpr auto kPause = 50ms;
 QueueClient::QueueClient(std::string queue) : queue_(std::move(queue)), folder_(control_folder()) {}
 
 json QueueClient::ask(const json& request) {
+  const std::string text = request.dump();
+  if (text.size() >= kLongestRequest)
+    throw UsageError("a request of " + std::to_string(text.size()) + " bytes is longer than queue '" + queue_ +
+                     "' takes (256 MiB): give the job a file to read instead");
   std::optional<MonotonicNs> gone_since;
   for (;;) {
     try {
       if (!connection_) connection_.emplace(folder_, socket_of_queue(queue_));
       gone_since.reset();
-      json answer = connection_->ask(request, std::nullopt, give_up_);
+      json answer = connection_->ask(text, std::nullopt, give_up_);
       if (answer.contains("error")) throw Error("queue " + queue_ + ": " + answer["error"].get<std::string>());
       return answer;
     } catch (const SystemError& error) {

@@ -13,6 +13,9 @@
 
 namespace prong::cli {
 
+/// Of a request in bytes; the server hears out no longer one.
+inline constexpr std::size_t kLongestRequest = std::size_t{256} << 20;
+
 class QueueClient {
  public:
   explicit QueueClient(std::string queue);

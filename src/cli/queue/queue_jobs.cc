@@ -39,7 +39,8 @@ void QueueJobs::close() {
 
 IfLost QueueJobs::if_lost(std::uint64_t number) {
   try {
-    return queued_options_of(journal_.options(number)).if_lost;
+    const QueuedOptions options = queued_options_of(journal_.options(number));
+    return options.withdrawn ? IfLost::kFail : options.if_lost;
   } catch (const std::exception&) {  // of another version
     return IfLost::kFail;
   }
@@ -94,8 +95,8 @@ void QueueJobs::fail(std::uint64_t number, const Outcome& outcome) {
 }
 
 void QueueJobs::put_back(std::uint64_t number) {
-  journal_.put_back(number);
   wait_for_turn(number, journal_.options(number));
+  journal_.put_back(number);
   --counts_.running;
   ++counts_.queued;
 }
@@ -114,10 +115,16 @@ bool QueueJobs::cancel(std::uint64_t number) {
   return true;
 }
 
+void QueueJobs::withdraw(std::uint64_t number) {
+  journal_.set_options(number, withdrawn_options(journal_.options(number), true));
+}
+
 bool QueueJobs::retry(std::uint64_t number) {
   if (state(number) != JobState::kFailed) return false;
+  const std::string options = journal_.options(number);
+  wait_for_turn(number, options);  // first: it throws for options of another version
+  if (queued_options_of(options).withdrawn) journal_.set_options(number, withdrawn_options(options, false));
   journal_.put_back(number);
-  wait_for_turn(number, journal_.options(number));
   --counts_.failed;
   ++counts_.queued;
   return true;

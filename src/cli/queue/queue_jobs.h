@@ -51,6 +51,8 @@ class QueueJobs {
 
   /// False: it does not wait.
   bool cancel(std::uint64_t number);
+  /// It runs, and is about to be killed: should the server be gone before it is, the next one does not run it again.
+  void withdraw(std::uint64_t number);
   /// False: it has not failed.
   bool retry(std::uint64_t number);
   /// Of those that ended so long ago, nothing is kept, of failed ones only if `failed_too`. Counts how many.

@@ -21,7 +21,6 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestRequest = std::size_t{256} << 20;
 constexpr MonotonicNs kPauseBetweenTries = 1'000'000'000;
 constexpr const char* kTakesNone = "the queue ends, and takes no more jobs";
 
@@ -121,8 +120,8 @@ void QueueServer::heed_signals() {
     say(fmt::format("no more jobs are started; {} {} left to end; once more kills them", running_.size(),
                     running_.size() == 1 ? "is" : "are"));
   if (wish >= Signals::Wish::kKillJobs && state_.on(QueueEvent::kKill))
-    for (const auto& [number, running] : running_)
-      if (running.run.job) running.run.pool->kill(running.run.job);
+    for (auto& [number, running] : running_)
+      running.interrupted = running.run.job && running.run.pool->kill(running.run.job);
 }
 
 /// Who still waits is told that this server will not have more for him.
@@ -134,7 +133,7 @@ void QueueServer::finish() {
   });
   follow();
   tell_waiters();
-  const json last = closed && jobs_.all_ended()
+  const json last = jobs_.all_ended() && ended_.empty()
                         ? report()
                         : refusal(
                               "the server was ended before all jobs had; the next one goes on with them: start it "
@@ -201,6 +200,8 @@ void QueueServer::hear(const Requests& requests) {
       answer = carry_out(request);
     } catch (const UsageError& error) {
       answer = [text = std::string(error.what())] { return refusal(text); };
+    } catch (const json::exception& error) {
+      answer = [text = std::string(error.what())] { return refusal(text); };
     }
     following_.emplace_back([this, client = request.client, answer = std::move(answer)] {
       const json made = made_by(answer);
@@ -241,9 +242,14 @@ QueueServer::Answer QueueServer::cancel(const json& request) {
   }
   std::vector<std::pair<std::uint64_t, bool>> found;  // and whether it runs
   for (const std::uint64_t number : numbers) {
-    const bool runs = running_.contains(number);
-    if (!runs && jobs_.waits(number)) require_journal();
-    if (runs || jobs_.cancel(number)) found.emplace_back(number, runs);
+    if (jobs_.waits(number)) {
+      require_journal();
+      jobs_.cancel(number);
+      found.emplace_back(number, false);
+    } else if (running_.contains(number)) {
+      if (trouble_.empty()) jobs_.withdraw(number);
+      found.emplace_back(number, true);
+    }
   }
   return [this, found = std::move(found)] {
     json cancelled = json::array();
@@ -259,9 +265,9 @@ QueueServer::Answer QueueServer::cancel(const json& request) {
 /// False: it has just ended.
 bool QueueServer::kill(std::uint64_t number) {
   const auto found = running_.find(number);
-  if (found == running_.end() || !found->second.run.job) return false;
+  if (found == running_.end()) return false;
   Running& running = found->second;
-  running.cancelled |= running.run.pool->kill(running.run.job);
+  running.cancelled |= running.not_started || running.run.pool->kill(running.run.job);
   return running.cancelled;
 }
 
@@ -390,7 +396,7 @@ void QueueServer::collect() {
 void QueueServer::settle() {
   for (const std::uint64_t number : ended_) {
     const Running& running = running_.at(number);
-    if (running.not_started && !running.not_started->its_fault)
+    if (running.not_started && !running.not_started->its_fault && !running.cancelled)
       put_back(number, running.not_started->why);
     else
       settle(number, running);
@@ -401,16 +407,17 @@ void QueueServer::settle() {
 }
 
 void QueueServer::settle(std::uint64_t number, const Running& running) {
-  const bool succeeded = running.run.job && running.run.succeeded();
-  const bool interrupted =
-      running.run.job && state_.phase() == QueuePhase::kKilling && !running.cancelled && !succeeded;
-  const Outcome outcome = running.run.job
-                              ? running.run.job->outcome()
+  const bool began = !running.not_started;
+  const bool succeeded = began && running.run.succeeded();
+  const bool interrupted = running.interrupted && !running.cancelled && !succeeded;
+  const Outcome outcome = began ? running.run.job->outcome()
+                          : running.cancelled
+                              ? Outcome(Cancelled{})
                               : Lost{.reason = LostReason::kStartFailed, .detail = running.not_started->why};
   state_.start_succeeded();
   if (interrupted)
     jobs_.interrupt(number, running.run.if_lost);
-  else if (running.run.job)
+  else if (began)
     jobs_.end(number, *running.run.job, succeeded, running.run.returned());
   else
     jobs_.fail(number, outcome);

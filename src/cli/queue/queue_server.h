@@ -54,8 +54,9 @@ class QueueServer {
     bool its_fault = false;  ///< else it is queued again
   };
   struct Running {
-    QueuedRun run{};         ///< without a job: it could not be started
-    bool cancelled = false;  ///< on request
+    QueuedRun run{};           ///< without a job: it could not be started
+    bool cancelled = false;    ///< on request
+    bool interrupted = false;  ///< killed because the server ends
     std::optional<NotStarted> not_started{};
   };
 

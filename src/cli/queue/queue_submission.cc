@@ -130,10 +130,18 @@ QueuedOptions queued_options_of(const std::string& text) {
   const json options = json::parse(text);
   QueuedOptions result{.is_command = options.at("kind") == "command",
                        .priority = options.at("priority"),
-                       .if_lost = if_lost_of(options.at("if_lost"))};
+                       .if_lost = if_lost_of(options.at("if_lost")),
+                       .withdrawn = options.value("withdrawn", false)};
   for (const auto& [name, value] : options.at("settings").items())
     set_job_setting(name, bytes_of_json(value, name.c_str()), result.job);
   return result;
+}
+
+std::string withdrawn_options(const std::string& text, bool withdrawn) {
+  json options = json::parse(text);
+  options.erase("withdrawn");
+  if (withdrawn) options["withdrawn"] = true;
+  return options.dump();
 }
 
 std::string kind_of_queued(const std::string& options) {

@@ -25,10 +25,13 @@ struct QueuedOptions {
   bool is_command = true;  ///< else a Python call
   int priority = 0;        ///< higher runs first
   IfLost if_lost = IfLost::kFail;
+  bool withdrawn = false;  ///< cancelled while it ran
   JobOptions job{};
 };
 /// Throws for what no version of this has written.
 QueuedOptions queued_options_of(const std::string& text);
+/// The same options, `withdrawn` or not.
+std::string withdrawn_options(const std::string& text, bool withdrawn);
 /// "command" or "python"; "unknown" for such a text.
 std::string kind_of_queued(const std::string& options);
 

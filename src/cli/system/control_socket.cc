@@ -336,13 +336,13 @@ ControlConnection::ControlConnection(const std::string& folder, const std::strin
   if (!may_ask(socket_.get())) throw SystemError("ask '" + name_ + "', which another user has started", EPERM);
 }
 
-json ControlConnection::ask(const json& request, std::optional<std::chrono::seconds> patience,
+json ControlConnection::ask(const std::string& request, std::optional<std::chrono::seconds> patience,
                             const std::function<bool()>& give_up) {
   const std::string what = "ask '" + name_ + "'";
   const timeval time{.tv_sec = patience.value_or(std::chrono::seconds(0)).count(), .tv_usec = 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
-  const std::string line = request.dump() + "\n";
+  const std::string line = request + "\n";
   for (std::size_t sent = 0; sent < line.size();) {
     const ssize_t size = ::send(socket_.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
     if (size < 0 && errno == EINTR && !(give_up && give_up())) continue;
@@ -364,7 +364,7 @@ json ControlConnection::ask(const json& request, std::optional<std::chrono::seco
 }
 
 json ask(const std::string& folder, const std::string& file, const json& request) {
-  return ControlConnection(folder, file).ask(request, kPatience);
+  return ControlConnection(folder, file).ask(request.dump(), kPatience);
 }
 
 }  // namespace prong::cli

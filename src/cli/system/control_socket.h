@@ -106,7 +106,7 @@ class ControlConnection {
 
   /// `patience`: for the answer; none: for ever. `give_up` is asked after each signal. Throws SystemError: ECONNRESET:
   /// the other side has ended; ETIMEDOUT; EINTR: it was given up.
-  nlohmann::json ask(const nlohmann::json& request, std::optional<std::chrono::seconds> patience,
+  nlohmann::json ask(const std::string& request, std::optional<std::chrono::seconds> patience,
                      const std::function<bool()>& give_up = {});
 
  private:

@@ -142,7 +142,7 @@ TEST_F(ControlSocketTest, AConnectionServesOneRequestAfterTheOther) {
   ControlConnection connection(folder_, "one.sock");
   for (int i = 0; i < 3; ++i) {
     std::thread answerer([&] { answer_one(); });
-    EXPECT_EQ(connection.ask(i, std::nullopt), (json{{"got", i}}));
+    EXPECT_EQ(connection.ask(std::to_string(i), std::nullopt), (json{{"got", i}}));
     answerer.join();
   }
 }
