@@ -72,17 +72,14 @@ bool Job::may_be_brief(const Attempt& attempt) const noexcept {
 }
 
 std::shared_ptr<CompletionQueue> Job::settle(Attempt&& last) {
-  const bool brief = may_be_brief(last);
-  if (!brief) add_try(std::move(last));
-  auto completions = std::move(std::get<Ahead>(course_).completions);
-  if (brief) {
+  if (may_be_brief(last)) {
     payload_ = std::move(std::get<Returned>(last.outcome).value);
-    course_ = Brief{.started = last.started, .ended = last.ended, .worker_pid = last.worker_pid};
-  } else {
-    payload_ = Payload();
-    course_ = Ahead{};
+    const Brief brief{.started = last.started, .ended = last.ended, .worker_pid = last.worker_pid};
+    return std::get<Ahead>(std::exchange(course_, brief)).completions;
   }
-  return completions;
+  add_try(std::move(last));
+  payload_ = Payload();
+  return std::get<Ahead>(std::exchange(course_, Ahead{})).completions;
 }
 
 JobPtr Job::item(std::uint32_t number, Outcome outcome) const {

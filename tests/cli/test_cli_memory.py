@@ -6,6 +6,7 @@ import hashlib
 import subprocess
 import sys
 
+import pytest
 from cli_program import PROGRAM, Prong
 
 SIZE = 20_000_000
@@ -30,11 +31,11 @@ def peak_of_run(prong: Prong, *arguments: str) -> int:
     return int(done.stdout)
 
 
-def test_large_outputs_take_no_memory(prong: Prong) -> None:
+@pytest.mark.parametrize("options", [[], ["-k"], ["--tag"], ["--json"], ["--line-buffer"], ["--results", "out"]])
+def test_large_outputs_take_no_memory(prong: Prong, options: list[str]) -> None:
     command = f"head -c {SIZE} /dev/zero; : {{}}"
     inputs = [str(number) for number in range(JOBS)]
-    for options in ([], ["-k"], ["--tag"], ["--json"], ["--line-buffer"], ["--results", "out"]):
-        assert peak_of_run(prong, *options, command, ":::", *inputs) < MOST_GROWN, options
+    assert peak_of_run(prong, *options, command, ":::", *inputs) < MOST_GROWN
 
 
 def test_what_is_held_back_takes_no_memory(prong: Prong) -> None:
