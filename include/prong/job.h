@@ -140,6 +140,8 @@ class Job {
   const Outcome& outcome() const { return all_tries()[tries() - 1].outcome; }
   /// The value, if outcome() is Returned; else null. Costs less. Requires done().
   const Payload* value() const;
+  /// Whether outcome() is Cancelled. Requires done().
+  bool was_cancelled() const { return value() == nullptr && std::holds_alternative<Cancelled>(outcome()); }
   /// All attempts, first to last; none until done().
   std::span<const Attempt> attempts() const { return done() ? ended_attempts() : std::span<const Attempt>(); }
   /// Of a batch; else null. Final, but for `first`, once done() is true.

@@ -14,7 +14,7 @@ bool AnyFuture::wait_until(std::chrono::steady_clock::time_point time) const {
 }
 
 bool AnyFuture::cancel() {
-  return pool_->cancel(job_);
+  return done() ? job_->was_cancelled() : pool_->cancel(job_);  // the pool may be gone when the job is done
 }
 
 bool AnyFuture::kill() {

@@ -179,7 +179,7 @@ bool Ledger::cancel(const JobPtr& job, MonotonicNs now) {
     sweep_if_due();
     return true;
   }
-  return job->done() && job->value() == nullptr && std::holds_alternative<Cancelled>(job->outcome());
+  return job->done() && job->was_cancelled();
 }
 
 std::optional<MonotonicNs> Ledger::next_expiry() const {

@@ -112,5 +112,16 @@ TEST(PoolTest, OutputOfAJobIsOutBeforeItsResult) {
   }
 }
 
+TEST_P(PoolLifeTest, FuturesOutliveTheirPool) {
+  auto pool = std::make_unique<Pool>(PoolOptions{.workers = 1, .start = GetParam()});
+  Future<int> returned = pool->submit([](int n) { return n; }, 7);
+  returned.wait();
+  Future<void> cancelled = pool->submit([] { ::pause(); });
+  pool.reset();
+  EXPECT_FALSE(returned.cancel());
+  EXPECT_EQ(returned.get(), 7);
+  EXPECT_TRUE(cancelled.cancel());
+}
+
 }  // namespace
 }  // namespace prong
