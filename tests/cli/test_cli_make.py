@@ -12,16 +12,14 @@ from cli_program import PROGRAM, Prong
 
 from eventually import eventually
 
-# Notes how many run at the same time: each is counted by a file while it runs, and all are when it begins.
+# Notes how many run at the same time: each is a file while it runs, and counts the files when it begins. All wait for
+# `go`: it is made when one has counted the number that is expected.
 COUNTED = "touch running/$$; ls running | wc -l >> most; until [ -e go ]; do sleep 0.01; done; rm running/$$; echo done"
 
 
 def most(folder: Path) -> int:
-    return max(map(int, (folder / "most").read_text().split()))
-
-
-def running(folder: Path) -> int:
-    return len(list((folder / "running").iterdir()))
+    counts = folder / "most"
+    return max(map(int, counts.read_text().split()), default=0) if counts.exists() else 0
 
 
 def start_make(prong: Prong, makefile: str, *words: str) -> subprocess.Popen[bytes]:
@@ -45,7 +43,7 @@ RULE = f"all: a b\na b:\n\t+@'{PROGRAM}' run -j8 'sh count.sh; : {{}}' ::: 1 2 3
 
 def test_all_runs_of_a_make_share_its_jobs(prong: Prong) -> None:
     process = start_make(prong, RULE, "-j3")
-    assert eventually(lambda: running(prong.folder) == 3)
+    assert eventually(lambda: most(prong.folder) == 3)
     (prong.folder / "go").touch()
     output, error = process.communicate(timeout=50)
     assert (process.returncode, output, error) == (0, b"done\n" * 8, b"")
@@ -68,7 +66,7 @@ def test_tokens_come_back_from_a_killed_run(prong: Prong, number: signal.Signals
     process = start_make(prong, makefile, "-j3")
     assert eventually(lambda: all((prong.folder / f"begun-{each}").exists() for each in (1, 2, 3)))
     os.kill(int((prong.folder / "pid").read_text()), number)
-    assert eventually(lambda: running(prong.folder) == 3), "as many as before"
+    assert eventually(lambda: most(prong.folder) == 3), "as many as before"
     (prong.folder / "go").touch()
     output, _ = process.communicate(timeout=50)
     assert output == b"done\n" * 4
@@ -83,7 +81,7 @@ def test_jobs_that_are_makes_share_the_jobs_of_prong(prong: Prong) -> None:
     (prong.folder / "Makefile").write_text(SUB)
     (prong.folder / "count.sh").write_text(COUNTED)
     process = prong.start("run", "-j3", "--jobserver", "make -s; : {}", ":::", "1", "2")
-    assert eventually(lambda: running(prong.folder) == 3)
+    assert eventually(lambda: most(prong.folder) == 3)
     (prong.folder / "go").touch()
     output, error = process.communicate(timeout=50)
     assert (process.returncode, output, error) == (0, b"done\n" * 8, b"")
@@ -94,7 +92,7 @@ def test_a_make_under_prong_under_make_finds_the_jobserver(prong: Prong) -> None
     makefile = f"all:\n\t+@'{PROGRAM}' run 'make -s -f sub; : {{}}' ::: 1\n"
     (prong.folder / "sub").write_text(SUB)
     process = start_make(prong, makefile, "-j3")
-    assert eventually(lambda: running(prong.folder) == 3)
+    assert eventually(lambda: most(prong.folder) == 3)
     (prong.folder / "go").touch()
     output, error = process.communicate(timeout=50)
     assert (process.returncode, output, error) == (0, b"done\n" * 4, b"")
@@ -110,7 +108,7 @@ def test_a_fifo_is_a_jobserver_too(prong: Prong) -> None:
     (prong.folder / "count.sh").write_text(COUNTED)
     prong.environment["MAKEFLAGS"] = f" -j2 --jobserver-auth=fifo:{fifo}"
     process = prong.start("run", "-j8", "sh count.sh; : {}", ":::", "1", "2", "3", "4")
-    assert eventually(lambda: running(prong.folder) == 2)
+    assert eventually(lambda: most(prong.folder) == 2)
     (prong.folder / "go").touch()
     assert process.communicate(timeout=50)[0] == b"done\n" * 4
     assert most(prong.folder) == 2
