@@ -21,8 +21,8 @@ void prepare_nursery(const Program& program) noexcept;
 void end_idle_nursery() noexcept;
 
 struct NurseryHooks {
-  /// Forks as the runtime wants it.
-  std::function<int()> fork;
+  /// Around the fork of a template.
+  ForkHooks fork;
   /// Runs the template in the forked child: must call prong::serve_template(…, control_fd) and never return.
   /// `environment`: what the pool's Program adds, and how many share the CPUs; not set yet.
   std::function<void(int control_fd, const std::vector<std::string>& environment)> run_template;

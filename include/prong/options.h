@@ -65,6 +65,14 @@ struct Program {
   std::vector<std::string> environment{};
 };
 
+/// What a runtime has to do around a fork of its process, as with pthread_atfork (CPython: PyOS_BeforeFork ...). None
+/// may throw; the process that forks is not `in_child`'s parent.
+struct ForkHooks {
+  std::function<void()> before{};
+  std::function<void()> in_parent{};  ///< also when the fork was refused
+  std::function<void()> in_child{};
+};
+
 /// A worker that ended without being asked to, or was killed. See PoolOptions::on_worker_lost.
 struct WorkerLoss {
   std::uint64_t worker = 0;  ///< its number in the pool
@@ -118,8 +126,8 @@ struct PoolOptions {
   std::function<void(const WorkerLoss&)> on_worker_lost{};
   /// kFork only: runs the template in the forked child: must call prong::serve_template and never return.
   std::function<void(int control_fd)> fork_template{};
-  /// kFork only: forks the calling process as its runtime wants it (CPython: PyOS_BeforeFork ... ). Default: fork().
-  std::function<int()> fork_function{};
+  /// kFork only: around the fork of the calling process.
+  ForkHooks fork_hooks{};
 };
 
 constexpr std::size_t kMostStopSignals = 8;

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "prong/job.h"
+#include "prong/options.h"
 
 namespace prong {
 
@@ -67,8 +68,8 @@ Role role_from_environment();
 [[noreturn]] void serve_worker(JobRunner& runner);
 
 struct TemplateHooks {
-  /// Forks as the runtime wants it. Default: fork().
-  std::function<int()> fork;
+  /// Around the fork of a worker.
+  ForkHooks fork;
   /// In a new worker, first of all.
   std::function<void()> in_worker;
   /// The runner to use in a new worker.

@@ -42,7 +42,7 @@ struct Core {
   HandlePtr handle;
 };
 
-/// Forks the calling process as CPython wants it. Needs the GIL; returns with the GIL in both processes.
-int fork_python();
+/// What CPython has to do around a fork. They need the GIL, and leave it in both processes.
+ForkHooks python_fork_hooks();
 
 }  // namespace prong::python

@@ -36,24 +36,27 @@ std::function<void(int)> template_runner(std::shared_ptr<nb::object> function) {
   };
 }
 
-/// Forks, and in the program imports what the first job needs (ten milliseconds) while the launcher starts. What that
-/// raises, or a handler of a signal meanwhile, is for when the launcher is there.
-class ForkAndImport {
+/// Imports what the first job needs (ten milliseconds) while the launcher starts. What that raises, or a handler of a
+/// signal meanwhile, is for when the launcher is there.
+class ImportAfterFork {
  public:
-  int operator()() {
-    const int pid = fork_python();
-    if (pid <= 0 || getpid() != program_) return pid;
-    try {
-      nb::module_::import_("prong._job");
-    } catch (...) {
-      *raised_ = std::current_exception();
-    }
-    return pid;
+  ForkHooks hooks() const {
+    ForkHooks hooks = python_fork_hooks();
+    hooks.in_parent = [raised = raised_] {
+      PyOS_AfterFork_Parent();
+      try {
+        nb::module_::import_("prong._job");
+      } catch (...) {
+        *raised = std::current_exception();
+      }
+    };
+    return hooks;
   }
-  const std::shared_ptr<std::exception_ptr>& raised() const { return raised_; }
+  void rethrow() const {
+    if (*raised_) std::rethrow_exception(std::exchange(*raised_, nullptr));
+  }
 
  private:
-  int program_ = getpid();
   std::shared_ptr<std::exception_ptr> raised_ = std::make_shared<std::exception_ptr>();
 };
 
@@ -104,15 +107,15 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   options.initializer_timeout = duration(initializer_timeout);
   options.finalizer_timeout = duration(finalizer_timeout);
   const auto shared_template = std::make_shared<nb::object>(std::move(fork_template));
-  const ForkAndImport fork_and_import;
+  const ImportAfterFork import;
   if (options.start == StartKind::kFork) {
     options.fork_template = template_runner(shared_template);
-    options.fork_function = fork_and_import;
+    options.fork_hooks = import.hooks();
   }
   Core core{make_handle(std::move(options), track_jobs)};
   // The fork is made. What the function refers to may refer to the pool: a cycle that no garbage collector sees.
   shared_template->reset();
-  if (*fork_and_import.raised()) std::rethrow_exception(std::exchange(*fork_and_import.raised(), nullptr));
+  import.rethrow();
   return core;
 }
 

@@ -17,15 +17,8 @@
 
 namespace prong::python {
 
-int fork_python() {
-  PyOS_BeforeFork();
-  const int pid = fork();
-  if (pid == 0) {
-    PyOS_AfterFork_Child();
-  } else {
-    PyOS_AfterFork_Parent();
-  }
-  return pid;
+ForkHooks python_fork_hooks() {
+  return {.before = PyOS_BeforeFork, .in_parent = PyOS_AfterFork_Parent, .in_child = PyOS_AfterFork_Child};
 }
 
 namespace {
@@ -312,7 +305,7 @@ void serve_worker_python(nb::object runner) {
 
 void serve_template_python(nb::object make_runner, int control_fd) {
   TemplateHooks hooks;
-  hooks.fork = fork_python;
+  hooks.fork = python_fork_hooks();
   hooks.runner = [make_runner]() -> JobRunner& {
     try {
       return *new PythonRunner(make_runner());
@@ -326,7 +319,7 @@ void serve_template_python(nb::object make_runner, int control_fd) {
 /// As template_runner() in pool.cc: nothing may get out of here.
 void serve_nursery_python(nb::object run_template) {
   NurseryHooks hooks;
-  hooks.fork = fork_python;
+  hooks.fork = python_fork_hooks();
   hooks.run_template = [run_template](int control_fd, const std::vector<std::string>& environment) {
     try {
       run_template(control_fd, environment);

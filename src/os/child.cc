@@ -20,6 +20,7 @@
 #include <string_view>
 
 #include "os/check.h"
+#include "os/vfork.h"
 
 // The children below run in the caller's memory, or as copies of a process with threads. So they call nothing but the
 // kernel: no allocation, no locks, and no sanitizer's bookkeeping, which would be that of the caller.
@@ -164,21 +165,6 @@ PRONG_BARE int run_middle(void* argument) {
 
 // ---- in the caller
 
-/// No signal may reach a child that runs in our memory. Includes the two signals that glibc keeps for itself.
-class AllSignalsBlocked {
- public:
-  AllSignalsBlocked() {
-    const std::uint64_t all = ~std::uint64_t{0};
-    ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, kKernelSetSize);
-  }
-  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
-  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
-  ~AllSignalsBlocked() { ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, kKernelSetSize); }
-
- private:
-  std::uint64_t before_ = 0;
-};
-
 std::string_view search_path(const std::vector<std::string>& environment) {
   for (const auto& variable : environment) {
     if (variable.starts_with("PATH=")) return std::string_view(variable).substr(5);
@@ -303,7 +289,7 @@ pid_t spawn(const ExecRequest& request, ExecFailure& failure) {
   alignas(64) std::array<std::byte, kStackSize> stack;  // ours, and we sleep while the child runs on it
   pid_t pid = -1;
   {
-    const AllSignalsBlocked blocked;
+    const SignalsBlocked blocked;
     pid = clone_in_our_memory(run_child, stack.data() + stack.size(), SIGCHLD, plan);
     if (pid < 0 && refused(errno)) pid = fork_and_report(plan, false);
   }
@@ -321,7 +307,7 @@ pid_t spawn_detached(const ExecRequest& request, ExecFailure& failure) {
   plan.inner_stack = inner_stack.data() + inner_stack.size();
   pid_t middle = -1;
   {
-    const AllSignalsBlocked blocked;
+    const SignalsBlocked blocked;
     middle = clone_in_our_memory(run_middle, middle_stack.data() + middle_stack.size(), 0, plan);
     if (middle < 0 && refused(errno)) middle = fork_and_report(plan, true);
   }

@@ -77,8 +77,8 @@ void exit_now(int status) noexcept {
   ::_exit(status);
 }
 
-void become_program(char* const* argv) noexcept {
-  ::execv(argv[0], argv);
+void become_program(char* const* argv, char* const* environment) noexcept {
+  ::execve(argv[0], argv, environment);
   ::_exit(127);
 }
 

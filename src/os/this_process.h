@@ -19,8 +19,9 @@ pid_t parent_id() noexcept;
 pid_t try_fork() noexcept;
 /// Ends without running destructors or exit handlers.
 [[noreturn]] void exit_now(int status) noexcept;
-/// Becomes the program argv[0], found as it is written; argv ends with a null. Ends with status 127 if that is refused.
-[[noreturn]] void become_program(char* const* argv) noexcept;
+/// Becomes the program argv[0], found as it is written; both lists end with a null. Ends with status 127 if that is
+/// refused.
+[[noreturn]] void become_program(char* const* argv, char* const* environment) noexcept;
 /// Runs `handler` in each child that fork() makes from now on; once registered it stays.
 void after_fork_in_child(void (*handler)()) noexcept;
 /// Runs the handlers around each fork() from now on; once registered they stay.

@@ -123,14 +123,13 @@ void LauncherClient::start_forked(int peer, const PoolOptions& options) {
                 .program_pidfd = own_pidfd_.get(),
                 .socket = peer,
                 .launcher_end = launcher_end.get(),
-                .template_end = template_end.get()};
-  branch.fork = [&] { return options.fork_function ? options.fork_function() : os::try_fork(); };
+                .template_end = template_end.get(),
+                .fork = options.fork_hooks};
   branch.run_template = [&](int control_fd) {
     socket_.reset();
     options.fork_template(control_fd);
   };
-  pid_ = os::check(branch.fork(), "fork the program for a pool of kind 'fork'");
-  if (pid_ == 0) become_pool(branch);
+  pid_ = os::check(start_branch(branch), "fork the program for a pool of kind 'fork'");
   is_child_ = true;
 }
 

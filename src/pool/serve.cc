@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@
 #include "os/signals.h"
 #include "os/socket.h"
 #include "os/this_process.h"
+#include "os/vfork.h"
 #include "pool/branch.h"
 #include "pool/launcher_path.h"
 #include "pool/nursery.h"
@@ -63,11 +65,16 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
   pool::run_worker({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])}, hooks.runner());
 }
 
-// In the middle process: forks the worker, tells the launcher its pid, and ends, so that the launcher adopts it.
-[[noreturn]] void fork_and_announce(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,
-                                    const TemplateHooks& hooks) {
-  const int pid = hooks.fork ? hooks.fork() : os::try_fork();
-  if (pid == 0) become_worker(order, std::move(fds), control, launcher_pid, hooks);
+// In the middle process, which borrows the template's memory: forks the worker, tells the launcher its pid, and ends,
+// so that the launcher adopts it.
+[[noreturn]] void fork_and_announce(const Message& order, std::vector<os::Fd>& fds, int control, int launcher_pid,
+                                    const TemplateHooks& hooks, const os::SignalsBlocked& blocked) {
+  const int pid = os::fork_borrowed();
+  if (pid == 0) {
+    blocked.restore();
+    if (hooks.fork.in_child) hooks.fork.in_child();
+    become_worker(order, std::move(fds), control, launcher_pid, hooks);
+  }
   if (pid > 0) os::start_group(pid);
   Message report{.kind = pid > 0 ? MessageKind::kForked : MessageKind::kForkFailed, .worker = order.worker};
   report.pid = pid;
@@ -76,18 +83,20 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
   os::exit_now(0);
 }
 
+int start_middle(const std::function<void(const os::SignalsBlocked&)>& run) {
+  const os::SignalsBlocked blocked;
+  return os::vfork_into([&] { run(blocked); });
+}
+
 void start_worker(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,
                   const TemplateHooks& hooks) {
-  const int middle = os::try_fork();
-  if (middle == 0) {
-    try {
-      fork_and_announce(order, std::move(fds), control, launcher_pid, hooks);
-    } catch (...) {
-      os::exit_now(1);
-    }
-  }
+  if (hooks.fork.before) hooks.fork.before();
+  const int middle = start_middle(
+      [&](const os::SignalsBlocked& blocked) { fork_and_announce(order, fds, control, launcher_pid, hooks, blocked); });
+  const int error = errno;
+  if (hooks.fork.in_parent) hooks.fork.in_parent();
   Message failed{.kind = MessageKind::kForkFailed, .worker = order.worker};
-  failed.error = middle < 0 ? errno : EAGAIN;
+  failed.error = middle < 0 ? error : EAGAIN;
   if (middle < 0 || os::reap(middle) != 0) launcher::send(control, failed);
 }
 
@@ -99,12 +108,11 @@ struct NurseryEnds {
   os::SavedDisposition at_child_end{SIGCHLD};  ///< as the interpreter had it
 };
 
-/// In the copy of a nursery.
-[[noreturn]] void branch_off(const Message& request, std::vector<os::Fd> fds, const NurseryEnds& nursery,
-                             const NurseryHooks& hooks) {
-  nursery.at_child_end.restore();
+/// In a nursery. If something is refused, the launcher's socket is closed, which is heard.
+void branch_off(const Message& request, std::vector<os::Fd> fds, const NurseryEnds& nursery,
+                const NurseryHooks& hooks) {
   const auto program = launcher::read_program(fds[1].get());
-  if (!program) os::exit_now(1);
+  if (!program) return;
   auto [launcher_end, template_end] = os::socket_pair();
   std::vector<std::string> environment = program->environment;
   environment.push_back(os::kShareVariable + ("=" + std::to_string(request.worker)));
@@ -117,15 +125,16 @@ struct NurseryEnds {
     fds[1].reset();
     hooks.run_template(control_fd, environment);
   };
-  pool::become_pool({.launcher_path = nursery.launcher_path,
-                     .sharers_of_cpus = static_cast<std::int64_t>(request.worker),
-                     .program_pid = request.pid,
-                     .program_pidfd = nursery.program_pidfd,
-                     .socket = fds[0].release(),
-                     .launcher_end = launcher_end.release(),
-                     .template_end = template_end.release(),
-                     .fork = hooks.fork,
-                     .run_template = run_template});
+  pool::start_branch({.launcher_path = nursery.launcher_path,
+                      .sharers_of_cpus = static_cast<std::int64_t>(request.worker),
+                      .program_pid = request.pid,
+                      .program_pidfd = nursery.program_pidfd,
+                      .socket = fds[0].get(),
+                      .launcher_end = launcher_end.get(),
+                      .template_end = template_end.get(),
+                      .fork = hooks.fork,
+                      .in_guard = [&] { nursery.at_child_end.restore(); },
+                      .run_template = run_template});
 }
 
 }  // namespace
@@ -193,11 +202,10 @@ void serve_nursery(const NurseryHooks& hooks) {
     if (request.kind == MessageKind::kNoPools) patience = std::chrono::nanoseconds(request.patience_ns);
     if (request.kind != MessageKind::kStartPool || fds.size() != 2) continue;
     patience = {};
-    if (hooks.fork() != 0) continue;  // if it was refused, the launcher's socket is closed now, which is heard
     try {
       branch_off(request, std::move(fds), nursery, hooks);
-    } catch (...) {
-      os::exit_now(1);
+    } catch (const Error&) {
+      continue;
     }
   }
 }
