@@ -69,9 +69,9 @@ def _adopt(state: dict[str, Any]) -> None:
     vars(sys.modules["__main__"])["__package__"] = state["package"]  # for relative imports under python -m
     sys.argv[:] = state["argv"]
     if state["authkey"]:
-        import multiprocessing.process
+        from prong._authkey import set_authkey
 
-        multiprocessing.process.current_process().authkey = bytes.fromhex(state["authkey"])
+        set_authkey(bytes.fromhex(state["authkey"]))
     set_exits_are_raised(state["exits_are_raised"])
 
 

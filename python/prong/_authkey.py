@@ -1,0 +1,53 @@
+"""The program's key of multiprocessing, for what a worker's jobs do with managers and queues."""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+    from typing import Any
+
+_MODULE = "multiprocessing.process"
+
+
+def set_authkey(key: bytes) -> None:
+    """Sets it now, or when multiprocessing is imported, which takes as long as to start an interpreter."""
+    module = sys.modules.get(_MODULE)
+    if module is not None:
+        module.current_process().authkey = key
+    else:
+        sys.meta_path.insert(0, _KeySetter(key))
+
+
+class _KeySetter:
+    """A finder for one import, and the loader of its module."""
+
+    def __init__(self, key: bytes) -> None:
+        self._key = key
+        self._loader: Any = None
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if name != _MODULE:
+            return None
+        sys.meta_path.remove(self)  # type: ignore[arg-type]
+        from importlib.util import find_spec
+
+        spec = find_spec(name)
+        if spec is not None:
+            self._loader, spec.loader = spec.loader, self  # type: ignore[assignment]
+        return spec
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType | None:
+        module: ModuleType | None = self._loader.create_module(spec)
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__loader__ = self._loader
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        self._loader.exec_module(module)
+        module.current_process().authkey = self._key
