@@ -1,15 +1,19 @@
 // Payload: immutable bytes that travel between processes.
 //
-// A payload is copied cheaply (it shares its storage). Small payloads live on the heap; large ones in an anonymous
-// shared-memory segment, which crosses to another process as a descriptor and is not copied again.
+// A payload is copied cheaply. What fits lies in the object itself, so that most jobs need no memory but their own;
+// larger ones share their storage: on the heap, or in an anonymous shared-memory segment, which crosses to another
+// process as a descriptor and is not copied again.
 // Either process. Thread-safe like a shared_ptr: distinct Payload objects may be used from distinct threads.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace prong {
@@ -54,10 +58,32 @@ class PayloadStorage {
 
 class Payload {
  public:
-  Payload() = default;
-  explicit Payload(std::shared_ptr<const PayloadStorage> storage) : storage_(std::move(storage)) {}
+  /// So many bytes fit into the object.
+  static constexpr std::size_t kInside = 31;
 
-  /// Copies `parts`, joined, to the heap.
+  Payload() noexcept = default;
+  explicit Payload(std::shared_ptr<const PayloadStorage> storage) noexcept {
+    if (storage) put(std::move(storage));
+  }
+  Payload(const Payload& other) noexcept { copy(other); }
+  Payload(Payload&& other) noexcept { take(other); }
+  Payload& operator=(const Payload& other) noexcept {
+    if (this != &other) {
+      drop();
+      copy(other);
+    }
+    return *this;
+  }
+  Payload& operator=(Payload&& other) noexcept {
+    if (this != &other) {
+      drop();
+      take(other);
+    }
+    return *this;
+  }
+  ~Payload() { drop(); }
+
+  /// Copies `parts`, joined: into the object if they fit, else to the heap.
   static Payload copy_of(std::span<const ByteSpan> parts);
   static Payload copy_of(ByteSpan bytes) { return copy_of(std::span(&bytes, 1)); }
   static Payload copy_of(std::string_view text) { return copy_of(as_bytes(text)); }
@@ -80,25 +106,62 @@ class Payload {
   static Payload with_attachments(Payload main, std::vector<Payload> attachments);
   std::span<const Payload> attachments() const noexcept;
 
-  ByteSpan bytes() const { return storage_ ? storage_->bytes() : ByteSpan{}; }
+  /// As long as this object is neither changed nor moved: another one with the same bytes may have them elsewhere.
+  ByteSpan bytes() const { return is_inside() ? ByteSpan(memory_.data(), size_inside()) : shared()->bytes(); }
   std::string_view text() const { return as_text(bytes()); }
-  std::size_t read(std::uint64_t offset, std::span<std::byte> into) const {
-    return storage_ ? storage_->read(offset, into) : 0;
-  }
-  std::size_t size() const noexcept { return storage_ ? storage_->size() : 0; }
+  /// As PayloadStorage::read().
+  std::size_t read(std::uint64_t offset, std::span<std::byte> into) const;
+  std::size_t size() const noexcept { return is_inside() ? size_inside() : shared()->size(); }
   bool empty() const noexcept { return size() == 0; }
-  int segment_fd() const noexcept { return storage_ ? storage_->segment_fd() : -1; }
-  const std::shared_ptr<const PayloadStorage>& storage() const noexcept { return storage_; }
+  int segment_fd() const noexcept { return is_inside() ? -1 : shared()->segment_fd(); }
+  void retire() const noexcept {
+    if (!is_inside()) shared()->retire();
+  }
+  /// Null: the bytes are in the object, or there are none.
+  std::shared_ptr<const PayloadStorage> storage() const noexcept { return is_inside() ? nullptr : shared(); }
 
  private:
-  std::shared_ptr<const PayloadStorage> storage_;
+  using Shared = std::shared_ptr<const PayloadStorage>;
+  static constexpr std::byte kShared{0xff};
+
+  bool is_inside() const noexcept { return memory_[kInside] != kShared; }
+  std::size_t size_inside() const noexcept { return std::to_integer<std::size_t>(memory_[kInside]); }
+  const Shared& shared() const noexcept { return *std::launder(reinterpret_cast<const Shared*>(memory_.data())); }
+  Shared& shared() noexcept { return *std::launder(reinterpret_cast<Shared*>(memory_.data())); }
+
+  // Each of these but drop() requires that there is nothing here.
+  void put(Shared storage) noexcept {
+    new (memory_.data()) Shared(std::move(storage));
+    memory_[kInside] = kShared;
+  }
+  void copy(const Payload& other) noexcept {
+    if (!other.is_inside()) return put(other.shared());
+    memory_ = other.memory_;
+  }
+  void take(Payload& other) noexcept {
+    if (other.is_inside()) {
+      memory_ = other.memory_;
+      other.memory_[kInside] = std::byte{0};
+    } else {
+      put(std::move(other.shared()));
+      other.drop();
+    }
+  }
+  void drop() noexcept {
+    if (!is_inside()) shared().~Shared();
+    memory_[kInside] = std::byte{0};
+  }
+
+  /// A Shared, or bytes; at the end kShared, or how many bytes.
+  alignas(Shared) std::array<std::byte, kInside + 1> memory_{};
 };
+static_assert(sizeof(std::shared_ptr<const PayloadStorage>) <= Payload::kInside);
 
 inline std::span<const Payload> PayloadStorage::attachments() const noexcept {
   return {};
 }
 inline std::span<const Payload> Payload::attachments() const noexcept {
-  return storage_ ? storage_->attachments() : std::span<const Payload>();
+  return is_inside() ? std::span<const Payload>() : shared()->attachments();
 }
 
 }  // namespace prong

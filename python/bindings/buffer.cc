@@ -108,7 +108,11 @@ void add_buffer_type(nb::module_& module) {
       "A Buffer with its bytes in a segment: itself, or a copy that is made once; None if that is not worth it.");
   module.def(
       "identity_of",
-      [](nb::handle buffer) { return reinterpret_cast<std::uintptr_t>(payload_in(buffer).storage().get()); },
+      [](nb::handle buffer) {
+        const Payload& payload = payload_in(buffer);
+        const void* shared = payload.storage().get();
+        return reinterpret_cast<std::uintptr_t>(shared != nullptr ? shared : &payload);
+      },
       "buffer"_a, "Equal for Buffers of the same memory, while one of them lives.");
   module.def(
       "buffer_of", [](nb::bytes bytes) { return buffer_of(Payload::copy_of(span_of(bytes))); }, "bytes"_a,

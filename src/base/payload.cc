@@ -29,8 +29,7 @@ class SmallStorage final : public PayloadStorage {
   std::array<std::byte, kRoom> bytes_;
 };
 
-// With what the allocator and a shared_ptr need these are 64, 96 and 160 bytes.
-constexpr std::uint32_t kSmall = 28;
+// With what the allocator and a shared_ptr need these are 96 and 160 bytes.
 constexpr std::uint32_t kMedium = 60;
 constexpr std::uint32_t kLarge = 124;
 
@@ -58,9 +57,7 @@ class AccompaniedStorage final : public PayloadStorage {
   std::size_t size() const noexcept override { return main_.size(); }
   int segment_fd() const noexcept override { return main_.segment_fd(); }
   std::span<const Payload> attachments() const noexcept override { return attachments_; }
-  void retire() const noexcept override {
-    if (!main_.empty()) main_.storage()->retire();
-  }
+  void retire() const noexcept override { main_.retire(); }
 
  private:
   Payload main_;
@@ -69,12 +66,23 @@ class AccompaniedStorage final : public PayloadStorage {
 
 }  // namespace
 
-std::size_t PayloadStorage::read(std::uint64_t offset, std::span<std::byte> into) const {
-  const ByteSpan all = bytes();
+namespace {
+
+std::size_t read_from(ByteSpan all, std::uint64_t offset, std::span<std::byte> into) {
   if (offset >= all.size()) return 0;
   const ByteSpan found = all.subspan(offset, std::min<std::size_t>(into.size(), all.size() - offset));
   std::ranges::copy(found, into.begin());
   return found.size();
+}
+
+}  // namespace
+
+std::size_t PayloadStorage::read(std::uint64_t offset, std::span<std::byte> into) const {
+  return read_from(bytes(), offset, into);
+}
+
+std::size_t Payload::read(std::uint64_t offset, std::span<std::byte> into) const {
+  return is_inside() ? read_from(bytes(), offset, into) : shared()->read(offset, into);
 }
 
 Payload Payload::with_attachments(Payload main, std::vector<Payload> attachments) {
@@ -85,8 +93,12 @@ Payload Payload::with_attachments(Payload main, std::vector<Payload> attachments
 
 Payload Payload::copy_of(std::span<const ByteSpan> parts) {
   const std::size_t size = total_size(parts);
-  if (size == 0) return {};
-  if (size <= kSmall) return Payload(std::make_shared<SmallStorage<kSmall>>(parts, size));
+  if (size <= kInside) {
+    Payload payload;
+    join(parts, payload.memory_.data());
+    payload.memory_[kInside] = static_cast<std::byte>(size);
+    return payload;
+  }
   if (size <= kMedium) return Payload(std::make_shared<SmallStorage<kMedium>>(parts, size));
   if (size <= kLarge) return Payload(std::make_shared<SmallStorage<kLarge>>(parts, size));
   return Payload(std::make_shared<HeapStorage>(parts, size));

@@ -1,5 +1,7 @@
 #include "face/function_runner.h"
 
+#include <stdio_ext.h>
+
 #include <cstdio>
 #include <iostream>
 
@@ -21,8 +23,8 @@ InvokeFunction invoker_of(const detail::CodeAddress& address, detail::PlainReade
 
 /// The result may be seen at once, so what the job wrote must be out before.
 void flush_output() {
-  std::cout.flush();
-  std::fflush(stdout);
+  std::cout.flush();  // which has flushed stdout, too, unless it is unsynchronized
+  if (::__fpending(stdout) != 0) std::fflush(stdout);
 }
 
 /// Hands the result over only when the output is out.

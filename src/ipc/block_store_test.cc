@@ -325,7 +325,7 @@ TEST_F(BlockStoreTest, AWaitMayBeAsLongAsANumberCanBe) {
 
 TEST_F(BlockStoreTest, ARetiredBlockIsNotKept) {
   Payload payload = gather('a');
-  payload.storage()->retire();
+  payload.retire();
   EXPECT_EQ(payload.text(), std::string(kSize, 'a'));
   payload = {};
   EXPECT_FALSE(store_.keeps_any());

@@ -263,14 +263,15 @@ TEST_F(LedgerTest, DoneJobsArePushedInOrderOfCompletion) {
 
 TEST_F(LedgerTest, DoneJobKeepsNeitherPayloadNorNeedsNorQueue) {
   for (const Outcome& outcome : {Outcome(Returned{}), Outcome(Exited{1})}) {
-    const Payload payload = Payload::copy_of(std::string_view("big"));
+    const Payload payload = Payload::copy_of(std::string(Payload::kInside + 1, 'x'));
     const auto needs = std::make_shared<const std::vector<DefinitionPtr>>(2);
     const auto completions = std::make_shared<CompletionQueue>();
     const JobPtr job = ledger_.submit({.payload = payload, .needs = needs, .completions = completions}, kNow);
     next();
     ledger_.end_attempt(job, ended(outcome), kNow);
     completions->take_all();
-    EXPECT_EQ(payload.storage().use_count(), 1);
+    const std::weak_ptr<const PayloadStorage> storage = payload.storage();
+    EXPECT_EQ(storage.use_count(), 1);
     EXPECT_EQ(needs.use_count(), 1);
     EXPECT_EQ(completions.use_count(), 1);
   }

@@ -55,7 +55,7 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
 /// If its worker was not seen to end it may use its blocks still.
 WorkerLink::~WorkerLink() {
   for (const LentBlock& lent : lent_)
-    if (!lent.payload.empty()) lent.payload.storage()->retire();
+    lent.payload.retire();
 }
 
 /// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told
@@ -115,7 +115,7 @@ std::uint16_t WorkerLink::lend(std::uint32_t id, const Payload& payload) noexcep
   const auto free =
       std::find_if(lent_.begin(), lent_.end(), [](const LentBlock& lent) { return lent.payload.empty(); });
   if (free == lent_.end()) {
-    payload.storage()->retire();
+    payload.retire();
     return 0;
   }
   *free = {id, payload};
@@ -141,7 +141,7 @@ void WorkerLink::take_blocks_back() noexcept {
     if (lent.payload.empty()) continue;
     const ipc::BlockState found = channel_.state_of_block(static_cast<std::uint16_t>(i + 1), lent.id);
     if (found == ipc::BlockState::kLent) continue;
-    if (found == ipc::BlockState::kCopied) lent.payload.storage()->retire();
+    if (found == ipc::BlockState::kCopied) lent.payload.retire();
     take_block_back(lent);
   }
 }

@@ -59,7 +59,7 @@ template <typename Callable, typename... P>
 struct Invoker {
   static void invoke(ByteSpan rest, ResultSink& sink) {
     Reader<kIsPlainCall<Callable, P...>> archive(rest);
-    auto callable = load_callable<Callable>(archive);
+    auto callable = load_callable<Callable>(archive, address());
     call_with_arguments<P...>(callable, archive, sink);
   }
 
@@ -77,7 +77,7 @@ void save_target(Archive& archive, const Callable& callable) {
     archive(std::string(typeid(typename Signature<Callable>::Type).name()));
   } else {
     save_address(archive, Invoker<Callable, P...>::address());
-    save_callable(archive, callable);
+    save_callable(archive, callable, Invoker<Callable, P...>::address());
   }
 }
 

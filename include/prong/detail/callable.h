@@ -73,10 +73,11 @@ constexpr void require_sendable() {
   }
 }
 
+/// `invoker`: the address of what calls it.
 template <typename Callable, typename Archive>
-void save_callable(Archive& archive, const Callable& callable) {
+void save_callable(Archive& archive, const Callable& callable, const CodeAddress& invoker) {
   if constexpr (FunctionPointer<Callable>) {
-    save_address(archive, locate(reinterpret_cast<const void*>(callable)));
+    save_address(archive, locate(reinterpret_cast<const void*>(callable)), invoker);
   } else if constexpr (Empty<Callable>) {
     // nothing
   } else if constexpr (Encodable<Callable>) {
@@ -87,9 +88,9 @@ void save_callable(Archive& archive, const Callable& callable) {
 }
 
 template <typename Callable, typename Archive>
-Callable load_callable(Archive& archive) {
+Callable load_callable(Archive& archive, const CodeAddress& invoker) {
   if constexpr (FunctionPointer<Callable>) {
-    return reinterpret_cast<Callable>(const_cast<void*>(resolve(load_address(archive))));
+    return reinterpret_cast<Callable>(const_cast<void*>(resolve(load_address(archive, invoker))));
   } else if constexpr (Empty<Callable>) {
     return Callable{};
   } else if constexpr (Encodable<Callable>) {

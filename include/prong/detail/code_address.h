@@ -22,16 +22,40 @@ CodeAddress locate(const void* code);
 /// what differs, if there is no image of that build.
 const void* resolve(const CodeAddress& address);
 
+// With its arguments, a call shall fit into a Payload (Payload::kInside): so what is not needed is not written. No
+// offset is as large as these.
+inline constexpr std::uint64_t kHasPath = std::uint64_t{1} << 63;
+inline constexpr std::uint64_t kElsewhere = std::uint64_t{1} << 62;
+
 template <typename Archive>
 void save_address(Archive& archive, const CodeAddress& address) {
-  archive(address.image, address.offset, address.path);
+  const std::uint64_t flag = address.path.empty() ? 0 : kHasPath;
+  archive(address.image, address.offset | flag);
+  if (flag != 0) archive(address.path);
 }
 
 template <typename Archive>
 CodeAddress load_address(Archive& archive) {
   CodeAddress address;
-  archive(address.image, address.offset, address.path);
+  archive(address.image, address.offset);
+  if ((address.offset & kHasPath) != 0) archive(address.path);
+  address.offset &= ~kHasPath;
   return address;
+}
+
+/// An address that most often is in the same image as `base`, which the reader knows.
+template <typename Archive>
+void save_address(Archive& archive, const CodeAddress& address, const CodeAddress& base) {
+  const bool is_near = address.image == base.image;
+  archive(is_near ? address.offset : kElsewhere);
+  if (!is_near) save_address(archive, address);
+}
+
+template <typename Archive>
+CodeAddress load_address(Archive& archive, const CodeAddress& base) {
+  CodeAddress address = base;
+  archive(address.offset);
+  return address.offset == kElsewhere ? load_address(archive) : address;
 }
 
 }  // namespace prong::detail
