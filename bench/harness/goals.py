@@ -50,6 +50,7 @@ GOALS = [
     Goal("array", BEST_SENDING, 10),
     Goal("array-in", "joblib", 1),
     Goal("results", BEST_PEER, 3),
+    Goal("program", "multiprocessing.Pool fork", 1, prong="Prong fork"),
     Goal("start", "multiprocessing.Pool fork", 1, prong="Prong fork"),
     Goal("start", "limit: bare interpreter", 1 / 1.3, prong="Prong fresh"),
     Goal("commands", "limit: posix_spawn loop", 0.9),

@@ -28,6 +28,7 @@ class System:
     send_array(function, array)       as `call`, for one large NumPy array
     same_array(function, array, n)    n jobs with the same large array, and their results
     first_result(function, argument)  opens the pool and runs one job
+    program                           source of a program that prints what jobs.same gives for 42; `start` is filled in
     commands(command, inputs, output) runs `command input` for each line of a file, output to another
     start_command()                   the program's shortest run, from its start to its end
     trace(function, argument)         one job, and when it was where

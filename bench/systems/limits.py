@@ -35,6 +35,7 @@ class BareInterpreter(System):
     name = "limit: bare interpreter"
     is_limit = True
     options = "python3 -c pass, start to end"
+    program = "print(42)"
 
     def first_result(self, function: Function, argument: Any) -> Any:
         command = [sys.executable, "-c", "pass"]

@@ -25,6 +25,11 @@ class MultiprocessingPool(FunctionRunner):
         "cpu": "map(chunksize=1)",
         "more-workers": "fork",
     }
+    program = """
+import multiprocessing, jobs
+with multiprocessing.get_context("{start}").Pool(2) as pool:
+    print(pool.apply(jobs.same, (42,)), flush=True)
+"""
     ways = {
         "imap-unordered": ("chunksize=1", "chunksize=1000"),
         "more-workers": ("64 workers",),

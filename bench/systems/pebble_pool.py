@@ -17,6 +17,11 @@ class Pebble(FunctionRunner):
         "queued": "schedule",
         "results": "map(chunksize=1)",
     }
+    program = """
+import pebble, jobs
+with pebble.ProcessPool(max_workers=2) as pool:
+    print(pool.schedule(jobs.same, args=[42]).result(), flush=True)
+"""
     cannot = {"imap-unordered": READS_ALL_FIRST}
     fewer = {"map-batches": 5, "results": 4, "queued": 20}
 

@@ -15,6 +15,11 @@ class ProcessPoolExecutor(Executor):
         "results": "map(chunksize=1)",
         "cpu": "map(chunksize=1)",
     }
+    program = """
+import concurrent.futures, multiprocessing, jobs
+with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("{start}")) as pool:
+    print(pool.submit(jobs.same, 42).result(), flush=True)
+"""
     cannot = {"imap-unordered": READS_ALL_FIRST}
     fewer = {"map-each": 2, "same-array": 500, "results": 4, "queued": 20}
 

@@ -34,6 +34,11 @@ class Prong(Executor):
         "commands": "prong run -j2",
         "commands-output": "prong run -j2",
     }
+    program = """
+import prong, jobs
+with prong.Pool(2, start="{start}") as pool:
+    print(pool.submit(jobs.same, 42).result(), flush=True)
+"""
     ways = {
         "same-array": ("given each time", "shared"),
         "command-start": ("--version", "run"),

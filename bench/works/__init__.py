@@ -16,7 +16,7 @@ from .queued_jobs import QueuedJobs
 from .round_trip import RoundTrip
 from .same_array import SameArray
 from .scaling import Scaling
-from .start import Start, StartAfter, StartBeside
+from .start import Program, Start, StartAfter, StartBeside
 from .steps import Steps
 
 ALL: list[Work] = [
@@ -31,6 +31,7 @@ ALL: list[Work] = [
     ArrayOut(),
     SameArray(),
     LargeResults(),
+    Program(),
     Start(),
     StartBeside(),
     StartAfter(),

@@ -1,5 +1,8 @@
 """The start of a pool: of the first in a program, of a second beside it, of one after it."""
 
+import subprocess
+import sys
+
 import jobs
 
 from .base import Work, each, expect, show_milliseconds, timed
@@ -20,6 +23,27 @@ class Start(Work):
         seconds, result = timed(lambda: system.first_result(jobs.same, 42))
         system.close()
         expect(result == 42, "wrong result")
+        return each(seconds, 1)
+
+
+class Program(Start):
+    """How long from the start of a new program that imports the library, and little else, to its first result?"""
+
+    name = "program"
+    title = "A new program to its first result, the library's import included"
+    needs = "program"
+
+    def measure(self, system, size):
+        command = [sys.executable, "-c", system.program.format(start=system.start)]
+        process = None
+
+        def start_and_read():
+            nonlocal process
+            process = subprocess.Popen(command, stdout=subprocess.PIPE)
+            return process.stdout.readline()
+
+        seconds, line = timed(start_and_read)
+        expect(process.wait() == 0 and line == b"42\n", "wrong result")
         return each(seconds, 1)
 
 
