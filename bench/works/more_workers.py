@@ -40,6 +40,7 @@ class MoreWorkers(Work):
         numbers = list(range(size))
         start, first = timed(lambda: system.first_result(jobs.same, 42))
         try:
+            system.map_each(jobs.wait_seconds, [0.1] * system.workers)  # all workers are there, and have run something
             system.map_each(jobs.same, numbers)
             one_by_one, same = timed(lambda: [system.call(jobs.same, number) for number in numbers[: size // 10]])
             submitted, all_same = timed(lambda: system.submit_all(jobs.same, numbers))

@@ -35,6 +35,8 @@ class Dispatcher {
 
   /// Requests to keep in a channel, the running one included.
   std::size_t depth() const noexcept;
+  /// As many as this pool may use.
+  int cpus() const noexcept { return cpus_; }
 
  private:
   bool usable(const WorkerLink& link, const Job& job) const noexcept;

@@ -19,6 +19,8 @@ constexpr MonotonicNs kLookAnyway = 1'000'000'000;
 constexpr MonotonicNs kLookForRoom = 2'000'000;
 /// A request whose use is to be measured, and that was not seen to begin, is looked at this often.
 constexpr MonotonicNs kLookForStart = 10'000'000;
+constexpr int kStartsAtOnce = 4;  // what is finished meanwhile does not wait for dozens
+constexpr MonotonicNs kHeadStart = 10'000'000;          ///< of the first workers, at most
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
 
 constexpr const char* kNonsense = "the worker wrote nonsense into its channel";
@@ -225,6 +227,7 @@ void Engine::look_at_blocks(MonotonicNs now) {
 // --- what workers say ---
 
 void Engine::on_ending(WorkerLink& link, Ending& ending) {
+  head_start_until_ = 0;
   switch (ending.request.kind) {
     case RequestKind::kRun:
       return on_job_ended(link, ending);
@@ -605,7 +608,7 @@ int Engine::workers_wanted() {
   if (!failure_.empty() || (closed_ && ledger_.all_done())) return 0;
   // Where idle workers are sent away, only those that must stay are kept without need.
   const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && crew_.started() > 0);
-  if (!on_demand && !closed_) return crew_.places();
+  if (!on_demand && !closed_) return workers_wanted_early();
   const Job* first = ledger_.peek(now_);
   const int least = closed_ ? 0 : options_.min_workers;
   if (first == nullptr) return std::min(crew_.places(), std::max(least, crew_.live()));
@@ -618,9 +621,17 @@ int Engine::workers_wanted() {
   return std::min(crew_.places(), std::max(least, crew_.live() - static_cast<int>(free) + queued));
 }
 
+/// All, but as many as there are CPUs first: the start of dozens takes the CPUs away from those that could have the
+/// first results already. Commands have no such start.
+int Engine::workers_wanted_early() const {
+  if (options_.start == StartKind::kCommand || now_ >= head_start_until_) return crew_.places();
+  return std::min(crew_.places(), std::max(crew_.live(), dispatcher_.cpus()));
+}
+
 void Engine::keep_crew_full() {
+  if (head_start_until_ == INT64_MAX) head_start_until_ = now_ + kHeadStart;
   bool started = false;
-  for (int missing = workers_wanted() - crew_.live(); missing > 0; --missing) {
+  for (int missing = std::min(workers_wanted() - crew_.live(), kStartsAtOnce); missing > 0; --missing) {
     if (crew_.start(now_) == nullptr) break;
     started = true;
   }
@@ -635,6 +646,8 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
   consider(dispatcher_.next_look(now));
+  if (crew_.live() < crew_.places() && now < head_start_until_ && head_start_until_ != INT64_MAX)
+    consider(head_start_until_);
   consider(blocks_due_);
   consider(crew_.next_watch(now));
   consider(crew_.next_start_watch(now));

@@ -128,6 +128,7 @@ class Engine final : private CrewEvents {
   void make_room_for_fresh_job();
   void keep_crew_full();
   int workers_wanted();
+  int workers_wanted_early() const;
 
   PoolOptions options_;
   jobs::Intake intake_;
@@ -146,7 +147,8 @@ class Engine final : private CrewEvents {
   ipc::BlockStore::Customer block_customer_;
   MonotonicNs blocks_due_ = 0;  ///< when blocks are looked at; 0: nothing to look at
   std::uint64_t finished_at_look_ = 0;
-  MonotonicNs now_ = 0;  ///< of the step that is going on
+  MonotonicNs head_start_until_ = INT64_MAX;  ///< when the workers beyond the CPUs are started
+  MonotonicNs now_ = 0;                       ///< of the step that is going on
   bool led_ = false;
   bool closed_ = false;
   bool terminated_ = false;
