@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import culprits
 import pytest
@@ -165,3 +166,12 @@ def _use_a_pool() -> list[int]:
 def test_pool_and_job_do_not_pickle(fresh_pool):
     with pytest.raises(prong.EncodingError, match="belongs to its program"):
         fresh_pool.submit(culprits.echo, fresh_pool).result()
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_workers_beyond_the_cpus_start_too(make_pool, start, busy):
+    pool = make_pool(len(os.sched_getaffinity(0)) + 9, start=start)
+    if busy:
+        pool.submit(time.sleep, 1000)
+    assert eventually(lambda: len(pool.workers) == len(os.sched_getaffinity(0)) + 9)
+    pool.terminate()
