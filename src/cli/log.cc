@@ -115,7 +115,7 @@ void show(JournalReader& reader, LogSettings& settings, Output& output) {
 int log_command(const Words& words) {
   CLI::App app("Show what a journal has kept of the jobs of a run", "prong log");
   LogSettings settings;
-  app.add_option("journal", settings.journal, "A file, or the name of runs with --name")->required();
+  app.add_option("journal", settings.journal, "A file, or the name of runs with --name");
   begin_group(app, kChoiceGroup);
   app.add_option("--run", settings.run, "Another run than the last one")->type_name("N");
   app.add_flag("--runs", settings.runs, "List the runs");
@@ -138,6 +138,7 @@ int log_command(const Words& words) {
   app.add_flag("--summary", settings.summary, "Counts, rates, times, and the slowest jobs");
   app.add_option("--timeline", settings.timeline, "Write a picture (SVG) of what ran where to FILE")->type_name("FILE");
   parse(app, manual_text(), words);
+  if (settings.journal.empty()) throw UsageError("which journal? Write its FILE, or the NAME of runs or of a queue");
   JournalReader reader(file_of(settings.journal));
   Output output;
   show(reader, settings, output);

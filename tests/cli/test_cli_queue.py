@@ -424,6 +424,10 @@ def test_the_journal_of_a_queue_is_not_that_of_runs(queue: Queue) -> None:
     queue.kill()
     result = queue.prong("run", "--name", "q", "echo", ":::", "a")
     assert "it is the journal of a queue" in result.error
+    for options in ([], ["--resume"], ["--retry-failed"]):  # nor does a dry run show what would be refused
+        result = queue.prong("run", "--dry-run", "--name", "q", *options, "echo", ":::", "a")
+        assert (result.status, result.output) == (255, "")
+        assert "it is the journal of a queue" in result.error
     assert queue.prong("run", "--name", "other", "echo", ":::", "a").status == 0
     assert "it is the journal of runs" in queue.prong("serve", "--name", "other").error
 
