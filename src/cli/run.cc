@@ -191,6 +191,7 @@ int run_command(const Words& words) {
   Surroundings surroundings;
   ReplacementNames names;
   add_settings(app, settings);
+  add_block_settings(app, settings.sources);
   begin_group(app, kOutputGroup);
   app.add_flag("--line-buffer", settings.line_buffer, "Show whole lines as they come, of all jobs that run");
   app.add_flag("--json", settings.events, "Show one JSON object for each event: started, retried, ended");
