@@ -59,6 +59,10 @@ struct Submission {
   json settings = json::object();
 };
 
+CommandForm form_of(const Submission& submission, bool has_inputs) {
+  return {.with_shell = submission.with_shell, .appends_input = has_inputs, .repeats_words = submission.sources.fill};
+}
+
 std::string new_ticket() {
   constexpr std::size_t kSize = 16;
   std::array<unsigned char, kSize> bytes{};
@@ -81,11 +85,7 @@ class Submitter {
             const ReplacementNames& names)
       : client_(client),
         submission_(submission),
-        template_(make_command_template(command,
-                                        {.with_shell = submission.with_shell,
-                                         .appends_input = has_inputs,
-                                         .repeats_words = submission.sources.fill},
-                                        names)) {}
+        template_(make_command_template(command, form_of(submission, has_inputs), names)) {}
 
   void add(const Input& input) {
     json words = json::array();
@@ -178,6 +178,8 @@ int submit_command(const Words& words) {
     submitter.send();
     return kAllDone;
   }
+  if (submission.sources.fill)
+    submission.sources.length = command_length(arguments.command, form_of(submission, true), {});
   Signals signals;
   const std::optional<OpenedInputs> opened = open_sources(submission.sources, arguments, signals);
   if (!opened) return signals.exit_status();

@@ -1,6 +1,7 @@
 // Inputs: where the inputs of jobs come from, one at a time and never far ahead.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +30,9 @@ class Inputs {
   /// How many of these have been left out so far.
   virtual std::uint64_t skipped() const { return 0; }
 };
+
+/// How long a command is with inputs of these values.
+using CommandLength = std::function<std::size_t(const Values&)>;
 
 /// Each has one value.
 std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list);
