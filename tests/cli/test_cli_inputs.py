@@ -91,7 +91,9 @@ def test_as_many_inputs_as_the_command_has_room_for(prong: Prong, command: list[
 def test_command_lines_are_as_long_as_those_of_xargs(prong: Prong) -> None:
     numbers = "".join(f"{number}\n" for number in range(1000))
     for size in ("20", "200", "2000"):
-        theirs = subprocess.run(["xargs", "-s", size, "echo"], input=numbers, capture_output=True, text=True, check=True)
+        theirs = subprocess.run(
+            ["xargs", "-s", size, "echo"], input=numbers, capture_output=True, text=True, check=True
+        )
         assert prong("run", "-k", "-X", "-s", size, "echo", stdin=numbers).output == theirs.stdout
 
 

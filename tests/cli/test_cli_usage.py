@@ -118,8 +118,13 @@ WRONG = {
     "':::' first; see prong run --help",
     ("run", "--joblog", "/nonexistent/log", "echo", ":::", "a"): "prong: cannot write the job log "
     "'/nonexistent/log': No such file or directory (ENOENT)",
-    ("run", "--bar=sometimes", "echo", ":::", "a"): "prong: run: --bar: 'sometimes' does not say when to show it: write "
-    "auto, always or never; see prong run --help",
+    (
+        "run",
+        "--bar=sometimes",
+        "echo",
+        ":::",
+        "a",
+    ): "prong: run: --bar: 'sometimes' does not say when to show it: write auto, always or never; see prong run --help",
     ("log",): "prong: log: which journal? Write its FILE, or the NAME of runs or of a queue; see prong log --help",
     ("map",): "prong: map: which function is to be called? Write file.py:function or module:function; see prong map "
     "--help",
