@@ -145,7 +145,9 @@ def test_what_ran_when_the_server_ended_is_lost_or_run_again(
     queue.submit("--if-lost", policy, "--", GATE.replace("{}", "1"))
     assert eventually((queue.folder / "started-1").exists)
     queue.server.send_signal(how)
-    queue.server.wait(timeout=50)
+    said = queue.server.communicate(timeout=50)[1].decode()
+    end = "it is lost" if policy == "fail" else "the next server runs it again"
+    assert (f"job 1: killed with its server; {end}\n" in said) == (how == signal.SIGTERM)
     (queue.folder / "go").touch()
     queue.serve()
     queue("wait")

@@ -422,7 +422,9 @@ void QueueServer::settle(std::uint64_t number, const Running& running) {
   else
     jobs_.fail(number, outcome);
   const bool has_ended = !interrupted || running.run.if_lost == IfLost::kFail;
-  following_.emplace_back([this, number, succeeded, has_ended, text = describe(outcome)] {
+  const char* const what_follows = has_ended ? "it is lost" : "the next server runs it again";
+  const std::string text = interrupted ? fmt::format("killed with its server; {}", what_follows) : describe(outcome);
+  following_.emplace_back([this, number, succeeded, has_ended, text] {
     if (!succeeded) say(fmt::format("job {}: {}", number, text));
     if (has_ended) waits_.ended(number, succeeded);
   });
