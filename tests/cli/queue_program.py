@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 from collections.abc import Sequence
 from typing import Any
 
@@ -51,6 +53,15 @@ class Queue:
 
     def __call__(self, command: str, *words: str, stdin: str | None = None) -> Result:
         return self.prong(command, "q", *words, stdin=stdin)
+
+    def ask(self, request: dict[str, Any] | str) -> dict[str, Any]:
+        """What is answered to a request that no command makes."""
+        line = request if isinstance(request, str) else json.dumps(request)
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(os.path.relpath(self.socket))
+            client.sendall(line.encode() + b"\n")
+            answer: dict[str, Any] = json.loads(client.makefile().readline())
+        return answer
 
     def submit(self, *words: str, stdin: str | None = None) -> list[str]:
         result = self("submit", *words, stdin=stdin)

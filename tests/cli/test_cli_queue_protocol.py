@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import socket
 
 import pytest
 from queue_program import Queue
@@ -25,6 +23,9 @@ REFUSED = {
     submission([{"ticket": "1", "arguments": ["ls"]}]): "'ticket'",
     submission([{"ticket": TICKET, "arguments": [3]}]): "'arguments' is to be a text",
     submission([], folder="x"): "a whole path",
+    '{"command": "status", "protocol": 2}': "knows the protocol up to version 1, and the request is of version 2",
+    '{"command": "status", "protocol": "new"}': "'protocol' is to be a version",
+    '{"command": "status", "protocol": 0}': "'protocol' is to be a version",
     '{"command": "wait", "jobs": [7]}': "there is no job 7",
     '{"command": "wait", "jobs": "all"}': "a list of numbers",
     '{"command": "status", "jobs": [-1]}': "a list of numbers",
@@ -36,11 +37,7 @@ REFUSED = {
 
 @pytest.mark.parametrize("request_text", REFUSED, ids=lambda text: text[:60])
 def test_wrong_requests_are_answered(queue: Queue, request_text: str) -> None:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(os.path.relpath(queue.socket))
-        client.sendall(request_text.encode() + b"\n")
-        answer = json.loads(client.makefile().readline())
-    assert REFUSED[request_text] in answer["error"]
+    assert REFUSED[request_text] in queue.ask(request_text)["error"]
     assert queue.status()[0]["queued"] == 0
 
 
@@ -49,12 +46,27 @@ def test_a_ticket_is_good_for_one_job(queue: Queue) -> None:
     request = {"command": "submit", "jobs": [job, job], "surroundings": {"folder": str(queue.folder)}}
     queue("pause")
     for _ in range(2):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(os.path.relpath(queue.socket))
-            client.sendall(json.dumps(request).encode() + b"\n")
-            assert json.loads(client.makefile().readline()) == {"jobs": [1, 1]}
+        assert queue.ask(request) == {"jobs": [1, 1]}
         queue.kill()
         queue.serve()
     queue("resume")
     queue("wait", "1")
     assert (queue.folder / "marks").read_text() == "x\n"
+
+
+def test_a_server_tells_its_version(queue: Queue) -> None:
+    status = queue.ask({"command": "status", "protocol": 1})
+    assert status["protocol"] == 1
+    assert queue.prong("--version").output == f"prong {status['version']}\n"
+
+
+def test_a_server_of_an_earlier_version_says_what_it_is(queue: Queue) -> None:
+    """All that a later one could ask is refused with the version and what to do, and nothing is done."""
+    job = {"ticket": TICKET, "arguments": ["true"]}
+    surroundings = {"folder": "/"}
+    answer = queue.ask({"command": "submit", "protocol": 2, "surroundings": surroundings, "jobs": [job]})
+    version = queue.prong("--version").output.removeprefix("prong ").strip()
+    assert f"this server, of Prong {version}, knows" in answer["error"]
+    assert "start that of the later Prong" in answer["error"]
+    assert f"this server, of Prong {version}, has submit" in queue.ask({"command": "forecast"})["error"]
+    assert queue.status()[0]["queued"] == 0

@@ -15,6 +15,7 @@
 #include "cli/session/recorder.h"
 #include "cli/tasks/shell_text.h"
 #include "prong/error.h"
+#include "prong/version.h"
 
 namespace prong::cli {
 namespace {
@@ -23,6 +24,9 @@ using nlohmann::json;
 
 constexpr MonotonicNs kPauseBetweenTries = 1'000'000'000;
 constexpr const char* kTakesNone = "the queue ends, and takes no more jobs";
+/// The last version of the protocol; all earlier ones are understood, too. What a server of an earlier one would
+/// misunderstand makes a new one.
+constexpr int kProtocol = 1;
 
 std::string prepared_path(const QueueSettings& settings) {
   check_queue_name(settings.name);
@@ -33,6 +37,17 @@ std::string prepared_path(const QueueSettings& settings) {
 
 json refusal(const std::string& why) {
   return {{"error", why}};
+}
+
+/// A client names the first version that has all that it asks for.
+void check_protocol(const json& request) {
+  const json wanted = request.is_object() ? request.value("protocol", json(1U)) : json(1U);
+  if (!wanted.is_number_unsigned() || wanted == 0) throw UsageError("'protocol' is to be a version: 1 or more");
+  if (wanted > kProtocol)
+    throw UsageError(
+        fmt::format("this server, of Prong {}, knows the protocol up to version {}, and the request is of version {}; "
+                    "end the server (SIGTERM, or prong drain) and start that of the later Prong",
+                    kVersion, kProtocol, wanted.get<std::uint64_t>()));
 }
 
 /// Empty: no 'jobs' are named.
@@ -211,6 +226,7 @@ void QueueServer::hear(const Requests& requests) {
 }
 
 QueueServer::Answer QueueServer::carry_out(const Request& request) {
+  check_protocol(request.text);
   const json command = request.text.is_object() ? request.text.value("command", json()) : json();
   if (command == "submit") return submit(request.text);
   if (command == "status") return status(request.text);
@@ -222,7 +238,9 @@ QueueServer::Answer QueueServer::carry_out(const Request& request) {
   if (command == "drain") return drain(request.client);
   if (command == "clean") return clean(request.text);
   throw UsageError(
-      "there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain, clean");
+      fmt::format("there is no such command; this server, of Prong {}, has submit, status, wait, cancel, retry, pause, "
+                  "resume, drain, clean",
+                  kVersion));
 }
 
 QueueServer::Answer QueueServer::submit(const json& request) {
@@ -345,6 +363,8 @@ json QueueServer::report() {
   const QueueJobs::Counts& counts = jobs_.counts();
   return {{"queue", settings_.name},
           {"pid", ::getpid()},
+          {"version", kVersion},
+          {"protocol", kProtocol},
           {"state", state_.name()},
           {"workers", workers_},
           {"queued", counts.queued},
