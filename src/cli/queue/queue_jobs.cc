@@ -11,6 +11,7 @@ std::int64_t place_of(const std::string& options) {
 
 QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const JournalOptions& options)
     : journal_(path, queue, options) {
+  journal_.try_writing();  // all in one transaction: else each reading takes the file's lock
   for (const std::uint64_t number : journal_.all(JobState::kQueued)) {
     try {
       set_place(number, place_of(journal_.options(number)));  // one at a time: there may be a million
