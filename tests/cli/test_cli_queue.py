@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import stat
 import subprocess
 from pathlib import Path
 
@@ -222,6 +224,24 @@ def test_a_queue_has_one_server(queue: Queue) -> None:
     assert second.status == 255
     assert "another prong works with it" in second.error
     assert queue.status()[0]["pid"] == queue.server.pid
+
+
+def test_a_socket_that_was_removed_is_made_again(queue: Queue) -> None:
+    folder = queue.socket.parent
+    before = queue.socket.stat().st_ino
+    queue.socket.unlink()
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["1"])
+    shutil.rmtree(folder, ignore_errors=True)  # it may be made again meanwhile
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["2"])
+    folder.parent.rename(folder.parent.with_name("gone"))  # as at the end of a user's last session
+    folder.parent.with_name("gone").joinpath("prong/q.queue").unlink()
+    assert not eventually(queue.socket.exists, 1.5)
+    folder.parent.mkdir(mode=0o700)
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["3"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert before != queue.socket.stat().st_ino
+    queue.end(signal.SIGTERM)
+    assert not queue.socket.exists()
 
 
 def test_a_job_finds_its_number(queue: Queue) -> None:

@@ -93,12 +93,26 @@ class HeldLock:
         self.connection.close()
 
 
+class RemovedFile:
+    """Somebody has moved the journal away."""
+
+    def __init__(self, queue: Queue) -> None:
+        self.journal = queue.folder / "state/prong/q.journal"
+
+    def begin(self) -> None:
+        self.journal.rename(self.journal.with_suffix(".elsewhere"))
+
+    def end(self) -> None:
+        self.journal.with_suffix(".elsewhere").rename(self.journal)
+
+
 def namespaces_are_allowed() -> bool:
     return subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "t", "/mnt"], check=False).returncode == 0
 
 
 TROUBLES = [
     pytest.param(HeldLock, "another program has it", id="lock"),
+    pytest.param(RemovedFile, "it was removed", id="removed"),
     pytest.param(
         FullDisk,
         "the disk is full",
@@ -106,7 +120,7 @@ TROUBLES = [
         marks=pytest.mark.skipif("not namespaces_are_allowed()", reason="a file system needs a namespace"),
     ),
 ]
-Trouble = HeldLock | FullDisk
+Trouble = HeldLock | RemovedFile | FullDisk
 LARGE = GATE.replace("; echo {}", "; echo {} >> ran; head -c 300000 /dev/zero")
 
 

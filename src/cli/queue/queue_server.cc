@@ -93,10 +93,11 @@ QueueServer::QueueServer(const QueueSettings& settings, Signals& signals)
       path_(prepared_path(settings)),
       jobs_(path_, {.command = "prong serve --name " + shell_quote(settings.name), .folder = "/", .workers = workers_},
             {.durable = settings.durable, .kept_output = settings.kept_output}),
+      file_(number_of(path_)),
       reader_(path_),
       pools_(settings.name, workers_, settings.kept_output, [&signals] { signals.wake(); }),
-      server_(
-          control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest),
+      server_(control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); },
+              {.longest = kLongestRequest, .lasts = true}),
       state_(jobs_.paused()) {
   const QueueJobs::Counts& counts = jobs_.counts();
   say(fmt::format("{} jobs at a time; {} queued{}", workers_, counts.queued,
@@ -173,6 +174,7 @@ bool QueueServer::change(const std::function<void()>& changes) {
   try {
     if (!trouble_.empty()) jobs_.try_writing();
     changes();
+    require_file();
     jobs_.commit();
   } catch (const JournalUnavailable& error) {
     jobs_.roll_back();
@@ -184,6 +186,12 @@ bool QueueServer::change(const std::function<void()>& changes) {
   }
   end_trouble();
   return true;
+}
+
+/// What is written into a file that was removed, nobody will find.
+void QueueServer::require_file() const {
+  if (number_of(path_) != file_)
+    throw JournalUnavailable("journal '" + path_ + "': it was removed, or another file has taken its place");
 }
 
 void QueueServer::begin_trouble(const std::string& why) {
