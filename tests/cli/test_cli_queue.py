@@ -48,6 +48,14 @@ def test_inputs_are_as_of_run(queue: Queue) -> None:
     assert queue.states("1", "2", "3", "4") == ["done", "done", "done", "failed"]
 
 
+@pytest.mark.parametrize("options", [["--csv"], ["-n", "2"], ["-0"], ["-C", ","], ["--link"], ["--key", "{}"], ["-X"]])
+def test_options_for_inputs_want_inputs(queue: Queue, options: list[str]) -> None:
+    refused = queue("submit", *options, "echo {}", stdin="a\n")
+    assert refused.status == 255
+    assert "is for inputs, and there are none: write them after ':::'" in refused.error
+    assert queue.submit(*options, "-a", "-", "echo {}", stdin="a\n") == ["1"]
+
+
 def test_bytes_that_are_no_text_arrive(queue: Queue) -> None:
     queue.submit("--", "printf", "%s", os.fsdecode(b"\xff\xfe"))
     assert queue("wait").status == 0
