@@ -477,7 +477,8 @@ void Session::give_up(const std::string& why) {
   stop_starting();
   limit_met_ |= budget_until_ && monotonic_now() >= *budget_until_;
   if (limit_met_) return;
-  trouble_ = why.substr(0, why.find_last_not_of('\n') + 1);
+  trouble_ = task_.explain(why);
+  trouble_.erase(trouble_.find_last_not_of('\n') + 1);
 }
 
 void Session::withdraw_queued() {
