@@ -272,9 +272,11 @@ class Groups final : public Inputs {
     return Next::kInput;
   }
 
+  // More if some are too long to be together.
   std::optional<std::uint64_t> total() override {
-    const std::optional<std::uint64_t> count = most_bytes_ == SIZE_MAX ? inputs_->total() : std::nullopt;
-    return count ? std::optional((*count + most_ - 1) / most_) : std::nullopt;
+    if (most_ == SIZE_MAX) return std::nullopt;
+    const std::optional<std::uint64_t> count = inputs_->total();
+    return count ? std::optional(*count / most_ + (*count % most_ != 0)) : std::nullopt;
   }
 
  private:

@@ -25,7 +25,7 @@ class Inputs {
   virtual ~Inputs() = default;
   /// The values of the next input. For kNotYet they are undefined.
   virtual Next next(Values& values) = 0;
-  /// How many there are in all, if that is known beforehand.
+  /// How many there are in all, if that is known beforehand. Very long ones may become more.
   virtual std::optional<std::uint64_t> total() { return std::nullopt; }
   /// How many of these have been left out so far.
   virtual std::uint64_t skipped() const { return 0; }

@@ -496,7 +496,7 @@ Tally Session::tally() const {
   if (inputs_ended_)
     total = started_;
   else if (total)
-    *total -= std::min(*total, skipped);
+    *total = std::max(*total - std::min(*total, skipped), started_);
   return {.done = done_,
           .failed = failed_,
           .total = total,
