@@ -13,6 +13,7 @@
 #include "cli/log/timeline.h"
 #include "cli/options/option_groups.h"
 #include "cli/options/parse.h"
+#include "cli/options/parsed_option.h"
 #include "cli/options/quantities.h"
 #include "cli/output/output.h"
 #include "cli/session/recorder.h"
@@ -115,18 +116,19 @@ void show(JournalReader& reader, LogSettings& settings, Output& output) {
 int log_command(const Words& words) {
   CLI::App app("Show what a journal has kept of the jobs of a run", "prong log");
   LogSettings settings;
-  app.add_option("journal", settings.journal, "A file, or the name of runs with --name")->required();
+  app.add_option("journal", settings.journal, "A file, or the name of runs with --name");
   begin_group(app, kChoiceGroup);
-  app.add_option("--run", settings.run, "Another run than the last one")->type_name("N");
+  add_parsed(app, "--run", "N", "Another run than the last one",
+             [&](const std::string& text) { settings.run = static_cast<std::int64_t>(parse_number(text)); });
   app.add_flag("--runs", settings.runs, "List the runs");
-  app.add_option("--job", settings.job, "One job by its number: its attempts, and what they wrote")->type_name("N");
+  add_parsed(app, "--job", "N", "One job by its number: its attempts, and what they wrote",
+             [&](const std::string& text) { settings.job = parse_number(text); });
   app.add_flag("--failed", settings.filter.failed, "Only jobs that failed");
   app.add_flag("--unfinished", settings.filter.unfinished, "Only jobs that have not ended");
-  app.add_option_function<std::string>(
-         "--slower", [&](const std::string& text) { settings.filter.slower = parse_duration(text); },
-         "Only jobs that took longer than TIME")
-      ->type_name("TIME");
-  app.add_option("--worker", settings.filter.worker, "Only jobs that this process ran last")->type_name("PID");
+  add_parsed(app, "--slower", "TIME", "Only jobs that took longer than TIME",
+             [&](const std::string& text) { settings.filter.slower = parse_duration(text); });
+  add_parsed(app, "--worker", "PID", "Only jobs that this process ran last",
+             [&](const std::string& text) { settings.filter.worker = static_cast<int>(parse_number(text)); });
   begin_group(app, "What is shown of them");
   app.add_flag("--output", settings.output, "Show what the jobs wrote, in their order");
   app.add_flag_callback(
@@ -138,6 +140,7 @@ int log_command(const Words& words) {
   app.add_flag("--summary", settings.summary, "Counts, rates, times, and the slowest jobs");
   app.add_option("--timeline", settings.timeline, "Write a picture (SVG) of what ran where to FILE")->type_name("FILE");
   parse(app, manual_text(), words);
+  if (settings.journal.empty()) throw UsageError("which journal? Write its FILE, or the NAME of runs or of a queue");
   JournalReader reader(file_of(settings.journal));
   Output output;
   show(reader, settings, output);

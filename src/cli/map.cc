@@ -126,6 +126,7 @@ int map_command(const Words& words) {
   MapOptions options;
   OnlySettings only;
   add_settings(app, settings);
+  app.add_flag("--pipe", settings.sources.pipe)->group("");  // not to be offered, but refused with a reason
   add_map_options(app, options);
   add_only_options(app, only);
   parse(app, manual_text(), words);

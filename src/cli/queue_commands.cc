@@ -1,6 +1,5 @@
 // prong status|wait|cancel|retry|pause|resume|drain|clean QUEUE
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 
 #include <fmt/format.h>
@@ -65,13 +64,7 @@ class QueueCommand {
  private:
   json numbers() const {
     json numbers = json::array();
-    for (const std::string& text : jobs_) {
-      std::uint64_t number = 0;
-      const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-      if (error != std::errc() || end != text.data() + text.size())
-        throw UsageError("'" + text + "' is no number of a job");
-      numbers.push_back(number);
-    }
+    for (const std::string& text : jobs_) numbers.push_back(parse_number(text));
     return numbers;
   }
 

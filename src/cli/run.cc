@@ -191,6 +191,7 @@ int run_command(const Words& words) {
   Surroundings surroundings;
   ReplacementNames names;
   add_settings(app, settings);
+  add_block_settings(app, settings.sources);
   begin_group(app, kOutputGroup);
   app.add_flag("--line-buffer", settings.line_buffer, "Show whole lines as they come, of all jobs that run");
   app.add_flag("--json", settings.events, "Show one JSON object for each event: started, retried, ended");
@@ -212,6 +213,7 @@ int run_command(const Words& words) {
   const bool pipes = settings.sources.pipe;
   if (pipes && arguments.command.empty()) throw UsageError("--pipe: which command is to read the blocks?");
   const CommandForm form{.with_shell = with_shell, .appends_input = !pipes, .repeats_words = settings.sources.fill};
+  if (settings.sources.fill) settings.sources.length = command_length(arguments.command, form, names);
   return execute(settings, arguments, [&](Words column_names) {
     names.columns = std::move(column_names);
     return std::make_unique<CommandTask>(arguments.command, form, surroundings, names, settings.events);

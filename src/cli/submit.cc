@@ -18,6 +18,8 @@
 #include "cli/options/job_settings.h"
 #include "cli/options/option_groups.h"
 #include "cli/options/parse.h"
+#include "cli/options/parsed_option.h"
+#include "cli/options/quantities.h"
 #include "cli/options/settings.h"
 #include "cli/queue/queue_client.h"
 #include "cli/queue/queue_submission.h"
@@ -59,6 +61,10 @@ struct Submission {
   json settings = json::object();
 };
 
+CommandForm form_of(const Submission& submission, bool has_inputs) {
+  return {.with_shell = submission.with_shell, .appends_input = has_inputs, .repeats_words = submission.sources.fill};
+}
+
 std::string new_ticket() {
   constexpr std::size_t kSize = 16;
   std::array<unsigned char, kSize> bytes{};
@@ -81,11 +87,7 @@ class Submitter {
             const ReplacementNames& names)
       : client_(client),
         submission_(submission),
-        template_(make_command_template(command,
-                                        {.with_shell = submission.with_shell,
-                                         .appends_input = has_inputs,
-                                         .repeats_words = submission.sources.fill},
-                                        names)) {}
+        template_(make_command_template(command, form_of(submission, has_inputs), names)) {}
 
   void add(const Input& input) {
     json words = json::array();
@@ -124,6 +126,15 @@ class Submitter {
   std::size_t bytes_ = 0;  ///< of their words
 };
 
+/// Who writes them means inputs; a command without any is taken as it is, {} included.
+void refuse_input_settings(const CLI::App& app) {
+  for (const CLI::Option* option : app.get_options())
+    if (option->get_group() == kInputsGroup && option->count() > 0)
+      throw UsageError(
+          option->get_name() +
+          " is for inputs, and there are none: write them after ':::', or -a FILE (-a -: " + "standard input)");
+}
+
 /// Until there are no more, or a signal asks to stop.
 void submit_all(Submitter& submitter, Inputs& inputs, Signals& signals) {
   Input input{.values = {}, .number = 0};
@@ -146,7 +157,8 @@ int submit_command(const Words& words) {
   begin_group(app, kCommandsGroup);
   app.add_flag("--shell", submission.with_shell, "Join the words of the command to a shell line");
   begin_group(app, kStartsGroup);
-  app.add_option("--priority", submission.priority, "Run before jobs of a lower priority; default: 0")->type_name("N");
+  add_parsed(app, "--priority", "N", "Run before jobs of a lower priority; default: 0",
+             [&](const std::string& text) { submission.priority = parse_priority(text); });
   const auto store = [&](const JobSetting& setting, const std::string& text) {
     submission.settings[setting.name] = text;
   };
@@ -171,6 +183,7 @@ int submit_command(const Words& words) {
   QueueClient client(queue);
   const bool has_inputs = arguments.command.empty() || !arguments.sources.empty() || !submission.sources.files.empty();
   if (!has_inputs) {
+    refuse_input_settings(app);
     ReplacementNames names;
     names.none = true;
     Submitter submitter(client, submission, arguments.command, false, names);
@@ -178,6 +191,8 @@ int submit_command(const Words& words) {
     submitter.send();
     return kAllDone;
   }
+  if (submission.sources.fill)
+    submission.sources.length = command_length(arguments.command, form_of(submission, true), {});
   Signals signals;
   const std::optional<OpenedInputs> opened = open_sources(submission.sources, arguments, signals);
   if (!opened) return signals.exit_status();

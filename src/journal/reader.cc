@@ -97,6 +97,8 @@ class JournalReader::Impl {
   }
 
   void each_key(std::int64_t run, const std::function<void(std::string_view, JobState)>& take) {
+    const bool may_be_queue = database_.number("PRAGMA user_version") > 1;
+    if (may_be_queue) journal::check_kind(database_, journal::RunKind::kRun);
     Statement rows(database_, "SELECT key, state FROM job WHERE run = ?1 ORDER BY session, id");
     rows.bind(run);
     while (rows.next()) take(rows.text(0), journal::job_state_of(rows.text(1)));

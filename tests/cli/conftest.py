@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from cli_program import Prong
+from queue_program import Queue
 
 from eventually import eventually
 
@@ -18,3 +19,10 @@ def prong(tmp_path: Path) -> Iterator[Prong]:
     yield program
     program.end()
     assert eventually(lambda: not program.survivors()), f"left: {program.survivors()}"
+
+
+@pytest.fixture
+def queue(prong: Prong) -> Iterator[Queue]:
+    made = Queue(prong)
+    yield made
+    made.kill()

@@ -80,6 +80,23 @@ def test_many_inputs_fill_command_lines_and_none_is_lost(prong: Prong) -> None:
     assert 1 < result.output.count("\n") < 20
 
 
+@pytest.mark.parametrize("command", [["echo", "{}"], ["echo {} | cat"], ["echo", "x" * 300 + "{}"], ["echo '{}'; :"]])
+def test_as_many_inputs_as_the_command_has_room_for(prong: Prong, command: list[str]) -> None:
+    numbers = "".join(f"{number % 10}\n" for number in range(40_000))
+    result = prong("run", "-k", "-X", *command, stdin=numbers)
+    assert (result.status, result.error) == (0, "")
+    assert len(result.output.split()) == 40_000
+
+
+def test_command_lines_are_as_long_as_those_of_xargs(prong: Prong) -> None:
+    numbers = "".join(f"{number}\n" for number in range(1000))
+    for size in ("20", "200", "2000"):
+        theirs = subprocess.run(
+            ["xargs", "-s", size, "echo"], input=numbers, capture_output=True, text=True, check=True
+        )
+        assert prong("run", "-k", "-X", "-s", size, "echo", stdin=numbers).output == theirs.stdout
+
+
 def test_endless_input_is_read_as_needed_beside_another_source(prong: Prong) -> None:
     endless = prong.start("run", "-k", "echo", "::::", "-", ":::", "x", stdin=subprocess.PIPE)
     assert endless.stdin is not None

@@ -168,6 +168,21 @@ def test_an_unknown_end_is_run_again_or_left(prong: Prong) -> None:
     assert "attempt 1: unknown: its program ended first" in prong("log", "j", "--job", "1").output
 
 
+def test_what_is_not_known_yet_is_an_empty_field(prong: Prong) -> None:
+    killed_while_it_runs(prong)
+    (row,) = csv.DictReader(prong("log", "j", "--csv").output.splitlines())
+    unknown = ("outcome", "code", "started", "seconds", "worker", "cpu_seconds", "peak_memory", "output_bytes")
+    assert [row[name] for name in ("state", "attempts", *unknown)] == ["dispatched", "0", *[""] * len(unknown)]
+
+
+def test_failures_of_no_run_are_none_and_that_is_told(prong: Prong) -> None:
+    result = prong("run", "--journal", "j", "--retry-failed", "echo", ":::", "a", "b")
+    assert (result.status, result.output) == (0, "")
+    assert result.error == (
+        "prong: the journal has no run before this one, so none has failed: 2 jobs not run (--resume runs them)\n"
+    )
+
+
 def test_functions_are_known_again_and_their_results_kept(prong: Prong) -> None:
     (prong.folder / "work.py").write_text("def double(x):\n    return 2 * int(x)\n")
     assert prong("map", "--journal", "j", "-k", "work.py:double", ":::", "1", "2").output == "2\n4\n"

@@ -99,6 +99,15 @@ def test_total_of_a_file_is_known(prong: Prong) -> None:
     assert "0/3 done" in shown
 
 
+def test_total_of_groups_is_known(prong: Prong) -> None:
+    shown = on_terminal(prong, "run", "--progress", "-n", "2", "-j1", "true", ":::", *"abcde").decode()
+    assert "0/3 done" in shown
+    long = "x" * 70_000  # too long for two of them to be together
+    shown = on_terminal(prong, "run", "--progress", "-n", "2", "-j1", "true", ":::", long, long, long).decode()
+    assert "3/3 done" in shown
+    assert "3/2 done" not in shown
+
+
 def test_nothing_but_results_on_standard_output(prong: Prong) -> None:
     process = prong.start("run", "--progress=always", "echo", ":::", "a", stderr=subprocess.DEVNULL)
     assert process.communicate()[0] == b"a\n"

@@ -2,85 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
-import sqlite3
 import stat
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
-from cli_program import PROGRAM, Prong, Result
+from cli_program import Prong
 from queue_load import Load
+from queue_program import GATE, Queue
 
 from eventually import eventually
-
-GATE = "touch started-{}; until [ -e go-{} ] || [ -e go ]; do sleep 0.01; done; echo {}"
-
-
-class Queue:
-    """A queue "q", in a folder of its own."""
-
-    def __init__(self, prong: Prong) -> None:
-        self.prong = prong
-        self.folder = prong.folder
-        (prong.folder / "runtime").mkdir(mode=0o700)
-        prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder / "runtime")
-        prong.environment["XDG_STATE_HOME"] = str(prong.folder / "state")
-        self.socket = prong.folder / "runtime/prong/q.queue"
-        self.serve()
-
-    def serve(self, *options: str, workers: int = 2, under: Sequence[str] = ()) -> None:
-        """``under``: a command that runs the server."""
-        server = [str(PROGRAM), "serve", "--name", "q", f"-j{workers}", *options]
-        self.server = self.prong.start_command([*under, *server])
-        assert eventually(self.socket.exists)
-        assert self("status").status == 0  # one that was killed leaves its socket
-
-    def kill(self) -> None:
-        self.server.send_signal(signal.SIGKILL)
-        self.server.wait()
-
-    def end(self, *signals: signal.Signals, status: int = 0) -> str:
-        """What it has said."""
-        for number in signals:
-            self.server.send_signal(number)
-        _, error = self.server.communicate(timeout=50)
-        assert self.server.returncode == status
-        return error.decode()
-
-    @property
-    def trouble(self) -> str:
-        return self.status()[0]["trouble"] or ""
-
-    def __call__(self, command: str, *words: str, stdin: str | None = None) -> Result:
-        return self.prong(command, "q", *words, stdin=stdin)
-
-    def submit(self, *words: str, stdin: str | None = None) -> list[str]:
-        result = self("submit", *words, stdin=stdin)
-        assert (result.status, result.error) == (0, "")
-        return result.output.split()
-
-    def status(self, *jobs: str) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self("status", "--json", *jobs).output.splitlines()]
-
-    def states(self, *jobs: str) -> list[str]:
-        return [job["state"] for job in self.status(*jobs)]
-
-    def outputs(self) -> str:
-        return self.prong("log", "q", "--output").output
-
-
-@pytest.fixture
-def queue(prong: Prong) -> Iterator[Queue]:
-    made = Queue(prong)
-    yield made
-    made.kill()
 
 
 def test_jobs_are_run_where_they_were_submitted(queue: Queue) -> None:
@@ -110,6 +46,14 @@ def test_inputs_are_as_of_run(queue: Queue) -> None:
     assert queue("wait", "1", "2", "3", "4").status == 1
     assert (queue.folder / "2.out").read_text() == "y z\n"
     assert queue.states("1", "2", "3", "4") == ["done", "done", "done", "failed"]
+
+
+@pytest.mark.parametrize("options", [["--csv"], ["-n", "2"], ["-0"], ["-C", ","], ["--link"], ["--key", "{}"], ["-X"]])
+def test_options_for_inputs_want_inputs(queue: Queue, options: list[str]) -> None:
+    refused = queue("submit", *options, "echo {}", stdin="a\n")
+    assert refused.status == 255
+    assert "is for inputs, and there are none: write them after ':::'" in refused.error
+    assert queue.submit(*options, "-a", "-", "echo {}", stdin="a\n") == ["1"]
 
 
 def test_bytes_that_are_no_text_arrive(queue: Queue) -> None:
@@ -211,7 +155,9 @@ def test_what_ran_when_the_server_ended_is_lost_or_run_again(
     queue.submit("--if-lost", policy, "--", GATE.replace("{}", "1"))
     assert eventually((queue.folder / "started-1").exists)
     queue.server.send_signal(how)
-    queue.server.wait(timeout=50)
+    said = queue.server.communicate(timeout=50)[1].decode()
+    end = "it is lost" if policy == "fail" else "the next server runs it again"
+    assert (f"job 1: killed with its server; {end}\n" in said) == (how == signal.SIGTERM)
     (queue.folder / "go").touch()
     queue.serve()
     queue("wait")
@@ -288,9 +234,22 @@ def test_a_queue_has_one_server(queue: Queue) -> None:
     assert queue.status()[0]["pid"] == queue.server.pid
 
 
-def test_only_this_user_can_open_the_socket(queue: Queue) -> None:
-    assert stat.S_IMODE((queue.folder / "runtime/prong").stat().st_mode) == 0o700
-    assert stat.S_IMODE((queue.folder / "state/prong/q.journal").stat().st_mode) == 0o600
+def test_a_socket_that_was_removed_is_made_again(queue: Queue) -> None:
+    folder = queue.socket.parent
+    before = queue.socket.stat().st_ino
+    queue.socket.unlink()
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["1"])
+    shutil.rmtree(folder, ignore_errors=True)  # it may be made again meanwhile
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["2"])
+    folder.parent.rename(folder.parent.with_name("gone"))  # as at the end of a user's last session
+    folder.parent.with_name("gone").joinpath("prong/q.queue").unlink()
+    assert not eventually(queue.socket.exists, 1.5)
+    folder.parent.mkdir(mode=0o700)
+    assert eventually(lambda: queue.socket.exists() and queue.submit("true") == ["3"])
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert before != queue.socket.stat().st_ino
+    queue.end(signal.SIGTERM)
+    assert not queue.socket.exists()
 
 
 def test_a_job_finds_its_number(queue: Queue) -> None:
@@ -326,20 +285,6 @@ def test_clean_forgets_what_has_ended(queue: Queue) -> None:
     assert queue.submit("true") == ["6"]
 
 
-def test_the_space_of_forgotten_jobs_is_used_again(queue: Queue) -> None:
-    journal = queue.folder / "state/prong/q.journal"
-    sizes = []
-    for _ in range(4):
-        queue.submit("head -c 3000000 /dev/zero", "--shell")
-        queue("wait")
-        queue("clean")
-        queue.kill()
-        queue.serve()
-        with sqlite3.connect(journal) as connection:
-            sizes.append(connection.execute("PRAGMA page_count").fetchone()[0])
-    assert sizes[1:] == sizes[1:2] * 3
-
-
 def test_a_failure_that_is_forgotten_meanwhile_is_counted_by_who_waits(queue: Queue) -> None:
     queue.submit("false")
     queue("wait", "1")
@@ -358,57 +303,6 @@ def test_a_failure_that_is_forgotten_meanwhile_is_counted_by_who_waits(queue: Qu
         assert next(answers)["failures"] == before + 1
 
 
-TICKET = "0" * 32
-
-
-def submission(jobs: object, folder: str = "/") -> str:
-    return json.dumps({"command": "submit", "jobs": jobs, "surroundings": {"folder": folder}})
-
-
-REFUSED = {
-    '{"command": "nonsense"}': "there is no such command",
-    "[1]": "there is no such command",
-    "{]": "there is no such command",
-    '{"command": "submit"}': "a submission has 'jobs' and 'surroundings'",
-    submission([{"ticket": TICKET}]): "'arguments' of a command is empty",
-    submission([{"ticket": "1", "arguments": ["ls"]}]): "'ticket'",
-    submission([{"ticket": TICKET, "arguments": [3]}]): "'arguments' is to be a text",
-    submission([], folder="x"): "a whole path",
-    '{"command": "wait", "jobs": [7]}': "there is no job 7",
-    '{"command": "wait", "jobs": "all"}': "a list of numbers",
-    '{"command": "status", "jobs": [-1]}': "a list of numbers",
-    submission([{"ticket": TICKET, "arguments": ["a\0b"]}]): "'arguments' has a NUL byte",
-    '{"command": ' + "[" * 100_000 + "]" * 100_000 + "}": "there is no such command",
-    '{"command": "submit", "jobs": [], "surroundings": ' + "[" * 100_000 + "]" * 100_000 + "}": "a submission has",
-}
-
-
-@pytest.mark.parametrize("request_text", REFUSED, ids=lambda text: text[:60])
-def test_wrong_requests_are_answered(queue: Queue, request_text: str) -> None:
-    with socket.socket(socket.AF_UNIX) as client:
-        client.connect(os.path.relpath(queue.socket))
-        client.sendall(request_text.encode() + b"\n")
-        answer = json.loads(client.makefile().readline())
-    assert REFUSED[request_text] in answer["error"]
-    assert queue.status()[0]["queued"] == 0
-
-
-def test_a_ticket_is_good_for_one_job(queue: Queue) -> None:
-    job = {"ticket": "0" * 32, "arguments": ["sh", "-c", "echo x >> marks"]}
-    request = {"command": "submit", "jobs": [job, job], "surroundings": {"folder": str(queue.folder)}}
-    queue("pause")
-    for _ in range(2):
-        with socket.socket(socket.AF_UNIX) as client:
-            client.connect(os.path.relpath(queue.socket))
-            client.sendall(json.dumps(request).encode() + b"\n")
-            assert json.loads(client.makefile().readline()) == {"jobs": [1, 1]}
-        queue.kill()
-        queue.serve()
-    queue("resume")
-    queue("wait", "1")
-    assert (queue.folder / "marks").read_text() == "x\n"
-
-
 def test_nobody_serves_it(prong: Prong) -> None:
     prong.environment["XDG_RUNTIME_DIR"] = str(prong.folder)
     for command in ("status", "wait", "drain"):
@@ -418,16 +312,6 @@ def test_nobody_serves_it(prong: Prong) -> None:
         assert "start it: prong serve --name nosuch" in result.error
 
 
-def test_the_journal_of_a_queue_is_not_that_of_runs(queue: Queue) -> None:
-    result = queue.prong("run", "--name", "q", "echo", ":::", "a")
-    assert result.status == 255
-    queue.kill()
-    result = queue.prong("run", "--name", "q", "echo", ":::", "a")
-    assert "it is the journal of a queue" in result.error
-    assert queue.prong("run", "--name", "other", "echo", ":::", "a").status == 0
-    assert "it is the journal of runs" in queue.prong("serve", "--name", "other").error
-
-
 def test_every_job_is_accounted_for_when_the_server_is_killed(tmp_path: Path) -> None:
     account = Load(tmp_path).run(jobs=2000, clients=4, kills=3)
     assert account.kills == 3
@@ -435,162 +319,6 @@ def test_every_job_is_accounted_for_when_the_server_is_killed(tmp_path: Path) ->
     assert set(account.states) <= {"done", "failed"}
     assert account.states["failed"] == account.lost <= 2 * 3
     assert (account.run_twice, account.done_unrun) == ([], [])
-
-
-class FullDisk:
-    """A file system of its own for the journal, which only the server sees."""
-
-    def __init__(self, queue: Queue) -> None:
-        queue.kill()
-        self.folder = queue.folder / "state"
-        mount = 'mount -t tmpfs -o size=8m tmpfs "$0" && exec "$@"'
-        queue.serve(under=["unshare", "-rm", "sh", "-c", mount, str(self.folder)])
-        self.filler = Path(f"/proc/{queue.server.pid}/root{self.folder}/filler")
-
-    def begin(self) -> None:
-        with contextlib.suppress(OSError), self.filler.open("wb", buffering=0) as file:
-            while True:
-                file.write(bytes(4096))
-
-    def end(self) -> None:
-        self.filler.unlink()
-
-
-class HeldLock:
-    """Another program that writes the journal."""
-
-    def __init__(self, queue: Queue) -> None:
-        self.connection = sqlite3.connect(queue.folder / "state/prong/q.journal", isolation_level=None)
-
-    def begin(self) -> None:
-        self.connection.execute("BEGIN EXCLUSIVE")
-
-    def end(self) -> None:
-        self.connection.close()
-
-
-def namespaces_are_allowed() -> bool:
-    return subprocess.run(["unshare", "-rm", "mount", "-t", "tmpfs", "t", "/mnt"], check=False).returncode == 0
-
-
-TROUBLES = [
-    pytest.param(HeldLock, "another program has it", id="lock"),
-    pytest.param(
-        FullDisk,
-        "the disk is full",
-        id="disk",
-        marks=pytest.mark.skipif("not namespaces_are_allowed()", reason="a file system needs a namespace"),
-    ),
-]
-Trouble = HeldLock | FullDisk
-LARGE = GATE.replace("; echo {}", "; echo {} >> ran; head -c 300000 /dev/zero")
-
-
-@pytest.mark.parametrize(("make", "why"), TROUBLES)
-def test_a_queue_whose_journal_cannot_be_written_waits_and_goes_on(
-    queue: Queue, make: Callable[[Queue], Trouble], why: str
-) -> None:
-    trouble = make(queue)
-    queue.submit(LARGE, ":::", "1", "2", "3", "4")
-    waiting = queue.prong.start("wait", "q")
-    assert eventually(lambda: queue.states("1", "2", "3", "4") == ["running", "running", "queued", "queued"])
-    trouble.begin()
-    (queue.folder / "go-1").touch()
-    assert eventually(lambda: why in queue.trouble)
-    assert f"the journal cannot be written: journal '{queue.folder}" in queue("status").output
-    (queue.folder / "go").touch()
-    assert eventually(lambda: sorted((queue.folder / "ran").read_text().split()) == ["1", "2"])
-    assert queue.states("1", "2", "3", "4") == ["running", "running", "queued", "queued"]  # nothing else is committed
-    for words in (["submit", "true"], ["retry", "1"], ["cancel", "3"], ["pause"], ["resume"]):
-        refused = queue(words[0], *words[1:])
-        assert refused.status == 255, words
-        assert "nothing was changed: ask again when it can" in refused.error
-    assert waiting.poll() is None
-    trouble.end()
-    assert waiting.wait(timeout=50) == 0
-    assert queue.trouble == ""
-    assert queue.submit("true") == ["5"]
-    assert sorted((queue.folder / "ran").read_text().split()) == ["1", "2", "3", "4"]
-    assert queue.states("1", "2", "3", "4") == ["done"] * 4
-    said = queue.end(signal.SIGTERM)
-    assert (said.count("cannot be written"), said.count("can be written again")) == (1, 1)
-
-
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
-@pytest.mark.parametrize(("make", "why"), TROUBLES)
-def test_a_queue_whose_journal_cannot_be_written_can_be_ended(
-    queue: Queue, make: Callable[[Queue], Trouble], why: str, how: signal.Signals
-) -> None:
-    trouble = make(queue)
-    queue.submit(LARGE, ":::", "1", "2")
-    assert eventually(lambda: queue.states("1", "2") == ["running", "running"])
-    waiting = queue.prong.start("wait", "q", "1")
-    trouble.begin()
-    (queue.folder / "go-1").touch()
-    assert eventually(lambda: why in queue.trouble)
-    queue.server.send_signal(how)
-    (queue.folder / "go").touch()
-    said = queue.end(status=255)
-    assert "the next server takes 2 for lost" in said
-    assert why in said.splitlines()[-1]
-    assert b"ended before all jobs had" in waiting.communicate(timeout=50)[1]
-
-
-def test_that_nothing_is_to_be_written_says_nothing_of_the_journal(queue: Queue) -> None:
-    lock = HeldLock(queue)
-    lock.begin()
-    start = queue.status()[0]["seconds"]
-    assert queue("submit", "true").status == 255
-    assert eventually(lambda: queue.status()[0]["seconds"] > start + 3.5)  # it has tried again
-    lock.end()
-    assert eventually(lambda: queue.trouble == "")
-    assert queue.end(signal.SIGTERM).count("cannot be written") == 1
-
-
-def test_what_runs_can_be_cancelled_while_the_journal_cannot_be_written(queue: Queue) -> None:
-    queue.submit(GATE, ":::", "1", "2")
-    assert eventually(lambda: queue.states("1", "2") == ["running", "running"])
-    lock = HeldLock(queue)
-    lock.begin()
-    (queue.folder / "go-1").touch()
-    assert eventually(lambda: queue.trouble != "")
-    assert queue("cancel", "2").output == "2\n"
-    assert queue.states("2") == ["running"]
-    lock.end()
-    assert queue("wait", "1", "2").status == 1
-    assert queue.status("2")[0]["detail"] == "cancelled while it ran"
-
-
-def test_jobs_that_ended_unrecorded_are_lost_with_the_server(queue: Queue) -> None:
-    queue.submit(GATE, ":::", "1")
-    assert eventually(lambda: queue.states("1") == ["running"])
-    lock = HeldLock(queue)
-    lock.begin()
-    (queue.folder / "go").touch()
-    assert eventually(lambda: queue.trouble != "")
-    queue.end(signal.SIGTERM, status=255)
-    lock.end()
-    queue.serve()
-    assert queue.status("1")[0]["outcome"] == "lost"
-
-
-def test_what_failed_by_itself_is_not_called_lost_when_the_server_ends(queue: Queue) -> None:
-    queue.submit("--if-lost", "retry", "echo x >> ran; until [ -e go ]; do sleep 0.01; done; exit 3")
-    queue.submit("--if-lost", "retry", "touch started; until [ -e never ]; do sleep 0.01; done")
-    assert eventually((queue.folder / "started").exists)
-    lock = HeldLock(queue)
-    lock.begin()
-    (queue.folder / "go").touch()
-    assert eventually(lambda: queue.trouble != "")
-    queue.server.send_signal(signal.SIGSTOP)  # so that the lock is gone when it hears of its end, and not before
-    queue.server.send_signal(signal.SIGTERM)
-    lock.end()
-    queue.server.send_signal(signal.SIGCONT)
-    queue.end()
-    queue.serve(workers=1)
-    assert queue.status("1")[0]["outcome"] == "exited"
-    assert queue.states("1") == ["failed"]
-    assert queue.states("2") == ["running"]
 
 
 @pytest.mark.parametrize("again", [False, True])
@@ -623,18 +351,6 @@ def test_what_cannot_be_started_can_be_cancelled(queue: Queue) -> None:
         queue("resume")
         assert queue("cancel", "--all").output == f"{number}\n"
         assert queue.status(number)[0]["outcome"] == "cancelled"
-
-
-def test_options_of_another_version_leave_a_job_as_it_was(queue: Queue) -> None:
-    queue.submit("false")
-    queue("wait")
-    for options in ("{}", '{"kind": "command", "priority": 0, "if_lost": "fail", "settings": {"color": "red"}}'):
-        with contextlib.closing(sqlite3.connect(queue.folder / "state/prong/q.journal", isolation_level=None)) as file:
-            file.execute("UPDATE job SET options = ?", (options,))
-        assert queue("retry", "1").status == 255
-        assert queue("retry", "--failed").status == 255
-        assert queue.states("1") == ["failed"]
-    assert queue.status()[0]["queued"] == 0
 
 
 def test_many_large_jobs_go_in_portions_and_one_too_large_is_refused(queue: Queue) -> None:

@@ -118,6 +118,25 @@ WRONG = {
     "':::' first; see prong run --help",
     ("run", "--joblog", "/nonexistent/log", "echo", ":::", "a"): "prong: cannot write the job log "
     "'/nonexistent/log': No such file or directory (ENOENT)",
+    (
+        "run",
+        "--bar=sometimes",
+        "echo",
+        ":::",
+        "a",
+    ): "prong: run: --bar: 'sometimes' does not say when to show it: write auto, always or never; see prong run --help",
+    ("log", "j", "--run", "x"): "prong: log: --run: 'x' is not a number: write 1 or more (3); see prong log --help",
+    (
+        "log",
+        "j",
+        "--slower",
+        "x",
+    ): "prong: log: --slower: 'x' is not a duration: write seconds (10, 1.5) or a number with "
+    "ms, s, m, h or d (500ms, 2m); see prong log --help",
+    ("submit", "q", "--priority", "x", "ls"): "prong: submit: --priority: 'x' is not a priority: write a whole number "
+    "(2, -1) between -1000000000 and 1000000000; see prong submit --help",
+    ("status", "q", "0"): "prong: status: '0' is not a number: write 1 or more (3); see prong status --help",
+    ("log",): "prong: log: which journal? Write its FILE, or the NAME of runs or of a queue; see prong log --help",
     ("map",): "prong: map: which function is to be called? Write file.py:function or module:function; see prong map "
     "--help",
     ("map", "name", ":::", "a"): "prong: map: 'name' does not name a function; write file.py:function or "

@@ -231,10 +231,21 @@ class LinkedAround final : public Inputs {
   std::size_t position_ = 0;
 };
 
+std::size_t length_of_values(const Values& values) {
+  std::size_t length = 0;
+  for (const std::string& value : values) length += value.size() + 1;
+  return length;
+}
+
 class Groups final : public Inputs {
  public:
-  Groups(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes)
-      : inputs_(std::move(inputs)), most_(most), most_bytes_(most_bytes) {}
+  Groups(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes, CommandLength length)
+      : inputs_(std::move(inputs)),
+        most_(most),
+        most_bytes_(most_bytes),
+        length_(std::move(length)),
+        empty_length_(length_({})),
+        bytes_(empty_length_) {}
 
   Next next(Values& values) override {
     while (count_ < most_ && !ended_) {
@@ -247,7 +258,7 @@ class Groups final : public Inputs {
         ended_ = next == Next::kEnd;
         if (ended_) break;
       }
-      const std::size_t bytes = bytes_as_arguments(spare_);
+      const std::size_t bytes = length_(spare_) - empty_length_;
       if (count_ > 0 && bytes_ + bytes > most_bytes_) break;
       move_to_end(group_, spare_);
       spare_.clear();
@@ -256,30 +267,28 @@ class Groups final : public Inputs {
     }
     if (count_ == 0) return Next::kEnd;
     values = std::exchange(group_, {});
-    count_ = bytes_ = 0;
+    count_ = 0;
+    bytes_ = empty_length_;
     return Next::kInput;
   }
 
+  // More if some are too long to be together.
   std::optional<std::uint64_t> total() override {
-    const std::optional<std::uint64_t> count = most_bytes_ == SIZE_MAX ? inputs_->total() : std::nullopt;
-    return count ? std::optional((*count + most_ - 1) / most_) : std::nullopt;
+    if (most_ == SIZE_MAX) return std::nullopt;
+    const std::optional<std::uint64_t> count = inputs_->total();
+    return count ? std::optional(*count / most_ + (*count % most_ != 0)) : std::nullopt;
   }
 
  private:
-  // As the kernel counts them: with the NUL that ends each, and the pointer to it.
-  static std::size_t bytes_as_arguments(const Values& values) {
-    std::size_t bytes = 0;
-    for (const std::string& value : values) bytes += value.size() + 1 + sizeof(char*);
-    return bytes;
-  }
-
   std::unique_ptr<Inputs> inputs_;
   std::size_t most_;
   std::size_t most_bytes_;
+  CommandLength length_;
+  std::size_t empty_length_;  // without any values
   Values group_;
+  std::size_t bytes_;      // of a command with these
   std::size_t count_ = 0;  // of inputs in group_
-  std::size_t bytes_ = 0;
-  Values spare_;  // read, and did not fit into the last group
+  Values spare_;           // read, and did not fit into the last group
   bool ended_ = false;
 };
 
@@ -304,8 +313,9 @@ std::unique_ptr<Inputs> side_by_side(InputsList sources, Shorter shorter) {
   return std::make_unique<LinkedAround>(std::move(sources));
 }
 
-std::unique_ptr<Inputs> groups_of(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes) {
-  return std::make_unique<Groups>(std::move(inputs), most, most_bytes);
+std::unique_ptr<Inputs> groups_of(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes,
+                                  CommandLength length) {
+  return std::make_unique<Groups>(std::move(inputs), most, most_bytes, length ? std::move(length) : length_of_values);
 }
 
 }  // namespace prong::cli

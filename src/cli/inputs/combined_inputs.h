@@ -29,7 +29,9 @@ enum class Shorter {
 /// The first of each, then the second of each.
 std::unique_ptr<Inputs> side_by_side(InputsList sources, Shorter shorter);
 
-/// At most so many inputs in one, and only as many as `most_bytes` hold as arguments of a command (at least one).
-std::unique_ptr<Inputs> groups_of(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes);
+/// At most so many inputs in one, and only as many as a command of `most_bytes` has room for (at least one).
+/// `length`: of the command; null: that of the values, each with the NUL that ends it.
+std::unique_ptr<Inputs> groups_of(std::unique_ptr<Inputs> inputs, std::size_t most, std::size_t most_bytes,
+                                  CommandLength length = {});
 
 }  // namespace prong::cli

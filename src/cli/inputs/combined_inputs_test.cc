@@ -105,9 +105,15 @@ TEST_P(CombinedInputsTest, GroupsHaveAtMostSoMany) {
 }
 
 TEST_P(CombinedInputsTest, GroupsHaveAsManyAsFit) {
-  const std::size_t two = 2 * (3 + 1 + sizeof(char*));
+  const std::size_t two = 2 * (3 + 1);
   const auto inputs = groups_of(source(GetParam(), {"aaa", "bbb", "ccc", "a long one", "d"}), SIZE_MAX, two);
   EXPECT_EQ(rows_of(*inputs), (Rows{{"aaa", "bbb"}, {"ccc"}, {"a long one"}, {"d"}}));
+}
+
+TEST_P(CombinedInputsTest, GroupsAreAsLargeAsTheCommandHasRoomFor) {
+  const auto length = [](const Values& values) { return 10 + 5 * values.size(); };
+  const auto inputs = groups_of(source(GetParam(), {"a", "b", "c", "d", "e"}), SIZE_MAX, 20, length);
+  EXPECT_EQ(rows_of(*inputs), (Rows{{"a", "b"}, {"c", "d"}, {"e"}}));
 }
 
 TEST_P(CombinedInputsTest, GroupsOfNothingAreNone) {

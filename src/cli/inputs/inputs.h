@@ -1,6 +1,7 @@
 // Inputs: where the inputs of jobs come from, one at a time and never far ahead.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -24,11 +25,14 @@ class Inputs {
   virtual ~Inputs() = default;
   /// The values of the next input. For kNotYet they are undefined.
   virtual Next next(Values& values) = 0;
-  /// How many there are in all, if that is known beforehand.
+  /// How many there are in all, if that is known beforehand. Very long ones may become more.
   virtual std::optional<std::uint64_t> total() { return std::nullopt; }
   /// How many of these have been left out so far.
   virtual std::uint64_t skipped() const { return 0; }
 };
+
+/// How long a command is with inputs of these values.
+using CommandLength = std::function<std::size_t(const Values&)>;
 
 /// Each has one value.
 std::unique_ptr<Inputs> inputs_from_list(std::vector<std::string> list);

@@ -140,7 +140,7 @@ OpenedInputs Opener::take() {
     constexpr std::size_t kNoLimit = std::numeric_limits<std::size_t>::max();
     const std::size_t most = settings_.most_values > 0 ? settings_.most_values : kNoLimit;
     const std::size_t bytes = settings_.most_bytes > 0 ? settings_.most_bytes : kMostBytes;
-    inputs = groups_of(std::move(inputs), most, bytes);
+    inputs = groups_of(std::move(inputs), most, bytes, settings_.length);
   }
   if (!settings_.key.empty())
     inputs = unseen_inputs(std::move(inputs), settings_.key, names_, [&signals = signals_] { signals.wake(); });

@@ -32,7 +32,8 @@ struct SourceSettings {
   bool link = false;                      ///< all sources side by side
   std::size_t most_values = 0;            ///< inputs in one job; 0: one, or with `fill` as many as fit
   bool fill = false;                      ///< as many inputs in one job as a command can have
-  std::size_t most_bytes = 0;             ///< of those; 0: what is safe everywhere
+  std::size_t most_bytes = 0;             ///< of such a command; 0: what is safe everywhere
+  CommandLength length;                   ///< of such a command; null: that of the inputs
 };
 
 struct OpenedInputs {

@@ -51,16 +51,26 @@ std::string csv_field(std::string_view text) {
   return quoted + "\"";
 }
 
-std::string number_or_nothing(std::int64_t number) {
-  return number < 0 ? "" : fmt::format("{}", number);
+std::string seconds_or_nothing(double seconds, bool known) {
+  return known ? fmt::format("{:.9f}", seconds) : "";
 }
 
+std::string number_or_nothing(std::int64_t number, bool known) {
+  return known ? fmt::format("{}", number) : "";
+}
+
+// What is not known, or not yet, is an empty field.
 std::string csv_row(const JournalJob& job) {
   const JournalAttempt& last = job.last;
-  return fmt::format("{},{},{},{},{},{},{:.9f},{:.9f},{},{},{},{},{},{}\r\n", job.number, job_state_name(job.state),
-                     job.attempts, last.outcome, last.code, csv_field(last.detail), seconds(last.started),
-                     seconds_of(last), last.worker_pid, last.cpu < 0 ? "" : fmt::format("{:.9f}", seconds(last.cpu)),
-                     number_or_nothing(last.peak_memory), last.output_bytes, csv_field(job.input),
+  const bool tried = job.attempts > 0;
+  const bool started = last.started != 0;
+  return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{}\r\n", job.number, job_state_name(job.state),
+                     job.attempts, last.outcome, number_or_nothing(last.code, tried), csv_field(last.detail),
+                     seconds_or_nothing(seconds(last.started), started), seconds_or_nothing(seconds_of(last), started),
+                     number_or_nothing(last.worker_pid, last.worker_pid != 0),
+                     seconds_or_nothing(seconds(last.cpu), last.cpu >= 0),
+                     number_or_nothing(last.peak_memory, last.peak_memory >= 0),
+                     number_or_nothing(static_cast<std::int64_t>(last.output_bytes), tried), csv_field(job.input),
                      csv_field(job.description));
 }
 

@@ -30,7 +30,7 @@ constexpr std::array kFailures = {
     JobSetting{"backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
                [](Text text, JobOptions& options) { options.retry.backoff = parse_duration(text); }},
     JobSetting{"retry-on", "CAUSES",
-               "Retry only then: exit, exit=75, signal, signal=9, exception=NAME, timeout, lost; several with commas",
+               "Retry only then: exit, exit=75, signal, signal=KILL, exception=NAME, timeout, lost; several with commas",
                [](Text text, JobOptions& options) { set_retry_causes(text, options.retry); }},
 };
 

@@ -121,6 +121,22 @@ std::size_t parse_count(std::string_view text) {
   refuse(text, "a number of inputs: write 1 or more (3)");
 }
 
+std::uint64_t parse_number(std::string_view text) {
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && number >= 1) return number;
+  refuse(text, "a number: write 1 or more (3)");
+}
+
+int parse_priority(std::string_view text) {
+  constexpr int kMost = 1'000'000'000;
+  int priority = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), priority);
+  const bool whole = error == std::errc() && end == text.data() + text.size();
+  if (whole && priority <= kMost && priority >= -kMost) return priority;
+  refuse(text, "a priority: write a whole number (2, -1) between -1000000000 and 1000000000");
+}
+
 char parse_character(std::string_view text) {
   if (text.size() == 1) return text.front();
   if (text == "\\n") return '\n';

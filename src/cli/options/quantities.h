@@ -27,6 +27,12 @@ char parse_character(std::string_view text);
 /// The text with bytes in the place of "\\n", "\\t", "\\0", "\\x1f"; "\\\\" is a backslash.
 std::string parse_text(std::string_view text);
 
+/// "7", of what is numbered: 1 or more.
+std::uint64_t parse_number(std::string_view text);
+
+/// "2", "-1".
+int parse_priority(std::string_view text);
+
 /// "3": 0 or more.
 int parse_retries(std::string_view text);
 

@@ -24,11 +24,13 @@ TEST(RetryCausesTest, CausesMayBeNarrowed) {
   const RetryPolicy policy = causes("exit=75,exit=1,signal=9,exception=ValueError");
   EXPECT_EQ(policy.exit_codes, (std::vector<int>{75, 1}));
   EXPECT_EQ(policy.signals, std::vector<int>{9});
+  EXPECT_EQ(causes("signal=KILL,signal=SIGSEGV,signal=64").signals, (std::vector<int>{9, 11, 64}));
   EXPECT_EQ(policy.exceptions, std::vector<std::string>{"ValueError"});
 }
 
 TEST(RetryCausesTest, OtherTextsAreRefused) {
-  for (const char* list : {"", "exit,", "exits", "exit=", "exit=x", "exit=256", "signal=65", "timeout=3", "exception="})
+  for (const char* list : {"", "exit,", "exits", "exit=", "exit=x", "exit=256", "signal=65", "signal=", "signal=NONE",
+                           "timeout=3", "exception="})
     EXPECT_THROW(causes(list), UsageError) << list;
 }
 

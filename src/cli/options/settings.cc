@@ -1,7 +1,6 @@
 #include "cli/options/settings.h"
 
 #include <functional>
-#include <map>
 
 #include <CLI/CLI.hpp>
 
@@ -99,13 +98,12 @@ void add_input_settings(CLI::App& app, SourceSettings& sources) {
   add_parsed(app, "--key", "KEY", "Skip inputs whose key came before in this run: {} (the input), {1}, {/}, '{1} {2}'",
              [&](const std::string& text) { sources.key = nonempty_key(text); });
   app.add_flag("-X,--fill", sources.fill, "Give each job as many inputs as a command line takes");
-  add_parsed(app, "-s,--max-bytes", "SIZE", "How much that is; default: 128K",
+  add_parsed(app, "-s,--max-bytes", "SIZE", "How long that is at most; default: 128K",
              [&](const std::string& text) { sources.most_bytes = parse_size(text); });
 }
 
-namespace {
-
-void add_pipe_settings(CLI::App& app, SourceSettings& sources) {
+void add_block_settings(CLI::App& app, SourceSettings& sources) {
+  begin_group(app, kInputsGroup);
   app.add_flag_callback(
       "--pipe", [&] { sources.pipe = true; }, "Cut standard input into blocks, each the standard input of a job");
   add_parsed(app, "--block", "SIZE", "With --pipe: so much in each, or one record; default: 1M",
@@ -117,6 +115,8 @@ void add_pipe_settings(CLI::App& app, SourceSettings& sources) {
   for (const char* name : {"--block", "--recend", "--recstart"}) app.get_option(name)->needs(app.get_option("--pipe"));
 }
 
+namespace {
+
 void add_output_settings(CLI::App& app, Settings& settings) {
   begin_group(app, kOutputGroup);
   app.add_flag("-k,--keep-order", settings.keep_order, "Show results in the order of the inputs");
@@ -127,17 +127,30 @@ void add_output_settings(CLI::App& app, Settings& settings) {
       ->type_name("PATH");
 }
 
+ProgressMode progress_mode_of(const std::string& text) {
+  if (text == "auto") return ProgressMode::kOnTerminal;
+  if (text == "always") return ProgressMode::kAlways;
+  if (text == "never") return ProgressMode::kOff;
+  throw UsageError("'" + text + "' does not say when to show it: write auto, always or never");
+}
+
+void add_progress(CLI::App& app, const std::string& name, ProgressMode& mode, const std::string& help) {
+  const auto store = [name, &mode](const std::string& text) {
+    try {
+      mode = progress_mode_of(text);
+    } catch (const UsageError& error) {
+      throw UsageError(name + ": " + error.what());
+    }
+  };
+  CLI::Option* const option = app.add_flag(name + "{auto}", help);
+  option->each(store)->type_name("auto|always|never");
+}
+
 void add_record_settings(CLI::App& app, Settings& settings) {
-  static const std::map<std::string, ProgressMode> modes = {
-      {"auto", ProgressMode::kOnTerminal}, {"always", ProgressMode::kAlways}, {"never", ProgressMode::kOff}};
   begin_group(app, kRecordsGroup);
-  app.add_flag("--progress{auto}", settings.progress.line,
-               "Show a live line on a terminal; always: lines elsewhere, too")
-      ->transform(CLI::CheckedTransformer(modes).description(""))
-      ->type_name("auto|always|never");
-  app.add_flag("--bar{auto}", settings.progress.bar, "Show a bar on a terminal; always: as lines elsewhere, too")
-      ->transform(CLI::CheckedTransformer(modes).description(""))
-      ->type_name("auto|always|never");
+  add_progress(app, "--progress", settings.progress.line,
+               "Show a live line on a terminal; always: lines elsewhere, too");
+  add_progress(app, "--bar", settings.progress.bar, "Show a bar on a terminal; always: as lines elsewhere, too");
   app.add_option("--joblog", settings.job_log, "Write a line per finished job to FILE, in GNU parallel's format")
       ->type_name("FILE");
 }
@@ -177,7 +190,6 @@ std::string about_unknown_option(const std::string& word, const CLI::App& app) {
 void add_settings(CLI::App& app, Settings& settings) {
   app.prefix_command();
   add_input_settings(app, settings.sources);
-  add_pipe_settings(app, settings.sources);
   add_start_settings(app, settings);
   add_limit_settings(app, settings);
   add_failure_settings(app, settings);

@@ -48,6 +48,9 @@ struct Settings {
 /// Where inputs come from, and how they are cut.
 void add_input_settings(CLI::App& app, SourceSettings& sources);
 
+/// Of --pipe: inputs are blocks. After add_settings().
+void add_block_settings(CLI::App& app, SourceSettings& sources);
+
 /// Adds the options, which will be stored into `settings`, to `app`; what follows them is left to Arguments.
 void add_settings(CLI::App& app, Settings& settings);
 

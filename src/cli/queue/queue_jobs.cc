@@ -1,14 +1,22 @@
 #include "cli/queue/queue_jobs.h"
 
 namespace prong::cli {
+namespace {
+
+std::int64_t place_of(const std::string& options) {
+  return -std::int64_t{queued_options_of(options).priority};
+}
+
+}  // namespace
 
 QueueJobs::QueueJobs(const std::string& path, const RunDescription& queue, const JournalOptions& options)
     : journal_(path, queue, options) {
-  for (const QueueJournal::Waiting& each : journal_.waiting()) {
+  journal_.try_writing();  // all in one transaction: else each reading takes the file's lock
+  for (const std::uint64_t number : journal_.all(JobState::kQueued)) {
     try {
-      wait_for_turn(each.number, each.options);
-    } catch (const std::exception& error) {  // of another version
-      journal_.end(each.number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()}, JobState::kFailed);
+      set_place(number, place_of(journal_.options(number)));  // one at a time: there may be a million
+    } catch (const std::exception& error) {                   // of another version
+      journal_.end(number, Lost{.reason = LostReason::kStartFailed, .detail = error.what()}, JobState::kFailed);
     }
   }
   counts_ = {.queued = places_.size(),
@@ -47,7 +55,7 @@ IfLost QueueJobs::if_lost(std::uint64_t number) {
 }
 
 void QueueJobs::wait_for_turn(std::uint64_t number, const std::string& options) {
-  move(number, -std::int64_t{queued_options_of(options).priority});
+  move(number, place_of(options));
 }
 
 QueueJobs::Place QueueJobs::set_place(std::uint64_t number, Place place) {

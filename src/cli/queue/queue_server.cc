@@ -15,6 +15,7 @@
 #include "cli/session/recorder.h"
 #include "cli/tasks/shell_text.h"
 #include "prong/error.h"
+#include "prong/version.h"
 
 namespace prong::cli {
 namespace {
@@ -23,6 +24,9 @@ using nlohmann::json;
 
 constexpr MonotonicNs kPauseBetweenTries = 1'000'000'000;
 constexpr const char* kTakesNone = "the queue ends, and takes no more jobs";
+/// The last version of the protocol; all earlier ones are understood, too. What a server of an earlier one would
+/// misunderstand makes a new one.
+constexpr int kProtocol = 1;
 
 std::string prepared_path(const QueueSettings& settings) {
   check_queue_name(settings.name);
@@ -33,6 +37,17 @@ std::string prepared_path(const QueueSettings& settings) {
 
 json refusal(const std::string& why) {
   return {{"error", why}};
+}
+
+/// A client names the first version that has all that it asks for.
+void check_protocol(const json& request) {
+  const json wanted = request.is_object() ? request.value("protocol", json(1U)) : json(1U);
+  if (!wanted.is_number_unsigned() || wanted == 0) throw UsageError("'protocol' is to be a version: 1 or more");
+  if (wanted > kProtocol)
+    throw UsageError(
+        fmt::format("this server, of Prong {}, knows the protocol up to version {}, and the request is of version {}; "
+                    "end the server (SIGTERM, or prong drain) and start that of the later Prong",
+                    kVersion, kProtocol, wanted.get<std::uint64_t>()));
 }
 
 /// Empty: no 'jobs' are named.
@@ -78,10 +93,11 @@ QueueServer::QueueServer(const QueueSettings& settings, Signals& signals)
       path_(prepared_path(settings)),
       jobs_(path_, {.command = "prong serve --name " + shell_quote(settings.name), .folder = "/", .workers = workers_},
             {.durable = settings.durable, .kept_output = settings.kept_output}),
+      file_(number_of(path_)),
       reader_(path_),
       pools_(settings.name, workers_, settings.kept_output, [&signals] { signals.wake(); }),
-      server_(
-          control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); }, kLongestRequest),
+      server_(control_folder(), socket_of_queue(settings.name), [&signals] { signals.wake(); },
+              {.longest = kLongestRequest, .lasts = true}),
       state_(jobs_.paused()) {
   const QueueJobs::Counts& counts = jobs_.counts();
   say(fmt::format("{} jobs at a time; {} queued{}", workers_, counts.queued,
@@ -158,6 +174,7 @@ bool QueueServer::change(const std::function<void()>& changes) {
   try {
     if (!trouble_.empty()) jobs_.try_writing();
     changes();
+    require_file();
     jobs_.commit();
   } catch (const JournalUnavailable& error) {
     jobs_.roll_back();
@@ -169,6 +186,12 @@ bool QueueServer::change(const std::function<void()>& changes) {
   }
   end_trouble();
   return true;
+}
+
+/// What is written into a file that was removed, nobody will find.
+void QueueServer::require_file() const {
+  if (number_of(path_) != file_)
+    throw JournalUnavailable("journal '" + path_ + "': it was removed, or another file has taken its place");
 }
 
 void QueueServer::begin_trouble(const std::string& why) {
@@ -211,6 +234,7 @@ void QueueServer::hear(const Requests& requests) {
 }
 
 QueueServer::Answer QueueServer::carry_out(const Request& request) {
+  check_protocol(request.text);
   const json command = request.text.is_object() ? request.text.value("command", json()) : json();
   if (command == "submit") return submit(request.text);
   if (command == "status") return status(request.text);
@@ -222,7 +246,9 @@ QueueServer::Answer QueueServer::carry_out(const Request& request) {
   if (command == "drain") return drain(request.client);
   if (command == "clean") return clean(request.text);
   throw UsageError(
-      "there is no such command; there are submit, status, wait, cancel, retry, pause, resume, drain, clean");
+      fmt::format("there is no such command; this server, of Prong {}, has submit, status, wait, cancel, retry, pause, "
+                  "resume, drain, clean",
+                  kVersion));
 }
 
 QueueServer::Answer QueueServer::submit(const json& request) {
@@ -345,6 +371,8 @@ json QueueServer::report() {
   const QueueJobs::Counts& counts = jobs_.counts();
   return {{"queue", settings_.name},
           {"pid", ::getpid()},
+          {"version", kVersion},
+          {"protocol", kProtocol},
           {"state", state_.name()},
           {"workers", workers_},
           {"queued", counts.queued},
@@ -422,7 +450,9 @@ void QueueServer::settle(std::uint64_t number, const Running& running) {
   else
     jobs_.fail(number, outcome);
   const bool has_ended = !interrupted || running.run.if_lost == IfLost::kFail;
-  following_.emplace_back([this, number, succeeded, has_ended, text = describe(outcome)] {
+  const char* const what_follows = has_ended ? "it is lost" : "the next server runs it again";
+  const std::string text = interrupted ? fmt::format("killed with its server; {}", what_follows) : describe(outcome);
+  following_.emplace_back([this, number, succeeded, has_ended, text] {
     if (!succeeded) say(fmt::format("job {}: {}", number, text));
     if (has_ended) waits_.ended(number, succeeded);
   });

@@ -23,6 +23,7 @@
 #include "cli/queue/queue_submission.h"
 #include "cli/queue/queue_waits.h"
 #include "cli/system/control_socket.h"
+#include "cli/system/file_number.h"
 #include "cli/system/signals.h"
 #include "prong/journal.h"
 
@@ -66,6 +67,8 @@ class QueueServer {
 
   /// True: committed. False: nothing is changed, because the journal cannot be written.
   bool change(const std::function<void()>& changes);
+  /// Throws JournalUnavailable if the journal is not where it was.
+  void require_file() const;
   void begin_trouble(const std::string& why);
   void end_trouble();
   /// Throws UsageError if the journal cannot be written.
@@ -107,6 +110,7 @@ class QueueServer {
   int workers_;
   std::string path_;
   QueueJobs jobs_;
+  FileNumber file_;  ///< of path_
   JournalReader reader_;
   QueuePools pools_;
   QueueWaits waits_;

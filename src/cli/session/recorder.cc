@@ -91,13 +91,14 @@ ContentKey JobKeys::of(const Input& input) const {
 
 RecordPreview::RecordPreview(const JournalSettings& settings, const Task& task)
     : settings_(settings), keys_(settings, task) {
+  if (!settings.wanted()) return;
   const std::string path = journal_path(settings);
-  const bool continues = settings.resume || settings.retry_failed;
-  if (!continues || !std::filesystem::exists(path)) return;
-  JournalReader reader(path);
+  if (!std::filesystem::exists(path)) return;
+  JournalReader reader(path);  // what cannot be written to is refused here, too
   const std::vector<JournalRun> runs = reader.runs();
-  if (runs.empty()) return;
-  reader.each_key(runs.back().id,
+  constexpr std::int64_t kNone = 0;
+  const bool continues = (settings.resume || settings.retry_failed) && !runs.empty();
+  reader.each_key(continues ? runs.back().id : kNone,
                   [&](std::string_view key, JobState state) { known_[std::string(key)].push_back(state); });
 }
 
@@ -169,7 +170,12 @@ void Recorder::end(const Job& job) {
 }
 
 std::string Recorder::summary() const {
-  if (!journal_.continued()) return {};
+  if (!journal_.continued())
+    return settings_.retry_failed && !settings_.resume
+               ? fmt::format(
+                     "the journal has no run before this one, so none has failed: {} not run (--resume runs them)",
+                     jobs(earlier_.not_run))
+               : std::string();
   std::string text = fmt::format("resumed: {} done before", jobs(earlier_.done));
   if (earlier_.failed > 0) text += fmt::format(", {} failed before (--retry-failed runs them)", earlier_.failed);
   if (earlier_.left > 0) text += fmt::format(", {} of unknown end left as failed", earlier_.left);

@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t kSpareJobs = 64;
 // Results that may wait for their turn (--keep-order) before no more jobs are started.
 constexpr std::size_t kMostHeld = 10'000;
-constexpr std::size_t kLongestDescription = 200;
 
 // What waits in memory, besides the blocks of those jobs that run, is bounded.
 std::size_t spare_blocks(const BlockRules& rules) {
@@ -36,12 +35,6 @@ std::string current_folder() {
   return std::filesystem::current_path(error).string();
 }
 
-std::string shortened(std::string text) {
-  if (text.size() <= kLongestDescription) return text;
-  text.resize(kLongestDescription);
-  return text + "...";
-}
-
 }  // namespace
 
 Session::Session(const Settings& settings, const Task& task, Inputs& inputs,
@@ -53,19 +46,16 @@ Session::Session(const Settings& settings, const Task& task, Inputs& inputs,
       tokens_(tokens),
       job_options_(std::make_shared<JobOptions>(settings.job)),
       workers_(settings.workers > 0 ? settings.workers : usable_cpus()),
-      output_(1, 2, [this] { return signals_.wish() >= Signals::Wish::kKillJobs; }),
-      display_(settings.keep_order, output_),
       progress_(settings.progress, began_),
+      presenter_(settings, task, column_names, progress_,
+                 [&signals] { return signals.wish() >= Signals::Wish::kKillJobs; }),
       throttle_(settings.throttle),
       control_(*this, signals) {
-  if (!settings.job_log.empty()) job_log_.emplace(settings.job_log);
   if (settings.journal.wanted()) {
     const RunDescription run{.command = settings.command_line, .folder = current_folder(), .workers = workers_};
     recorder_.emplace(settings.journal, run, task);
   }
   results_ = task_.result_store();
-  if (settings.line_buffer) live_.emplace();
-  if (!settings.results.empty()) result_files_ = open_result_files(settings.results, column_names, settings.keep_order);
   if (progress_.shown() || (settings.halt && settings.halt->percent > 0)) total_ = inputs_.total();
 }
 
@@ -146,7 +136,7 @@ void Session::read_ahead() {
     Start start;
     if (next_start(start) != Next::kInput) return;
     if (recorder_ && start.is_new() && !recorder_->admit(start.input)) {
-      pass_over(start.input.number);
+      presenter_.pass_over(start.input.number);
       continue;
     }
     --left;
@@ -170,7 +160,7 @@ Next Session::next_start(Start& start) {
 // Then none is given to the pool ahead: each result may say that there shall be no next job, or each start has its
 // time, or each job has pipes, or its start is told.
 bool Session::starts_at_once() const {
-  return settings_.halt.has_value() || live_ || settings_.events || starts_singly();
+  return settings_.halt.has_value() || presenter_.is_live() || settings_.events || starts_singly();
 }
 
 bool Session::starts_singly() const {
@@ -193,7 +183,7 @@ bool Session::may_start() {
 }
 
 std::size_t Session::room() const {
-  if (display_.held() >= kMostHeld) return 0;
+  if (presenter_.held() >= kMostHeld) return 0;
   const std::size_t taken = flights_.size() + batch_.size();
   if (starts_at_once()) {
     const auto workers = static_cast<std::size_t>(workers_);
@@ -210,9 +200,8 @@ std::size_t Session::room() const {
 }
 
 Payload Session::payload_of(Input& input) {
-  if (!live_) return task_.payload(input, nullptr);
-  const OutputPaths paths = live_->begin(input.number, prefix_of(input));
-  return task_.payload(input, &paths);
+  const std::optional<OutputPaths> live = presenter_.begin(input);
+  return task_.payload(input, live ? &*live : nullptr);
 }
 
 void Session::launch() {
@@ -227,9 +216,9 @@ void Session::launch() {
   }
   if (recorder_) recorder_->commit();
   const std::vector<JobPtr> jobs = pool().submit_all(std::move(specs));
-  for (std::size_t i = 0; live_ && i < jobs.size(); ++i) pool_->watch(jobs[i]);
-  for (const Start& start : batch_) task_.show_start(start.input, screen()(start.input.number));
-  output_.flush();
+  for (std::size_t i = 0; presenter_.is_live() && i < jobs.size(); ++i) pool_->watch(jobs[i]);
+  for (const Start& start : batch_) presenter_.show_start(start.input);
+  presenter_.flush();
   for (std::size_t i = 0; i < jobs.size(); ++i)
     flights_.emplace(batch_[i].input.number,
                      Flight{.input = std::move(batch_[i].input),
@@ -263,7 +252,7 @@ Pool& Session::pool() {
   options.workers = inputs_ended_ && !batch_.empty() ? std::min(workers_, static_cast<int>(batch_.size())) : workers_;
   pool_.emplace(std::move(options));
   if (paused_) pool_->resize(0);
-  if (live_) pool_->set_watcher([this](std::span<const JobPtr>) { signals_.wake(); });
+  if (presenter_.is_live()) pool_->set_watcher([this](std::span<const JobPtr>) { signals_.wake(); });
   return *pool_;
 }
 
@@ -280,22 +269,21 @@ void Session::wait() {
 }
 
 void Session::wait_for_jobs(const Signals::Held& held) {
-  if (live_) {  // asleep on the pipes; the watcher wakes us when a job has ended
-    if (completions_->empty()) Signals::sleep(held, next_due(), live_->watched());
+  if (presenter_.is_live()) {  // asleep on the pipes; the watcher wakes us when a job has ended
+    if (completions_->empty()) Signals::sleep(held, next_due(), presenter_.watched());
     return;
   }
   pool_->wait([this] { return !completions_->empty(); }, {.deadline = next_due(), .signals = held.mask()});
 }
 
 void Session::collect() {
-  if (live_) live_->show(screen());
+  presenter_.show_live();
   const std::vector<JobPtr> jobs = completions_->take_all();
   if (recorder_ || results_) record(jobs);
   for (const JobPtr& job : jobs) finish(job);
   if (tokens_ != nullptr) tokens_->keep(flights_.empty() ? 0 : flights_.size() - 1);
   if (tokens_ != nullptr && batch_.empty()) tokens_->want_none();
-  output_.flush();
-  if (job_log_) job_log_->flush();
+  presenter_.flush();
 }
 
 void Session::record(const std::vector<JobPtr>& jobs) {
@@ -327,65 +315,18 @@ void Session::finish(const JobPtr& job) {
   if (is_put_back(flight, *job))
     return put_back_.push_back({.input = std::move(flight.input), .payload = std::move(flight.payload)});
   heed_limits(*job);
-  const LiveOutput::Sizes live_sizes = live_ ? live_->end(job->tag(), screen()) : LiveOutput::Sizes();
-  flight.withdrawn = is_withdrawn(*job);
-  if (flight.withdrawn) {
+  const bool withdrawn = is_withdrawn(*job);
+  if (withdrawn) {
     ++(job->attempts().empty() ? not_run_ : killed_jobs_);
-    if (settings_.events) show(flight);
   } else {
     ++done_;
     failed_ += !task_.succeeded(*job);
-    write_down(flight, live_sizes);
-    show(flight);
   }
-  pass_over(job->tag());
-}
-
-// Others wait for their turn behind it.
-void Session::pass_over(std::uint64_t number) {
-  if (result_files_) result_files_->end(number);
-  display_.end(number);
-}
-
-LiveOutput::SinkOf Session::screen() {
-  return [this](std::uint64_t number) -> Sink& {
-    progress_.erase();
-    return display_.of(number);
-  };
-}
-
-std::string Session::prefix_of(const Input& input) const {
-  return settings_.tag ? input.text() + "\t" : "";
-}
-
-void Session::write_down(const Flight& flight, const LiveOutput::Sizes& live_sizes) {
-  if (!job_log_ && !result_files_) return;
-  const Job& job = *flight.job;
-  JobLogEntry entry = joblog_entry(flight.input.number, job, task_.describe(flight.input));
-  if (live_) entry.output_bytes = live_sizes.output;
-  if (job_log_) job_log_->add(entry);
-  if (!result_files_) return;
-  Outputs outputs = task_.outputs(job);
-  result_files_->add({.input = flight.input,
-                      .entry = std::move(entry),
-                      .output = std::move(outputs.output),
-                      .error_output = std::move(outputs.error_output)});
-}
-
-void Session::show(const Flight& flight) {
-  progress_.erase();
-  Sink& sink = display_.of(flight.input.number);
-  if (!result_files_) task_.show(flight.input, *flight.job, prefix_of(flight.input), sink);
-  if (!killed_ && !flight.withdrawn && !task_.succeeded(*flight.job)) complain(flight, sink);
-}
-
-void Session::complain(const Flight& flight, Sink& sink) {
-  const std::string complaint = task_.complaint(*flight.job);
-  if (complaint.empty()) return;
-  const std::size_t attempts = flight.job->attempts().size();
-  sink.write_error(fmt::format("prong: job {} '{}': {}{}\n", flight.input.number,
-                               shortened(task_.describe(flight.input)), complaint,
-                               attempts > 1 ? fmt::format(" ({} attempts)", attempts) : ""));
+  using Telling = Presenter::Telling;
+  presenter_.end(flight.input, *job,
+                 withdrawn ? Telling::kEventAlone
+                 : killed_ ? Telling::kNoComplaint
+                           : Telling::kAll);
 }
 
 // --- the end of workers ---
@@ -473,8 +414,7 @@ void Session::heed_memory() {
   Flight& youngest = std::ranges::max_element(flights_, later)->second;
   if (!pool_->kill(youngest.job)) return;
   youngest.put_back = true;
-  say(fmt::format("job {} '{}' is killed and put back: {}", youngest.input.number,
-                  shortened(task_.describe(youngest.input)), throttle_.reason()));
+  say(fmt::format("{} is killed and put back: {}", name_of_job(task_, youngest.input), throttle_.reason()));
 }
 
 // --- prong ctl ---
@@ -537,17 +477,12 @@ void Session::give_up(const std::string& why) {
   stop_starting();
   limit_met_ |= budget_until_ && monotonic_now() >= *budget_until_;
   if (limit_met_) return;
-  trouble_ = why.substr(0, why.find_last_not_of('\n') + 1);
+  trouble_ = task_.explain(why);
+  trouble_.erase(trouble_.find_last_not_of('\n') + 1);
 }
 
 void Session::withdraw_queued() {
   for (const auto& [number, flight] : flights_) pool_->withdraw(flight.job);
-}
-
-void Session::say(const std::string& message) {
-  progress_.erase();
-  output_.write_error("prong: " + message + "\n");
-  output_.flush();
 }
 
 void Session::say_what_was_skipped() {
@@ -561,7 +496,7 @@ Tally Session::tally() const {
   if (inputs_ended_)
     total = started_;
   else if (total)
-    *total -= std::min(*total, skipped);
+    *total = std::max(*total - std::min(*total, skipped), started_);
   return {.done = done_,
           .failed = failed_,
           .total = total,

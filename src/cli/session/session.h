@@ -1,7 +1,7 @@
 // Session: runs one job per input and shows what they came to. An orchestrator: the parts know how.
 //
-//   Inputs ─> feed ─> Pool ─> collect ─> Recorder, ResultStore, JobLog, Tally
-//                                 └────> show ─> Display ─> Output, or ResultFiles
+//   Inputs ─> feed ─> Pool ─> collect ─> Recorder, ResultStore, Tally
+//                                 └────> Presenter ─> Display ─> Output, or ResultFiles; JobLog
 //
 // No more jobs are in the pool than keep the workers busy, so inputs are read lazily.
 #pragma once
@@ -15,14 +15,10 @@
 
 #include "cli/inputs/inputs.h"
 #include "cli/options/settings.h"
-#include "cli/output/display.h"
-#include "cli/output/live_output.h"
-#include "cli/output/output.h"
-#include "cli/results/joblog.h"
-#include "cli/results/result_files.h"
 #include "cli/session/control.h"
 #include "cli/session/early_end.h"
 #include "cli/session/job_tokens.h"
+#include "cli/session/presenter.h"
 #include "cli/session/progress.h"
 #include "cli/session/recorder.h"
 #include "cli/session/throttle.h"
@@ -53,7 +49,6 @@ class Session final : private Controllable {
     Payload payload{};         ///< kept if it may have to be started again
     std::uint64_t launch = 0;  ///< its place in the order of starts
     bool put_back = false;     ///< killed for lack of memory: to be started again
-    bool withdrawn = false;    ///< not run or killed, because the run ended early
   };
 
   bool over() const { return inputs_ended_ && flights_.empty() && batch_.empty() && put_back_.empty(); }
@@ -84,13 +79,6 @@ class Session final : private Controllable {
   bool is_withdrawn(const Job& job) const;
   bool is_put_back(const Flight& flight, const Job& job) const;
   void finish(const JobPtr& job);
-  /// Nothing (more) is shown of the job.
-  void pass_over(std::uint64_t number);
-  void show(const Flight& flight);
-  void complain(const Flight& flight, Sink& sink);
-  void write_down(const Flight& flight, const LiveOutput::Sizes& live_sizes);
-  std::string prefix_of(const Input& input) const;
-  LiveOutput::SinkOf screen();
 
   void end_workers();
   void wait_for_workers();
@@ -111,7 +99,7 @@ class Session final : private Controllable {
   void stop_starting();
   void give_up(const std::string& why);
   void withdraw_queued();
-  void say(const std::string& message);
+  void say(const std::string& message) { presenter_.say(message); }
   void say_what_was_skipped();
 
   Tally tally() const;
@@ -128,16 +116,12 @@ class Session final : private Controllable {
   std::vector<Start> batch_;    ///< read, not yet given to the pool
   std::deque<Start> put_back_;  ///< to be read again
   std::unordered_map<std::uint64_t, Flight> flights_;
-  Output output_;
-  Display display_;
-  std::optional<JobLog> job_log_;
   std::optional<Recorder> recorder_;
   std::unique_ptr<ResultStore> results_;
-  std::optional<LiveOutput> live_;             ///< --line-buffer
-  std::unique_ptr<ResultFiles> result_files_;  ///< null: outputs are shown
   std::optional<std::uint64_t> total_;
   MonotonicNs began_ = monotonic_now();
   Progress progress_;
+  Presenter presenter_;
   Throttle throttle_;
   Control control_;
   std::uint64_t launches_ = 0;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -33,6 +34,7 @@ constexpr std::size_t kPieceSize = std::size_t{64} << 10;
 constexpr std::size_t kMostClients = 512;
 constexpr std::size_t kMostUnsent = std::size_t{1} << 20;
 constexpr int kPauseWithoutDescriptors = 100;  // ms
+constexpr int kPauseWithoutFile = 1000;        // ms
 constexpr int kDeepest = 16;                   // of requests: what is nested deeper is left out
 constexpr int kBacklog = 512;
 constexpr std::string_view kEnding = ".sock";
@@ -118,10 +120,14 @@ json parsed(const std::string& text) {
       text, [](int depth, json::parse_event_t, json&) { return depth <= kDeepest; }, false);
 }
 
-/// Which file it is; zeros if there is none.
-std::pair<dev_t, ino_t> number_of(const std::string& path) {
+/// Throws SystemError, UsageError.
+void prepare_folder(const std::string& folder) {
   struct stat status {};
-  return ::lstat(path.c_str(), &status) == 0 ? std::pair(status.st_dev, status.st_ino) : std::pair(dev_t{0}, ino_t{0});
+  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) fail("make the folder '" + folder + "'");
+  if (::lstat(folder.c_str(), &status) != 0) fail("look at the folder '" + folder + "'");
+  const bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
+  if (!is_ours || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+    throw UsageError("'" + folder + "' is not a folder that you alone can enter; remove it, or set XDG_RUNTIME_DIR");
 }
 
 void ring(const Descriptor& bell) {
@@ -139,11 +145,7 @@ std::string control_folder() {
   const bool has_runtime = runtime != nullptr && *runtime == '/' && ::stat(runtime, &status) == 0;
   const std::string folder =
       has_runtime ? std::string(runtime) + "/prong" : "/tmp/prong-" + std::to_string(::geteuid());
-  if (::mkdir(folder.c_str(), S_IRWXU) != 0 && errno != EEXIST) fail("make the folder '" + folder + "'");
-  if (::lstat(folder.c_str(), &status) != 0) fail("look at the folder '" + folder + "'");
-  const bool is_ours = S_ISDIR(status.st_mode) && status.st_uid == ::geteuid();
-  if (!is_ours || (status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    throw UsageError("'" + folder + "' is not a folder that you alone can enter; remove it, or set XDG_RUNTIME_DIR");
+  prepare_folder(folder);
   return folder;
 }
 
@@ -172,22 +174,26 @@ std::vector<std::string> living_runs(const std::string& folder) {
 // ---- the server
 
 ControlServer::ControlServer(const std::string& folder, const std::string& file, std::function<void()> wake,
-                             std::size_t longest)
-    : path_(folder + "/" + file),
-      longest_(longest),
+                             const ControlSettings& settings)
+    : folder_(folder),
+      name_(file),
+      path_(folder + "/" + file),
+      longest_(settings.longest),
       listener_(listen_on(folder, file)),
       file_(number_of(path_)),
       bell_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      watch_(settings.lasts ? ::inotify_init1(IN_CLOEXEC | IN_NONBLOCK) : -1),
       wake_(std::move(wake)) {
   if (bell_.get() < 0) fail("make an event descriptor");
+  watch_folder();
   thread_ = start_without_signals([this] { serve(); });
 }
 
 ControlServer::~ControlServer() {
-  remove_file();
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
+    remove_file();
   }
   ring(bell_);
   thread_.join();
@@ -196,6 +202,28 @@ ControlServer::~ControlServer() {
 // Another may have taken its place.
 void ControlServer::remove_file() const {
   if (number_of(path_) == file_) ::unlink(path_.c_str());
+}
+
+// Without a watch (there are not many of them) it is not seen that the file is gone.
+void ControlServer::watch_folder() const {
+  constexpr std::uint32_t kLosses = IN_DELETE | IN_MOVED_FROM | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+  if (watch_.get() >= 0) ::inotify_add_watch(watch_.get(), folder_.c_str(), kLosses);
+}
+
+void ControlServer::look_after_file() {
+  std::array<char, 4096> events;
+  while (::read(watch_.get(), events.data(), events.size()) > 0) {
+  }
+  is_lost_ = !stopping_ && number_of(path_) != file_;
+  if (!is_lost_) return;
+  try {
+    prepare_folder(folder_);
+    watch_folder();  // before the file is there: nothing is missed
+    listener_ = listen_on(folder_, name_);
+    file_ = number_of(path_);
+    is_lost_ = false;
+  } catch (const std::exception&) {  // it is tried again
+  }
 }
 
 std::vector<ControlServer::Request> ControlServer::take() {
@@ -242,8 +270,10 @@ bool ControlServer::wait_and_handle() {
     }
     if (stopping_) return false;
   }
+  sources.push_back({watch_.get(), POLLIN, 0});
   sources.push_back({accepts_later_ ? -1 : listener_.get(), POLLIN, 0});
-  const int patience = std::exchange(accepts_later_, false) ? kPauseWithoutDescriptors : -1;
+  const int patience = accepts_later_ ? kPauseWithoutDescriptors : is_lost_ ? kPauseWithoutFile : -1;
+  accepts_later_ = false;
   if (::poll(sources.data(), sources.size(), patience) < 0) return errno == EINTR;
   std::uint64_t rings = 0;
   static_cast<void>(!::read(bell_.get(), &rings, sizeof rings));
@@ -254,6 +284,7 @@ bool ControlServer::wait_and_handle() {
       if (sources[i + 1].revents != 0) news |= handle(ids[i], clients_.at(ids[i]), sources[i + 1].revents);
     std::erase_if(clients_, [](const auto& each) { return each.second.is_over(); });
     if (sources.back().revents != 0) accept_all();
+    if (is_lost_ || sources[sources.size() - 2].revents != 0) look_after_file();
   }
   if (news) wake_();
   return true;

@@ -5,8 +5,6 @@
 //   ControlConnection   the other side: requests and their answers; ask(): one of each
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -22,6 +20,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/system/descriptor.h"
+#include "cli/system/file_number.h"
 
 namespace prong::cli {
 
@@ -36,6 +35,11 @@ std::vector<std::string> living_runs(const std::string& folder);
 /// The file on which the server of a queue listens. It stays when that is killed.
 std::string socket_of_queue(const std::string& name);
 
+struct ControlSettings {
+  std::size_t longest = std::size_t{1} << 20;  ///< a longer request, in bytes, ends its connection
+  bool lasts = false;  ///< the file is made again if others remove it, or its folder: who stays for weeks sees that
+};
+
 class ControlServer {
  public:
   struct Request {
@@ -43,10 +47,9 @@ class ControlServer {
     nlohmann::json text;
   };
 
-  /// Listens on a file in the folder. `wake`: called by the thread when requests have come. A longer request than
-  /// `longest` bytes ends its connection. Throws SystemError.
+  /// Listens on a file in the folder. `wake`: called by the thread when requests have come. Throws SystemError.
   ControlServer(const std::string& folder, const std::string& file, std::function<void()> wake,
-                std::size_t longest = std::size_t{1} << 20);
+                const ControlSettings& settings = {});
   /// Answers that were given are sent, as far as clients take them at once.
   ~ControlServer();
   ControlServer(const ControlServer&) = delete;
@@ -83,12 +86,17 @@ class ControlServer {
   static void send_to(Client& client);
 
   void remove_file() const;
+  void watch_folder() const;
+  void look_after_file();
 
+  std::string folder_;
+  std::string name_;
   std::string path_;
   std::size_t longest_;
-  Descriptor listener_;
-  std::pair<dev_t, ino_t> file_;  // of path_
-  Descriptor bell_;               // rung when there are answers, or at the end
+  Descriptor listener_;  // the thread's alone
+  FileNumber file_;      // of path_; guarded by mutex_
+  Descriptor bell_;      // rung when there are answers, or at the end
+  Descriptor watch_;     // tells what the folder has lost; none: nobody wants to know
   std::function<void()> wake_;
   mutable std::mutex mutex_;
   std::vector<Request> requests_;            // this and the following: guarded by mutex_
@@ -96,6 +104,7 @@ class ControlServer {
   bool stopping_ = false;
   std::uint64_t next_client_ = 1;  // the thread's alone, as the next one
   bool accepts_later_ = false;     // there were no descriptors
+  bool is_lost_ = false;           // the file; it cannot be made yet
   std::thread thread_;
 };
 

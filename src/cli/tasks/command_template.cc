@@ -47,6 +47,7 @@ class ShellTemplate final : public CommandTemplate {
 
   std::vector<std::string> arguments(const Input& input) const override;
   std::string describe(const Input& input) const override;
+  std::size_t length(const Values& values) const override;
 
  private:
   struct Insertion {
@@ -90,6 +91,12 @@ std::vector<std::string> ShellTemplate::arguments(const Input& input) const {
   }
   words[2] = script + text_after_;
   return words;
+}
+
+/// Parameters have more digits where there are more of them.
+std::size_t ShellTemplate::length(const Values& values) const {
+  constexpr std::size_t kMostDigits = 6;
+  return CommandTemplate::length(values) + kMostDigits * insertions_.size() * values.size();
 }
 
 std::string ShellTemplate::parameter(std::size_t number, Quoting quoting) {
@@ -149,6 +156,17 @@ bool needs_shell_as_template(const std::string& line, const ReplacementNames& na
 }
 
 }  // namespace
+
+std::size_t CommandTemplate::length(const Values& values) const {
+  std::size_t length = 0;
+  for (const std::string& word : arguments({.values = values, .number = 1})) length += word.size() + 1;
+  return length;
+}
+
+CommandLength command_length(const std::vector<std::string>& words, CommandForm form, const ReplacementNames& names) {
+  const std::shared_ptr<const CommandTemplate> made = make_command_template(words, form, names);
+  return [made](const Values& values) { return made->length(values); };
+}
 
 std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, CommandForm form,
                                                        const ReplacementNames& names) {

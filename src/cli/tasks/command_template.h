@@ -1,10 +1,12 @@
 // CommandTemplate: makes the command of each job from an input. What an input contains is never read as shell code.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "cli/inputs/inputs.h"
 #include "cli/tasks/template_string.h"
 
 namespace prong::cli {
@@ -16,6 +18,8 @@ class CommandTemplate {
   virtual std::vector<std::string> arguments(const Input& input) const = 0;
   /// The same for people, on one line; a shell would do the same with it.
   virtual std::string describe(const Input& input) const = 0;
+  /// At most, as xargs counts it: of the words, each with the NUL that ends it.
+  virtual std::size_t length(const Values& values) const;
 };
 
 struct CommandForm {
@@ -32,5 +36,8 @@ struct CommandForm {
 /// Without any replacement string the input is appended as the last argument.
 std::unique_ptr<CommandTemplate> make_command_template(const std::vector<std::string>& words, CommandForm form = {},
                                                        const ReplacementNames& names = {});
+
+/// Of such a command, by the values of its inputs: see Groups.
+CommandLength command_length(const std::vector<std::string>& words, CommandForm form, const ReplacementNames& names);
 
 }  // namespace prong::cli

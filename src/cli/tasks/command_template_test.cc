@@ -26,6 +26,15 @@ TEST(CommandTemplateTest, InputIsAppendedWithoutReplacementString) {
   EXPECT_EQ(made({"echo", "{#}"}, "i"), (Words{"echo", "3"}));
 }
 
+TEST(CommandTemplateTest, LengthIsThatOfAllWordsWithTheirEnds) {
+  const CommandForm form{.repeats_words = true};
+  EXPECT_EQ(command_length({"echo", "x{}y"}, form, {})({}), sizeof "echo");
+  EXPECT_EQ(command_length({"echo", "x{}y"}, form, {})({"a", "bc"}), sizeof "echo" + sizeof "xay" + sizeof "xbcy");
+  EXPECT_GE(
+      command_length({"cat {} | wc -c"}, form, {})({"a", "bc"}),
+      sizeof "/bin/sh" + sizeof "-c" + sizeof "cat \"${1}\" \"${2}\" | wc -c" + sizeof "sh" + sizeof "a" + sizeof "bc");
+}
+
 TEST(CommandTemplateTest, PlainLineRunsWithoutShell) {
   EXPECT_EQ(made({"gzip -9 {}"}, "a b"), (Words{"gzip", "-9", "a b"}));
   EXPECT_EQ(made({"true"}, "x"), (Words{"true", "x"}));

@@ -115,4 +115,11 @@ std::string FunctionTask::complaint(const Job& job) const {
   return prong::describe(job.outcome());
 }
 
+// Functions are loaded by an initializer that the user knows nothing of.
+std::string FunctionTask::explain(const std::string& failure) const {
+  constexpr std::string_view kOwn = "the initializer raised ImportError: ";
+  const bool is_own = failure.starts_with(std::string(kOwn) + "cannot load ");
+  return is_own ? failure.substr(kOwn.size()) : failure;
+}
+
 }  // namespace prong::cli

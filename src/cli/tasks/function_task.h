@@ -24,6 +24,7 @@ class FunctionTask final : public Task {
   void show(const Input& input, const Job& job, const std::string& prefix, Sink& sink) const override;
   Outputs outputs(const Job& job) const override;
   std::string complaint(const Job& job) const override;
+  std::string explain(const std::string& failure) const override;
   std::unique_ptr<ResultStore> result_store() const override;
   bool workers_end_in_order() const override { return true; }
 

@@ -47,6 +47,8 @@ class Task {
   virtual Outputs outputs(const Job& job) const = 0;
   /// What to tell of a failure beyond what show() showed; empty: nothing.
   virtual std::string complaint(const Job& job) const = 0;
+  /// Why no worker can run its jobs, in words of what was asked for. `failure`: as the pool says it.
+  virtual std::string explain(const std::string& failure) const { return failure; }
   /// Where results are to be kept; null: nowhere.
   virtual std::unique_ptr<ResultStore> result_store() const { return nullptr; }
   /// Whether workers do more than die when there are no more jobs.
