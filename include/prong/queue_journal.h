@@ -69,12 +69,6 @@ class QueueJournal {
   /// How many of those that have been removed had failed.
   std::uint64_t forgotten_failures();
 
-  struct Waiting {
-    std::uint64_t number = 0;
-    std::string options{};
-  };
-  /// Jobs that are queued, by number.
-  std::vector<Waiting> waiting();
   /// Numbers of the jobs in a state.
   std::vector<std::uint64_t> all(JobState state);
   /// How many.

@@ -72,13 +72,6 @@ class QueueJournal::Impl {
 
   void put_back(std::uint64_t number) { set_state(number, JobState::kQueued, attempts_of(number)); }
 
-  std::vector<Waiting> waiting() {
-    Statement rows(writer_.database(), "SELECT id, options FROM job WHERE state = 'queued' ORDER BY id");
-    std::vector<Waiting> waiting;
-    while (rows.next()) waiting.push_back({static_cast<std::uint64_t>(rows.number(0)), rows.text(1)});
-    return waiting;
-  }
-
   std::vector<std::uint64_t> all(JobState state) {
     Statement rows(writer_.database(), "SELECT id FROM job WHERE state = ?1 ORDER BY id");
     const std::string_view name = job_state_name(state);
@@ -242,10 +235,6 @@ void QueueJournal::end(std::uint64_t number, const Outcome& outcome, JobState st
 
 void QueueJournal::put_back(std::uint64_t number) {
   impl_->put_back(number);
-}
-
-std::vector<QueueJournal::Waiting> QueueJournal::waiting() {
-  return impl_->waiting();
 }
 
 std::vector<std::uint64_t> QueueJournal::all(JobState state) {

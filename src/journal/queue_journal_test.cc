@@ -26,11 +26,7 @@ class QueueJournalTest : public testing::Test {
     queue_->commit();
     return number;
   }
-  std::vector<std::uint64_t> waiting() {
-    std::vector<std::uint64_t> numbers;
-    for (const auto& each : queue_->waiting()) numbers.push_back(each.number);
-    return numbers;
-  }
+  std::vector<std::uint64_t> waiting() { return queue_->all(JobState::kQueued); }
 
   const std::string path_ = test::temporary_name();
   std::optional<QueueJournal> queue_;
