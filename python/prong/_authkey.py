@@ -24,22 +24,36 @@ def set_authkey(key: bytes) -> None:
 
 
 class _KeySetter:
-    """A finder for one import, and the loader of its module."""
+    """A finder for one module, and its loader. Steps back once the module was loaded."""
 
     def __init__(self, key: bytes) -> None:
         self._key = key
-        self._loader: Any = None
+        self._asks_others = False
 
     def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != _MODULE:
+        if name != _MODULE or self._asks_others:
             return None
-        sys.meta_path.remove(self)
         from importlib.util import find_spec
 
-        spec = find_spec(name)
+        self._asks_others = True
+        try:
+            spec = find_spec(name)
+        finally:
+            self._asks_others = False
         if spec is not None:
-            self._loader, spec.loader = spec.loader, self  # type: ignore[assignment]
+            spec.loader = _KeyLoader(self, spec.loader)  # type: ignore[assignment]
         return spec
+
+    def loaded(self, module: ModuleType) -> None:
+        module.current_process().authkey = self._key
+        # A new list: another thread may be going through this one.
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
+
+
+class _KeyLoader:
+    def __init__(self, finder: _KeySetter, loader: Any) -> None:
+        self._finder = finder
+        self._loader = loader
 
     def create_module(self, spec: ModuleSpec) -> ModuleType | None:
         module: ModuleType | None = self._loader.create_module(spec)
@@ -50,4 +64,4 @@ class _KeySetter:
         if module.__spec__ is not None:
             module.__spec__.loader = self._loader
         self._loader.exec_module(module)
-        module.current_process().authkey = self._key
+        self._finder.loaded(module)

@@ -170,7 +170,7 @@ class WorkerChannel {
   void empty_item_area() noexcept;
   void read_request(const Slot& slot, Request& request) const;
   void write(const Result& result, std::span<const ByteSpan> parts);
-  bool make_room(std::size_t size) noexcept;
+  void make_room(std::size_t size) noexcept;
   void wait_for_space() noexcept;
   std::uint64_t results_taken() const noexcept;
   void ring_if_due(bool urgent) noexcept;

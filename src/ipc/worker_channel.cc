@@ -68,7 +68,6 @@ struct WorkerChannel::Private {
   std::uint64_t next = 1;         ///< sequence of the request to take next
   std::uint64_t running = 0;      ///< the one taken and not answered, 0: none
   std::int64_t started_ns = 0;    ///< of the running one
-  std::int64_t ended_ns = 0;      ///< of the last one, if that was a moment ago; else 0
   std::uint64_t known_taken = 0;  ///< results_taken as last read
   std::uint32_t items_ended = 0;  ///< number of the next item of the batch to have a result
   std::uint32_t items_kept = 0;   ///< in the item area
@@ -135,7 +134,6 @@ std::uint64_t WorkerChannel::wait_for_word(const Slot& slot) {
     return cpu >= 0 && cpu != os::current_cpu();
   };
   if (ready()) return word;
-  private_->ended_ns = 0;
   ring_if_due(true);
   leave_if_cut_off();
   if (private_->waiting.spin(ready, worthwhile)) return word;
@@ -159,11 +157,9 @@ void WorkerChannel::sleep_for_word(const Slot& slot) {
   private_->waiting.slept(os::monotonic_now() - began);
 }
 
-/// False if the coordinator was faster and has revoked the request. One that waited for the end of the last one began
-/// with it: to look at the clock takes as long as many a job.
+/// False if the coordinator was faster and has revoked the request.
 bool WorkerChannel::start(Slot& slot) noexcept {
-  const std::int64_t ended_ns = std::exchange(private_->ended_ns, 0);
-  private_->started_ns = ended_ns != 0 ? ended_ns : os::monotonic_now();
+  private_->started_ns = os::monotonic_now();
   slot.started_ns.store(private_->started_ns, std::memory_order_relaxed);
   PRONG_CHANNEL_FAULT_POINT("take.before_started");
   std::uint64_t expected = pack_word(private_->next, WordState::kReady);
@@ -290,26 +286,22 @@ void WorkerChannel::write(const Result& result, std::span<const ByteSpan> parts)
   PRONG_CHECK(private_->running != 0);
   const std::size_t size = total_size(parts);
   PRONG_CHECK(size <= kInlineLimit);
-  const bool waited = !make_room(size);
+  make_room(size);
   ResultRecord record = to_record(result, private_->running, private_->started_ns);
   const std::uint64_t published = private_->writer.write(*layout_, record, parts);
-  private_->ended_ns = waited || result.block != 0 ? 0 : record.ended_ns;
   PRONG_CHANNEL_FAULT_POINT("publish.before_published");
   // release for the record before it; seq_cst for "armed" after it (partner: Channel::arm).
   layout_->worker.results_published.store(published, std::memory_order_seq_cst);
 }
 
-/// False if it had to wait for that.
-bool WorkerChannel::make_room(std::size_t size) noexcept {
+void WorkerChannel::make_room(std::size_t size) noexcept {
   ResultWriter& writer = private_->writer;
   // Read rarely: each reading takes a cache line away from the coordinator.
   if (writer.wants_rewind()) private_->known_taken = results_taken();
   writer.plan(size, private_->known_taken);
-  if (writer.has_room(private_->known_taken)) return true;
-  bool waited = false;
-  for (; !writer.has_room(results_taken()); waited = true) wait_for_space();
+  if (writer.has_room(private_->known_taken)) return;
+  while (!writer.has_room(results_taken())) wait_for_space();
   private_->known_taken = results_taken();
-  return !waited;
 }
 
 void WorkerChannel::wait_for_space() noexcept {

@@ -47,7 +47,7 @@ void prepare_process(const CommandWorkerArguments& arguments) {
   launcher_pid = arguments.launcher;
   os::ignore_signals({SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2});  // `kill -HUP 0` and the like
   os::handle_signal(SIGTERM, on_terminate);
-  os::unblock_all_signals();  // SIGTERM may be pending already
+  os::block_only({});  // SIGTERM may be pending already
   os::become_subreaper();
   os::set_process_name("prong-worker");
   os::disable_core_dumps();

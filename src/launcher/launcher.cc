@@ -21,12 +21,13 @@ std::int64_t earlier(std::int64_t a, std::int64_t b) {
 }
 
 os::Fd prepare_process(const LauncherArguments& arguments) {
-  os::reset_dispositions();  // an ignored SIGCHLD would survive exec and lose every status
-  os::unblock_all_signals();
   // Its life is bound to the program's. A signal meant for all (a terminal's, a service manager's) is the program's
   // business: were the launcher to end first, nobody would be left to clean up. Blocked, not ignored: a command worker
   // is a fork of the launcher, and one that is stopped before it has its handler must not miss that.
   os::block_signals({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE});
+  // What came before the exec was not for it. (And an ignored SIGCHLD would survive exec and lose every status.)
+  os::forget_pending_signals();
+  os::block_only({SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE});
   std::vector<int> kept = {arguments.socket, arguments.program_pidfd, arguments.template_socket};
   for (std::size_t i = 0; i < arguments.command_fds.size(); ++i) kept.push_back(kFirstCommandFd + static_cast<int>(i));
   os::close_all_but(kept);

@@ -36,7 +36,8 @@ enum class MessageKind : std::uint32_t {
   kStartFailed,    ///< `worker`, `error` (errno), `stage`
   kWorkerGone,     ///< `worker`, `pid`, `status` (as of waitpid), `unconfirmed`: the tree is gone, or so many
                    ///< processes of it could not be seen to go, of which `stage` names one
-  kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started
+  kTemplateGone,   ///< `pid`, `status`; or `error` and `stage` if it could not be started; instead of kHello: it could
+                   ///< not be forked, and there is no launcher
   kForked,         ///< `worker`, `pid`
   kForkFailed,     ///< `worker`, `error`
   kHello,          ///< `pid` of the launcher, or nursery, first of all
@@ -118,6 +119,9 @@ struct LauncherArguments {
 };
 
 std::vector<std::string> to_argv(const std::string& path, const LauncherArguments& arguments);
+/// Where two of them stand in that.
+inline constexpr std::size_t kTemplatePidWord = 5;
+inline constexpr std::size_t kGuardedPidWord = 7;
 LauncherArguments from_argv(int argc, char** argv);
 
 }  // namespace prong::launcher

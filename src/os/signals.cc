@@ -21,10 +21,16 @@ void block_signals(std::initializer_list<int> signals) noexcept {
   ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
 }
 
-void unblock_all_signals() noexcept {
-  sigset_t none;
-  sigemptyset(&none);
-  ::pthread_sigmask(SIG_SETMASK, &none, nullptr);
+void block_only(std::initializer_list<int> signals) noexcept {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : signals) sigaddset(&set, number);
+  ::pthread_sigmask(SIG_SETMASK, &set, nullptr);
+}
+
+void forget_pending_signals() noexcept {
+  for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_IGN);  // the kernel drops what is pending
+  reset_dispositions();
 }
 
 void ignore_signals(std::initializer_list<int> signals) noexcept {

@@ -12,7 +12,10 @@ namespace prong::os {
 void reset_dispositions() noexcept;
 /// In this thread. Blocked signals stay pending, and are not lost, also while they are ignored.
 void block_signals(std::initializer_list<int> signals) noexcept;
-void unblock_all_signals() noexcept;
+/// These, and no others.
+void block_only(std::initializer_list<int> signals) noexcept;
+/// Those that came while they were blocked have not come. All dispositions are default afterwards.
+void forget_pending_signals() noexcept;
 void ignore_signals(std::initializer_list<int> signals) noexcept;
 
 /// What this process does at a signal, to be put back after a change.

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -96,6 +97,12 @@ std::uint64_t fork_count() noexcept {
   static constexpr auto kCount = [] { ++count; };
   static const bool counting = ::pthread_atfork(kCount, kCount, kCount) == 0;
   return counting ? count.load() : ++count;  // never the same where nobody counts
+}
+
+bool has_one_thread() noexcept {
+  struct stat folder = {};
+  constexpr nlink_t kOfOne = 3;  // "..", "." and that of the thread
+  return ::stat("/proc/self/task", &folder) == 0 && folder.st_nlink == kOfOne;
 }
 
 bool is_executable(const std::string& path) noexcept {

@@ -32,6 +32,9 @@ std::uint64_t fork_count() noexcept;
 /// Whether this process may execute the file.
 bool is_executable(const std::string& path) noexcept;
 
+/// Whether this process has no other thread; false if that cannot be told.
+bool has_one_thread() noexcept;
+
 /// This process becomes the parent of orphaned descendants. Throws SystemError.
 void become_subreaper();
 /// Dies by SIGKILL with `parent`; ends at once (_exit) if the parent is not `parent`.

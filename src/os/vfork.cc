@@ -4,25 +4,37 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#if __has_include(<sys/rseq.h>)
-#include <sys/rseq.h>
-#endif
-
 #include <cerrno>
+#include <cstddef>
+
+// Of glibc from 2.35 on, whatever the headers here know of it.
+extern "C" {
+extern const std::ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
+extern const unsigned __rseq_size __attribute__((weak));          // NOLINT(bugprone-reserved-identifier)
+}
 
 namespace prong::os {
 namespace {
 
 constexpr std::size_t kKernelSetSize = 8;  // of the kernel's sigset_t
 
+bool is_refused(int error) noexcept {
+  return error == EPERM || error == ENOSYS || error == EINVAL;
+}
+
 /// For the kernel a process that borrows memory has no rseq area, and so its copy has none. But glibc, which believes
 /// that its own is registered, would read there for ever on which CPU the program's thread was (sched_getcpu()).
 void register_rseq() noexcept {
-#ifdef RSEQ_SIG
+#if defined(__x86_64__) || defined(__aarch64__)
+#ifdef __x86_64__
+  constexpr unsigned kSignature = 0x53053053;  // what glibc registers with
+#else
+  constexpr unsigned kSignature = 0xd428bc00;
+#endif
   constexpr unsigned kSize = 32;
-  if (__rseq_size == 0) return;  // nobody reads it
+  if (&__rseq_size == nullptr || __rseq_size == 0) return;  // nobody reads it
   char* const area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
-  ::syscall(SYS_rseq, area, kSize, 0, RSEQ_SIG);
+  ::syscall(SYS_rseq, area, kSize, 0, kSignature);
 #endif
 }
 
@@ -41,7 +53,8 @@ void SignalsBlocked::restore() const noexcept {
 
 // Never inlined: the frames that the child writes to must all be below this one.
 [[gnu::noinline]] pid_t vfork_into(const std::function<void()>& child) noexcept {
-  const pid_t pid = ::vfork();
+  pid_t pid = ::vfork();
+  if (pid < 0 && is_refused(errno)) pid = ::fork();  // takes longer, and that is all
   if (pid != 0) return pid;
   try {
     child();

@@ -1,12 +1,15 @@
-// Processes that borrow this one's memory: what lies between a program and a copy of it, as the parents of that copy,
-// need no copies of their own.
+// Processes that borrow this one's memory: what lies between a process and a copy of it, as the parent of that copy,
+// needs no copy of its own.
 //
-//   program ──vfork──> A ──vfork──> B ──fork──> copy of the program
-//   (sleeps)          exec         exec
+//   process ──vfork──> A ──fork──> copy of the process
+//   (sleeps)       exec, or ends
 //
 // A process that borrows runs on the stack of the thread that started it, below its frames, and has that thread's
 // storage. What it allocates or changes in memory is the thread's; descriptors, signals, and all else that the kernel
-// keeps for a process, are its own. All signals are blocked in it: a handler would run in memory that is not its own.
+// keeps for a process, are its own. All signals are blocked in it: a handler would run in memory that is not its own. A
+// borrower does not lend what it has borrowed: if it were killed, its lender would wake beside the next one.
+//
+// If it is killed while it forks, locks that fork() holds (of malloc, where there are threads) stay held.
 #pragma once
 
 #include <sys/types.h>

@@ -1,6 +1,8 @@
 #include "pool/branch.h"
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <vector>
 
 #include "launcher/environment.h"
@@ -13,43 +15,75 @@
 namespace prong::pool {
 namespace {
 
-/// An exec of the launcher's program, prepared by a process that borrows memory: the memory is that of start_branch().
-struct Exec {
-  std::vector<std::string> words;
-  std::vector<char*> argv;
+/// An exec of the launcher's program, complete but for one number: so nothing is allocated after a process was started.
+class Exec {
+ public:
+  /// `index`: of the word that is the number.
+  Exec(const std::string& path, const launcher::LauncherArguments& arguments, std::size_t index)
+      : words_(launcher::to_argv(path, arguments)) {
+    for (std::string& word : words_) argv_.push_back(word.data());
+    argv_.push_back(nullptr);
+    argv_[index] = number_.data();
+  }
+
+  [[noreturn]] void run(pid_t number, char* const* environment) noexcept {
+    *std::to_chars(number_.data(), number_.data() + number_.size() - 1, number).ptr = '\0';
+    os::become_program(argv_.data(), environment);
+  }
+
+ private:
+  std::array<char, 16> number_{};
+  std::vector<std::string> words_;
+  std::vector<char*> argv_;
 };
 
 /// One process for each member function but start().
 class Branching {
  public:
-  explicit Branching(const Branch& branch) : branch_(branch), variables_(os::current_environment()) {
+  explicit Branching(const Branch& branch)
+      : branch_(branch),
+        variables_(os::current_environment()),
+        guard_(branch.launcher_path, {}, launcher::kGuardedPidWord),
+        launcher_(branch.launcher_path,
+                  {.socket = branch.socket,
+                   .program_pidfd = branch.program_pidfd,
+                   .program_pid = branch.program_pid,
+                   .template_socket = branch.launcher_end,
+                   .has_guard = true},
+                  launcher::kTemplatePidWord) {
     launcher::set_variable(variables_, os::kShareVariable, std::to_string(branch.sharers_of_cpus));
     for (std::string& variable : variables_) environment_.push_back(variable.data());
     environment_.push_back(nullptr);
   }
 
   pid_t start() {
-    return os::vfork_into([this] { become_guard(); });
+    const pid_t guard = os::try_fork();
+    if (guard == 0) become_guard();
+    return guard;
   }
 
  private:
-  void become_guard() {
-    if (branch_.in_guard) branch_.in_guard();
-    os::become_subreaper();
-    const pid_t launcher = os::vfork_into([this] { become_launcher(); });
-    if (launcher > 0) exec(guard_, {.guarded_pid = launcher});
+  [[noreturn]] void become_guard() noexcept {
+    try {
+      if (branch_.in_guard) branch_.in_guard();
+      os::become_subreaper();
+      const pid_t launcher = os::vfork_into([this] { become_launcher(); });
+      if (launcher > 0) guard_.run(launcher, environment_.data());
+      refuse(errno);
+    } catch (...) {
+      os::exit_now(127);
+    }
+    os::exit_now(127);
   }
 
   void become_launcher() {
     os::become_subreaper();
     const pid_t template_pid = os::fork_borrowed();
     if (template_pid == 0) become_template();
-    exec(launcher_, {.socket = branch_.socket,
-                     .program_pidfd = branch_.program_pidfd,
-                     .program_pid = branch_.program_pid,
-                     .template_socket = branch_.launcher_end,
-                     .template_pid = template_pid,
-                     .has_guard = true});
+    if (template_pid < 0) return refuse(errno);
+    for (const int fd : {branch_.socket, branch_.launcher_end, branch_.program_pidfd})
+      if (fd >= 0) os::close_on_exec(fd, false);
+    launcher_.run(template_pid, environment_.data());
   }
 
   void become_template() {
@@ -62,13 +96,8 @@ class Branching {
     os::exit_now(0);
   }
 
-  void exec(Exec& exec, const launcher::LauncherArguments& arguments) {
-    for (const int fd : {arguments.socket, arguments.template_socket, arguments.program_pidfd})
-      if (fd >= 0) os::close_on_exec(fd, false);
-    exec.words = launcher::to_argv(branch_.launcher_path, arguments);
-    for (std::string& word : exec.words) exec.argv.push_back(word.data());
-    exec.argv.push_back(nullptr);
-    os::become_program(exec.argv.data(), environment_.data());
+  void refuse(int error) const {
+    launcher::send(branch_.socket, {.kind = launcher::MessageKind::kTemplateGone, .error = error});
   }
 
   const Branch& branch_;
@@ -79,15 +108,29 @@ class Branching {
   os::SignalsBlocked blocked_;
 };
 
+/// Calls the hook of the parent, however it is left.
+class Parent {
+ public:
+  explicit Parent(const ForkHooks& hooks) : hooks_(hooks) {
+    if (hooks.before) hooks.before();
+  }
+  ~Parent() {
+    const int error = errno;
+    if (hooks_.in_parent) hooks_.in_parent();
+    errno = error;
+  }
+  Parent(const Parent&) = delete;
+  Parent& operator=(const Parent&) = delete;
+
+ private:
+  const ForkHooks& hooks_;
+};
+
 }  // namespace
 
 pid_t start_branch(const Branch& branch) {
-  if (branch.fork.before) branch.fork.before();
-  const pid_t guard = Branching(branch).start();
-  const int error = errno;
-  if (branch.fork.in_parent) branch.fork.in_parent();
-  errno = error;
-  return guard;
+  const Parent parent(branch.fork);
+  return Branching(branch).start();
 }
 
 }  // namespace prong::pool

@@ -1,10 +1,12 @@
 // Branch: how a copy of a process with an interpreter in it becomes a pool's template, below a launcher and a guard
 // that are started with it. In the program (StartKind::kFork), or in a nursery.
 //
-//   program or nursery ──vfork──> [guard] ──vfork──> [launcher] ──fork──> [template]
-//                                   exec               exec
+//   program or nursery ──fork──> [guard] ──vfork──> [launcher] ──fork──> [template]
+//                                  exec               exec
 //
-// Only the template is a copy: guard and launcher borrow the process's memory until they are exec'ed.
+// Two copies, not three: the launcher-to-be borrows the memory of the guard-to-be until it is exec'ed. It never borrows
+// the program's: each of these may be killed at any moment, and a program whose memory is lent to a process that it
+// does not wait for is lost.
 #pragma once
 
 #include <sys/types.h>
@@ -26,12 +28,12 @@ struct Branch {
   int launcher_end = -1;  ///< of the socket between launcher and template
   int template_end = -1;
   ForkHooks fork{};
-  std::function<void()> in_guard{};                    ///< in what is to be the guard, first of all; borrows memory
+  std::function<void()> in_guard{};                    ///< in what is to be the guard, first of all
   std::function<void(int control_fd)> run_template{};  ///< never returns; closes what the template shall not have
 };
 
-/// Starts the three; the calling thread sleeps until guard and launcher are exec'ed. Returns the guard's pid, or -1 and
-/// errno. Whether the launcher came is seen by whether it says hello.
+/// Starts the three. Returns the guard's pid, or -1 and errno. What happens later is said over the socket: kHello by
+/// the launcher, kTemplateGone with `error` if the template could not be forked; or the socket's end.
 pid_t start_branch(const Branch& branch);
 
 }  // namespace prong::pool

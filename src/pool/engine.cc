@@ -19,7 +19,7 @@ constexpr MonotonicNs kLookAnyway = 1'000'000'000;
 constexpr MonotonicNs kLookForRoom = 2'000'000;
 /// A request whose use is to be measured, and that was not seen to begin, is looked at this often.
 constexpr MonotonicNs kLookForStart = 10'000'000;
-constexpr int kStartsAtOnce = 4;  // what is finished meanwhile does not wait for dozens
+constexpr int kStartsAtOnce = 4;                        // what is finished meanwhile does not wait for dozens
 constexpr MonotonicNs kHeadStart = 10'000'000;          ///< of the first workers, at most
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
 
@@ -607,7 +607,8 @@ void Engine::make_room_for_fresh_job() {
 int Engine::workers_wanted() {
   if (!failure_.empty() || (closed_ && ledger_.all_done())) return 0;
   // Where idle workers are sent away, only those that must stay are kept without need.
-  const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && crew_.started() > 0);
+  const bool all_were_started = crew_.started() >= static_cast<std::uint64_t>(crew_.places());
+  const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && all_were_started);
   if (!on_demand && !closed_) return workers_wanted_early();
   const Job* first = ledger_.peek(now_);
   const int least = closed_ ? 0 : options_.min_workers;
@@ -646,7 +647,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
   consider(dispatcher_.next_look(now));
-  if (crew_.live() < crew_.places() && now < head_start_until_ && head_start_until_ != INT64_MAX)
+  if (crew_.live() < crew_.places() && now_ < head_start_until_ && head_start_until_ != INT64_MAX)
     consider(head_start_until_);
   consider(blocks_due_);
   consider(crew_.next_watch(now));

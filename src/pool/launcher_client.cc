@@ -61,7 +61,7 @@ bool LauncherClient::start_in_nursery(const PoolOptions& options) {
     nursery_->expect_ready();
     start(options, [&](int peer) { nursery_->start_pool(peer, options.program, share_of_workers(options)); });
     return true;
-  } catch (const PoolError&) {
+  } catch (const Error&) {
     nursery_->give_up();
     nursery_.reset();
     orders_.clear();
@@ -77,6 +77,8 @@ void LauncherClient::expect_hello(std::int64_t deadline) {
     received = receive(message);
   if (received == launcher::Received::kClosed) throw PoolError("the launcher ended as soon as it was started");
   if (received == launcher::Received::kNothing) throw PoolError("the launcher was started, but does not answer");
+  if (message.kind == MessageKind::kTemplateGone)
+    throw SystemError("fork the program, or its nursery, for a pool", message.error);
   introduced(message.pid);
 }
 

@@ -65,8 +65,8 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
   pool::run_worker({std::move(fds[0]), std::move(fds[1]), std::move(fds[2])}, hooks.runner());
 }
 
-// In the middle process, which borrows the template's memory: forks the worker, tells the launcher its pid, and ends,
-// so that the launcher adopts it.
+// In the middle process, which may borrow the template's memory: forks the worker, tells the launcher its pid, and
+// ends, so that the launcher adopts it.
 [[noreturn]] void fork_and_announce(const Message& order, std::vector<os::Fd>& fds, int control, int launcher_pid,
                                     const TemplateHooks& hooks, const os::SignalsBlocked& blocked) {
   const int pid = os::fork_borrowed();
@@ -83,9 +83,18 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
   os::exit_now(0);
 }
 
+// Handlers of forks that C libraries have left run in the middle process, and not here: only where there are no threads
+// that they might be for.
 int start_middle(const std::function<void(const os::SignalsBlocked&)>& run) {
   const os::SignalsBlocked blocked;
-  return os::vfork_into([&] { run(blocked); });
+  if (os::has_one_thread()) return os::vfork_into([&] { run(blocked); });
+  const int pid = os::try_fork();
+  if (pid != 0) return pid;
+  try {
+    run(blocked);
+  } catch (...) {
+  }
+  os::exit_now(1);
 }
 
 void start_worker(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,

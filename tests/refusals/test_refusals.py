@@ -35,6 +35,7 @@ REFUSALS = {
     "setsid": "EPERM",
     "setpgid": "EPERM",
     "sendmsg": "ENOBUFS",
+    "vfork": "EAGAIN",
     "recvmsg": "ENOMEM",
     "pwrite64": "ENOSPC",
     "epoll_pwait2": "ENOSYS",
@@ -89,6 +90,7 @@ DISPENSABLE = {
     "without_epoll_pwait2": "epoll_pwait2:error=ENOSYS",
     "epoll_pwait2_refused": "epoll_pwait2:error=EPERM",
     "without_close_range": "close_range:error=ENOSYS",
+    "without_vfork": "vfork:error=EPERM",
     "without_rseq": "rseq:error=ENOSYS",
 }
 
