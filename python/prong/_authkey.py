@@ -47,7 +47,7 @@ class _KeySetter:
     def loaded(self, module: ModuleType) -> None:
         module.current_process().authkey = self._key
         # A new list: another thread may be going through this one.
-        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
+        sys.meta_path = [finder for finder in sys.meta_path if finder is not self]
 
 
 class _KeyLoader:

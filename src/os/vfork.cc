@@ -9,8 +9,8 @@
 
 // Of glibc from 2.35 on, whatever the headers here know of it.
 extern "C" {
-extern const std::ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT(bugprone-reserved-identifier)
-extern const unsigned __rseq_size __attribute__((weak));          // NOLINT(bugprone-reserved-identifier)
+extern const std::ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT
+extern const unsigned __rseq_size __attribute__((weak));          // NOLINT
 }
 
 namespace prong::os {

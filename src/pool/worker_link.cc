@@ -54,8 +54,7 @@ WorkerLink::WorkerLink(std::uint64_t id, bool for_commands)
 
 /// If its worker was not seen to end it may use its blocks still.
 WorkerLink::~WorkerLink() {
-  for (const LentBlock& lent : lent_)
-    lent.payload.retire();
+  for (const LentBlock& lent : lent_) lent.payload.retire();
 }
 
 /// Sends what a worker waits for without end if it does not come. One that is gone waits for nothing: its end is told

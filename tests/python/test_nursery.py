@@ -424,7 +424,9 @@ def test_a_template_that_hangs_after_its_fork_is_replaced(program: StartProgram,
 
 
 @pytest.mark.parametrize("hangs", ["before", "after_in_child"])
-def test_a_template_that_hangs_in_a_hook_does_not_outlive_the_program(program: StartProgram, tag: str, hangs: str) -> None:
+def test_a_template_that_hangs_in_a_hook_does_not_outlive_the_program(
+    program: StartProgram, tag: str, hangs: str
+) -> None:
     site = f"""
         def hang_in_a_copy(nursery=os.getpid()):
             if os.getpid() != nursery:

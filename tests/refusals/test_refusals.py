@@ -35,7 +35,6 @@ REFUSALS = {
     "setsid": "EPERM",
     "setpgid": "EPERM",
     "sendmsg": "ENOBUFS",
-    "vfork": "EAGAIN",
     "recvmsg": "ENOMEM",
     "pwrite64": "ENOSPC",
     "epoll_pwait2": "ENOSYS",

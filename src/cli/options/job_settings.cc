@@ -29,9 +29,10 @@ constexpr std::array kFailures = {
                [](Text text, JobOptions& options) { options.retry.retries = parse_retries(text); }},
     JobSetting{"backoff", "TIME", "Wait so long before the first retry, and twice as long before each other",
                [](Text text, JobOptions& options) { options.retry.backoff = parse_duration(text); }},
-    JobSetting{"retry-on", "CAUSES",
-               "Retry only then: exit, exit=75, signal, signal=KILL, exception=NAME, timeout, lost; several with commas",
-               [](Text text, JobOptions& options) { set_retry_causes(text, options.retry); }},
+    JobSetting{
+        "retry-on", "CAUSES",
+        "Retry only then: exit, exit=75, signal, signal=KILL, exception=NAME, timeout, lost; several with commas",
+        [](Text text, JobOptions& options) { set_retry_causes(text, options.retry); }},
 };
 
 }  // namespace
