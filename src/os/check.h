@@ -25,6 +25,11 @@ Result check(Result result, const Words&... words) {
   return result;
 }
 
+/// Of a call that this kernel does not have, or that a container forbids: there may be another way.
+constexpr bool is_refused(int error) noexcept {
+  return error == EPERM || error == ENOSYS || error == EINVAL;
+}
+
 /// Calls `call` again while it is interrupted by a signal.
 template <typename Call>
 auto retry(Call call) noexcept(noexcept(call())) {

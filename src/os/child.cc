@@ -229,10 +229,6 @@ class PreparedPlan {
   std::vector<Move> moves_;
 };
 
-bool refused(int error) {
-  return error == EPERM || error == ENOSYS || error == EINVAL;
-}
-
 pid_t clone_in_our_memory(int (*main)(void*), void* stack_top, int exit_signal, Plan& plan) {
   if (clone_refused_for_test) {
     errno = EPERM;
@@ -291,7 +287,7 @@ pid_t spawn(const ExecRequest& request, ExecFailure& failure) {
   {
     const SignalsBlocked blocked;
     pid = clone_in_our_memory(run_child, stack.data() + stack.size(), SIGCHLD, plan);
-    if (pid < 0 && refused(errno)) pid = fork_and_report(plan, false);
+    if (pid < 0 && is_refused(errno)) pid = fork_and_report(plan, false);
   }
   const int error = errno;
   if (pid > 0 && plan.report.stage != Stage::kNone) retry([&] { return ::waitpid(pid, nullptr, 0); });
@@ -309,7 +305,7 @@ pid_t spawn_detached(const ExecRequest& request, ExecFailure& failure) {
   {
     const SignalsBlocked blocked;
     middle = clone_in_our_memory(run_middle, middle_stack.data() + middle_stack.size(), 0, plan);
-    if (middle < 0 && refused(errno)) middle = fork_and_report(plan, true);
+    if (middle < 0 && is_refused(errno)) middle = fork_and_report(plan, true);
   }
   const int error = errno;
   if (middle > 0) retry([&] { return ::waitpid(middle, nullptr, __WALL); });

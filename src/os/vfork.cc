@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstddef>
 
+#include "os/check.h"
+
 // Of glibc from 2.35 on, whatever the headers here know of it.
 extern "C" {
 extern const std::ptrdiff_t __rseq_offset __attribute__((weak));  // NOLINT
@@ -17,10 +19,6 @@ namespace prong::os {
 namespace {
 
 constexpr std::size_t kKernelSetSize = 8;  // of the kernel's sigset_t
-
-bool is_refused(int error) noexcept {
-  return error == EPERM || error == ENOSYS || error == EINVAL;
-}
 
 /// For the kernel a process that borrows memory has no rseq area, and so its copy has none. But glibc, which believes
 /// that its own is registered, would read there for ever on which CPU the program's thread was (sched_getcpu()).

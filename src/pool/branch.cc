@@ -11,6 +11,7 @@
 #include "os/fd.h"
 #include "os/this_process.h"
 #include "os/vfork.h"
+#include "pool/hooked_fork.h"
 
 namespace prong::pool {
 namespace {
@@ -108,28 +109,10 @@ class Branching {
   os::SignalsBlocked blocked_;
 };
 
-/// Calls the hook of the parent, however it is left.
-class Parent {
- public:
-  explicit Parent(const ForkHooks& hooks) : hooks_(hooks) {
-    if (hooks.before) hooks.before();
-  }
-  ~Parent() {
-    const int error = errno;
-    if (hooks_.in_parent) hooks_.in_parent();
-    errno = error;
-  }
-  Parent(const Parent&) = delete;
-  Parent& operator=(const Parent&) = delete;
-
- private:
-  const ForkHooks& hooks_;
-};
-
 }  // namespace
 
 pid_t start_branch(const Branch& branch) {
-  const Parent parent(branch.fork);
+  const HookedFork hooked(branch.fork);
   return Branching(branch).start();
 }
 

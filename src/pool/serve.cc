@@ -21,6 +21,7 @@
 #include "os/this_process.h"
 #include "os/vfork.h"
 #include "pool/branch.h"
+#include "pool/hooked_fork.h"
 #include "pool/launcher_path.h"
 #include "pool/nursery.h"
 #include "pool/worker_loop.h"
@@ -85,7 +86,8 @@ std::array<int, 3> parse_descriptors(const std::string& text) {
 
 // Handlers of forks that C libraries have left run in the middle process, and not here: only where there are no threads
 // that they might be for.
-int start_middle(const std::function<void(const os::SignalsBlocked&)>& run) {
+int start_middle(const ForkHooks& hooks, const std::function<void(const os::SignalsBlocked&)>& run) {
+  const pool::HookedFork hooked(hooks);
   const os::SignalsBlocked blocked;
   if (os::has_one_thread()) return os::vfork_into([&] { run(blocked); });
   const int pid = os::try_fork();
@@ -99,13 +101,11 @@ int start_middle(const std::function<void(const os::SignalsBlocked&)>& run) {
 
 void start_worker(const Message& order, std::vector<os::Fd> fds, int control, int launcher_pid,
                   const TemplateHooks& hooks) {
-  if (hooks.fork.before) hooks.fork.before();
-  const int middle = start_middle(
-      [&](const os::SignalsBlocked& blocked) { fork_and_announce(order, fds, control, launcher_pid, hooks, blocked); });
-  const int error = errno;
-  if (hooks.fork.in_parent) hooks.fork.in_parent();
+  const int middle = start_middle(hooks.fork, [&](const os::SignalsBlocked& blocked) {
+    fork_and_announce(order, fds, control, launcher_pid, hooks, blocked);
+  });
   Message failed{.kind = MessageKind::kForkFailed, .worker = order.worker};
-  failed.error = middle < 0 ? error : EAGAIN;
+  failed.error = middle < 0 ? errno : EAGAIN;
   if (middle < 0 || os::reap(middle) != 0) launcher::send(control, failed);
 }
 
