@@ -30,11 +30,11 @@ json QueueClient::ask(const json& request) {
   if (text.size() >= kLongestRequest)
     throw UsageError("a request of " + std::to_string(text.size()) + " bytes is longer than queue '" + queue_ +
                      "' takes (256 MiB): give the job a file to read instead");
-  std::optional<MonotonicNs> gone_since;
+  MonotonicNs gone_since = 0;  // 0: the server is there
   for (;;) {
     try {
       if (!connection_) connection_.emplace(folder_, socket_of_queue(queue_));
-      gone_since.reset();
+      gone_since = 0;
       json answer = connection_->ask(text, std::nullopt, give_up_);
       if (answer.contains("error")) throw Error("queue " + queue_ + ": " + answer["error"].get<std::string>());
       return answer;
@@ -42,8 +42,8 @@ json QueueClient::ask(const json& request) {
       connection_.reset();
       const bool is_killed = error.error() == ECONNREFUSED;  // it has left its socket, which one that ends removes
       if (!is_killed && error.error() != ECONNRESET && error.error() != ENOENT) throw;
-      if (!gone_since) gone_since = monotonic_now();
-      if (monotonic_now() - *gone_since >= (is_killed ? kPatience : kPatienceForNew))
+      if (gone_since == 0) gone_since = monotonic_now();
+      if (monotonic_now() - gone_since >= (is_killed ? kPatience : kPatienceForNew))
         throw UsageError(nobody_there(is_killed));
       if (give_up_()) throw SystemError("ask '" + queue_ + "'", EINTR);
       std::this_thread::sleep_for(kPause);
