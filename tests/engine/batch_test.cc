@@ -160,7 +160,7 @@ TEST_P(BatchTest, ResultsOfAnySize) {
 
 TEST_P(BatchTest, LargeBatchTravelsInABlock) {
   Pool pool(options());
-  EXPECT_EQ(run(pool, echoes(100'000)), numbers(100'000));
+  EXPECT_EQ(run(pool, echoes(30'000)), numbers(30'000));
 }
 
 TEST_P(BatchTest, NothingRunsTwiceThoughWorkersAreKilled) {
