@@ -36,30 +36,6 @@ std::function<void(int)> template_runner(std::shared_ptr<nb::object> function) {
   };
 }
 
-/// Imports what the first job needs (ten milliseconds) while the launcher starts. What that raises, or a handler of a
-/// signal meanwhile, is for when the launcher is there.
-class ImportAfterFork {
- public:
-  ForkHooks hooks() const {
-    ForkHooks hooks = python_fork_hooks();
-    hooks.in_parent = [raised = raised_] {
-      PyOS_AfterFork_Parent();
-      try {
-        nb::module_::import_("prong._job");
-      } catch (...) {
-        *raised = std::current_exception();
-      }
-    };
-    return hooks;
-  }
-  void rethrow() const {
-    if (*raised_) std::rethrow_exception(std::exchange(*raised_, nullptr));
-  }
-
- private:
-  std::shared_ptr<std::exception_ptr> raised_ = std::make_shared<std::exception_ptr>();
-};
-
 /// Calls `function(worker, pid, outcome)`. It must not raise.
 std::function<void(const WorkerLoss&)> loss_handler(nb::object function) {
   // Dropped with the pool, perhaps by a thread without the GIL.
@@ -107,15 +83,13 @@ Core make_core(int workers, const std::string& start, std::vector<std::string> a
   options.initializer_timeout = duration(initializer_timeout);
   options.finalizer_timeout = duration(finalizer_timeout);
   const auto shared_template = std::make_shared<nb::object>(std::move(fork_template));
-  const ImportAfterFork import;
   if (options.start == StartKind::kFork) {
     options.fork_template = template_runner(shared_template);
-    options.fork_hooks = import.hooks();
+    options.fork_hooks = python_fork_hooks();
   }
   Core core{make_handle(std::move(options), track_jobs)};
   // The fork is made. What the function refers to may refer to the pool: a cycle that no garbage collector sees.
   shared_template->reset();
-  import.rethrow();
   return core;
 }
 

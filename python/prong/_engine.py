@@ -8,6 +8,7 @@ import os
 from prong import _core, _exit
 from prong._definitions import Definition, Definitions
 from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError, SystemRefused
+from prong._job import Job
 from prong._outcome import outcome_from
 from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, dumps, encode, name_of, names_main
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL
@@ -16,8 +17,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
-
-    from prong._job import Job
 
 _NO_FUNCTION = _core.Function(0, [])
 

@@ -3,26 +3,32 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from concurrent.futures._base import CANCELLED, CANCELLED_AND_NOTIFIED, FINISHED, PENDING, RUNNING
+import types
 
 from prong import _core
 from prong._errors_of_jobs import error_of
 from prong._options import wait_seconds
 from prong._outcome import Attempt, Outcome, Times, attempt_from, outcome_from
 from prong._pickling import decode
+from prong._when_imported import when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from concurrent.futures import Future
     from typing import Any, ClassVar, TypeVar
 
     T = TypeVar("T")
 else:
     T = object
 
-_PHASES = (PENDING, RUNNING, FINISHED)
+    class Future:
+        """The base of Job until there are futures: to import them takes longer than to start a pool."""
+
+        __class_getitem__ = classmethod(types.GenericAlias)
+
+
+_PHASES = ("PENDING", "RUNNING", "FINISHED")  # as concurrent.futures has them
 _making_condition = threading.Lock()
 
 
@@ -81,7 +87,7 @@ class Job(_core.Job, Future[T]):
 
     def _settle(self, timeout: float | None) -> tuple[Any, BaseException | None]:
         if not self._wait(None if timeout is None else wait_seconds("timeout", timeout)):
-            raise FutureTimeoutError(f"the job is not done after {timeout} seconds (it goes on)")
+            raise not_in_time(f"the job is not done after {timeout} seconds (it goes on)")
         return self.__dict__.setdefault("_decoded", self._decode())
 
     def _decode(self) -> tuple[Any, BaseException | None]:
@@ -170,9 +176,9 @@ class Job(_core.Job, Future[T]):
     def _state(self) -> str:  # type: ignore[override]
         phase = self._phase()
         if self._watched is not None and phase == 2 and not self._told:
-            return CANCELLED if self._outcome()[0] == "cancelled" else RUNNING
+            return "CANCELLED" if self._outcome()[0] == "cancelled" else "RUNNING"
         if phase == 2 and self._outcome()[0] == "cancelled":
-            return CANCELLED_AND_NOTIFIED
+            return "CANCELLED_AND_NOTIFIED"
         return _PHASES[phase]
 
     @property
@@ -236,3 +242,18 @@ class Job(_core.Job, Future[T]):
 
     def __reduce__(self) -> Any:
         raise TypeError("a job belongs to its program: send its result instead")
+
+
+def not_in_time(text: str) -> Exception:
+    """The TimeoutError of concurrent.futures."""
+    from concurrent.futures import TimeoutError as FutureTimeoutError  # one of its own in Python 3.10
+
+    return FutureTimeoutError(text)
+
+
+def _become_future(futures: Any) -> None:
+    """Until somebody has imported Future, nobody can ask whether a job is one."""
+    Job.__bases__ = (_core.Job, futures.Future)
+
+
+when_imported("concurrent.futures._base", _become_future)

@@ -7,12 +7,11 @@ import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import TimeoutError as FutureTimeoutError
 from typing import Any, Generic, NoReturn, TypeVar
 
 from prong._exceptions import EncodingError, PoolError
 from prong._inline import InlineEngine
-from prong._job import Job
+from prong._job import Job, not_in_time
 from prong._options import wait_seconds
 from prong._pickling import loads
 from prong._progress import Progress
@@ -121,7 +120,7 @@ class MapResult(Generic[T]):
         ``TimeoutError`` if they are not after ``timeout`` seconds (they go on).
         """
         if not self.wait(timeout):
-            raise FutureTimeoutError(f"the map is not done after {timeout} seconds (it goes on)")
+            raise not_in_time(f"the map is not done after {timeout} seconds (it goes on)")
         if self._values is None:
             self._values = self._batch.results()
         return self._values
@@ -294,8 +293,8 @@ def iterate(
     return ResultIterator(call.engine, stream, intake, progress)
 
 
-def _no_result(seconds: float | None) -> FutureTimeoutError:
-    return FutureTimeoutError(f"no result within {seconds} seconds")
+def _no_result(seconds: float | None) -> Exception:
+    return not_in_time(f"no result within {seconds} seconds")
 
 
 def _left(deadline: float | None) -> float | None:

@@ -96,8 +96,6 @@ def _prepare_nursery(arguments: list[str]) -> tuple[list[str], list[str]]:
     """The interpreter that pools of kind "fresh" are branched off from starts while this one does something else."""
     nursery = arguments, _as_variables({"path": list(map(_as_text, sys.path))})
     _core.prepare_nursery(*nursery)
-    import prong._job  # noqa: F401  (what the first job needs: a future imports much)
-
     return nursery
 
 

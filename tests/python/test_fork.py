@@ -6,7 +6,6 @@ import os
 import random
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -147,23 +146,3 @@ def test_pool_made_while_threads_hold_locks(fork):
         stop.set()
         for thread in threads:
             thread.join()
-
-
-def test_what_is_raised_while_the_processes_start_is_raised():
-    """A handler of a signal, for example: the program does other things then than to wait for the launcher."""
-    program = """
-import sys, prong
-class Finder:
-    def find_spec(name, path, target=None):
-        if name == "prong._job":
-            raise TimeoutError("the alarm")
-sys.meta_path.insert(0, Finder)
-for _ in range(2):
-    try:
-        prong.Pool(1, start="fork")
-    except TimeoutError as error:
-        print(error)
-    sys.meta_path.remove(Finder) if Finder in sys.meta_path else None
-"""
-    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50, check=False)
-    assert (run.returncode, run.stdout, run.stderr) == (0, "the alarm\n", "")
