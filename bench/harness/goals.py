@@ -78,7 +78,11 @@ BOUNDS = [
     Bound("cpu", 0.97, "10 ms", at_least=True),
     Bound("cpu", 0.97, "100 ms", at_least=True),
     Bound("cpu", 0.95, "skewed", at_least=True),
-    *[Bound("more-workers", 1.25, prong=f"Prong {count} workers") for count in (4, 16, 64)],
+    *[
+        Bound("more-workers", 1.25, figure, prong=f"Prong {count} workers")
+        for count in (4, 16, 64)
+        for figure in ("round trip", "submit", "map, chunk 1", "start")
+    ],
     Bound("idle", 0),
 ]
 
