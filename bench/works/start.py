@@ -5,7 +5,7 @@ import sys
 
 import jobs
 
-from .base import Work, each, expect, show_milliseconds, timed
+from .base import Work, each, expect, meet_in_two_processes, show_milliseconds, timed
 
 
 class Start(Work):
@@ -47,16 +47,23 @@ class Program(Start):
         return each(seconds, 1)
 
 
+def first_pool(system):
+    """Another pool of the same kind, which has started all that it starts."""
+    first = system.another()
+    expect(first.first_result(jobs.same, 41) == 41, "wrong result")
+    meet_in_two_processes(first)
+    return first
+
+
 class StartBeside(Start):
-    """How long, when another pool of the program is open?"""
+    """How long, when another pool of the program is open, and at rest?"""
 
     name = "start-beside"
     title = "Start of a second pool while the first is open"
     only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "loky", "pebble", "deadpool")
 
     def measure(self, system, size):
-        first = system.another()
-        expect(first.first_result(jobs.same, 41) == 41, "wrong result")
+        first = first_pool(system)
         try:
             return super().measure(system, size)
         finally:
@@ -71,7 +78,5 @@ class StartAfter(Start):
     only_systems = StartBeside.only_systems
 
     def measure(self, system, size):
-        first = system.another()
-        expect(first.first_result(jobs.same, 41) == 41, "wrong result")
-        first.close()
+        first_pool(system).close()
         return super().measure(system, size)
