@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "os/clock.h"
-#include "os/usage.h"
 #include "prong/error.h"
 
 namespace prong::pool {
@@ -19,8 +18,6 @@ constexpr MonotonicNs kLookAnyway = 1'000'000'000;
 constexpr MonotonicNs kLookForRoom = 2'000'000;
 /// A request whose use is to be measured, and that was not seen to begin, is looked at this often.
 constexpr MonotonicNs kLookForStart = 10'000'000;
-constexpr int kStartsAtOnce = 4;                        // what is finished meanwhile does not wait for dozens
-constexpr MonotonicNs kHeadStart = 10'000'000;          ///< of the first workers, at most
 constexpr std::size_t kMostFinalizerOutcomes = 10'000;  ///< the last ones are kept
 
 constexpr const char* kNonsense = "the worker wrote nonsense into its channel";
@@ -70,6 +67,7 @@ Engine::Engine(PoolOptions options, os::Poller& poller, const std::function<void
       ledger_(static_cast<std::uint64_t>(os::monotonic_now()), options_.start == StartKind::kCommand),
       crew_(options_, poller, *this),
       dispatcher_(options_, ledger_, crew_),
+      staffing_(options_, ledger_, crew_, dispatcher_.cpus()),
       forgotten_(std::make_shared<Forgotten>(look)),
       block_customer_(look) {
   if (options_.budget.count() > 0) budget_until_ = os::monotonic_now() + options_.budget.count();
@@ -163,8 +161,7 @@ void Engine::settle(MonotonicNs now, bool again_soon) {
 void Engine::hand_out(MonotonicNs now) {
   dispatcher_.dispatch(now);
   if (!ledger_.has_ready(now)) return;
-  make_room_for_fresh_job();
-  if (crew_.live() < crew_.places()) keep_crew_full();
+  fill_up();
 }
 
 void Engine::work(MonotonicNs now, bool again_soon) {
@@ -179,8 +176,7 @@ void Engine::work(MonotonicNs now, bool again_soon) {
   retire_workers();
   tell_what_is_not_needed(now);
   dispatcher_.dispatch(now);
-  make_room_for_fresh_job();
-  keep_crew_full();
+  fill_up();
   crew_.watch_idle_workers(now);
   crew_.watch_starts(now);
   crew_.watch_launcher(now);
@@ -227,7 +223,7 @@ void Engine::look_at_blocks(MonotonicNs now) {
 // --- what workers say ---
 
 void Engine::on_ending(WorkerLink& link, Ending& ending) {
-  head_start_until_ = 0;
+  staffing_.end_head_start();
   switch (ending.request.kind) {
     case RequestKind::kRun:
       return on_job_ended(link, ending);
@@ -429,7 +425,7 @@ void Engine::expire_queued_jobs() {
 }
 
 void Engine::enforce_budget() {
-  if (budget_until_ == 0 || now_ < budget_until_ || (closed_ && ledger_.all_done())) return;
+  if (budget_until_ == 0 || now_ < budget_until_ || is_over()) return;
   const TimedOut verdict{.limit = Limit::kBudget, .allowed = options_.budget};
   if (failure_.empty()) fail("the pool " + describe(verdict), verdict);
   for (const auto& link : crew_.links()) {
@@ -544,99 +540,35 @@ void Engine::break_down(const std::string& why, MonotonicNs now) {
 // --- the number of workers ---
 
 void Engine::resize(int workers, MonotonicNs now) {
-  const int least = std::max(options_.min_workers, 0);
-  if (workers < least)
-    throw UsageError("a pool cannot be resized to " + std::to_string(workers) + " workers; it must be at least " +
-                     std::to_string(least));
   now_ = now;
-  crew_.set_places(workers);
+  staffing_.resize(workers);
   if (!crew_.shrinking()) return;
   for (const auto& link : crew_.links()) dispatcher_.take_back_all(*link);  // it is for those that stay
 }
 
-/// Whether an idle worker has served long enough.
-bool Engine::is_spent(WorkerLink& link) {
-  const auto jobs = static_cast<std::uint64_t>(options_.max_jobs_per_worker);
-  if (jobs != 0 && link.jobs_given >= jobs) return true;
-  const auto age = options_.max_worker_age.count();
-  if (age != 0 && now_ - link.served_since >= age) return true;
-  if (options_.max_worker_memory == 0) return false;
-  const std::uint64_t resident = os::resident_bytes_of(link.pid);
-  if (link.first_resident_bytes == 0) link.first_resident_bytes = resident;
-  return resident > link.first_resident_bytes + options_.max_worker_memory;
-}
-
-void Engine::note_idle(WorkerLink& link) {
-  if (!link.idle()) {
-    link.idle_since = 0;
-  } else if (link.idle_since == 0) {
-    link.idle_since = now_;
-  }
-}
-
-void Engine::dismiss_idle(WorkerLink& link) {
-  note_idle(link);
-  if (link.idle_since == 0 || now_ - link.idle_since < options_.idle_timeout.count()) return;
-  if (crew_.live() > options_.min_workers) crew_.finish(link, now_);
+Staffing::Need Engine::need() const noexcept {
+  if (!failure_.empty() || is_over()) return Staffing::Need::kNothing;
+  return closed_ ? Staffing::Need::kWhatIsQueued : Staffing::Need::kWhateverComes;
 }
 
 void Engine::retire_workers() {
-  const bool over = closed_ && ledger_.all_done();
-  if (crew_.shrinking()) crew_.shrink(now_);
+  staffing_.retire(is_over(), now_);
+  if (!failure_.empty()) stop_initializers();
+  if (is_over() && crew_.empty()) dismiss();
+}
+
+/// Nothing would come of them.
+void Engine::stop_initializers() {
   for (const auto& link : crew_.links()) {
-    if (link->state == LinkState::kServing && link->idle() && (over || is_spent(*link))) crew_.finish(*link, now_);
-    if (link->state == LinkState::kServing && options_.idle_timeout.count() != 0) dismiss_idle(*link);
-    if (link->state == LinkState::kStarting && over && link->idle()) crew_.stop(*link, Kill::kAtOnce);
-    if (!failure_.empty() && link->state == LinkState::kServing && !link->idle() &&
+    if (link->state == LinkState::kServing && !link->idle() &&
         link->outstanding().front().kind == RequestKind::kInitialize)
       crew_.stop(*link, Kill::kAtOnce);
   }
-  if (over && crew_.empty()) dismiss();
 }
 
-// A fresh job needs a worker that has run nothing: if all places are taken by idle used ones, one of them goes.
-void Engine::make_room_for_fresh_job() {
-  const Job* first = ledger_.peek(now_);
-  if (first == nullptr || !first->options().fresh || crew_.live() < crew_.places()) return;
-  for (const auto& link : crew_.links()) {
-    if (link->state != LinkState::kServing || !link->idle() || link->jobs_given == 0) continue;
-    return crew_.finish(*link, now_);
-  }
-}
-
-int Engine::workers_wanted() {
-  if (!failure_.empty() || (closed_ && ledger_.all_done())) return 0;
-  // Where idle workers are sent away, only those that must stay are kept without need.
-  const bool all_were_started = crew_.started() >= static_cast<std::uint64_t>(crew_.places());
-  const bool on_demand = !options_.start_early || (options_.idle_timeout.count() != 0 && all_were_started);
-  if (!on_demand && !closed_) return workers_wanted_early();
-  const Job* first = ledger_.peek(now_);
-  const int least = closed_ ? 0 : options_.min_workers;
-  if (first == nullptr) return std::min(crew_.places(), std::max(least, crew_.live()));
-  // Those that start, or initialize, will take what is queued: nobody else is needed for that.
-  const auto free = std::count_if(crew_.links().begin(), crew_.links().end(), [&](const auto& link) {
-    const bool alive = link->state == LinkState::kStarting || link->state == LinkState::kServing;
-    return alive && (link->jobs_given == 0 || (link->idle() && !first->options().fresh));
-  });
-  const auto queued = static_cast<int>(std::min<std::uint64_t>(ledger_.queued(), 1'000'000));
-  return std::min(crew_.places(), std::max(least, crew_.live() - static_cast<int>(free) + queued));
-}
-
-/// All, but as many as there are CPUs first: the start of dozens takes the CPUs away from those that could have the
-/// first results already. Commands have no such start.
-int Engine::workers_wanted_early() const {
-  if (options_.start == StartKind::kCommand || now_ >= head_start_until_) return crew_.places();
-  return std::min(crew_.places(), std::max(crew_.live(), dispatcher_.cpus()));
-}
-
-void Engine::keep_crew_full() {
-  if (head_start_until_ == INT64_MAX) head_start_until_ = now_ + kHeadStart;
-  bool started = false;
-  for (int missing = std::min(workers_wanted() - crew_.live(), kStartsAtOnce); missing > 0; --missing) {
-    if (crew_.start(now_) == nullptr) break;
-    started = true;
-  }
-  if (started) dispatcher_.dispatch(now_);
+void Engine::fill_up() {
+  staffing_.make_room_for_fresh_job(now_);
+  if (staffing_.fill_up(need(), now_)) dispatcher_.dispatch(now_);
 }
 
 // --- time ---
@@ -646,9 +578,8 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
   const auto consider = [&](MonotonicNs deadline) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
+  consider(staffing_.next_deadline(need(), now).value_or(0));
   consider(dispatcher_.next_look(now));
-  if (crew_.live() < crew_.places() && now_ < head_start_until_ && head_start_until_ != INT64_MAX)
-    consider(head_start_until_);
   consider(blocks_due_);
   consider(crew_.next_watch(now));
   consider(crew_.next_start_watch(now));
@@ -658,11 +589,7 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (link->state == LinkState::kFinishing || link->state == LinkState::kAsked) consider(link->stop_by);
     if (link->state != LinkState::kServing) continue;
     const Outstanding* request = link->running(now);
-    if (request == nullptr) {
-      if (options_.idle_timeout.count() != 0 && crew_.live() > options_.min_workers)
-        consider(std::max<MonotonicNs>(link->idle_since + options_.idle_timeout.count(), 1));
-      continue;
-    }
+    if (request == nullptr) continue;
     consider(now + kLookAnyway);
     consider(stalled_at(*link));
     if (options_.stall.count() != 0 && request->started == 0) consider(now + options_.stall.count());
@@ -670,7 +597,6 @@ std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
     if (allowed(*request).count() != 0)
       consider((request->started != 0 ? request->started : now) + allowed(*request).count());
   }
-  if (crew_.can_start() && workers_wanted() > crew_.live()) consider(std::max(crew_.retry_at(), now + 1));
   return first;
 }
 

@@ -21,6 +21,7 @@
 #include "pool/crew.h"
 #include "pool/dispatcher.h"
 #include "pool/forgotten.h"
+#include "pool/staffing.h"
 #include "prong/pool.h"
 
 namespace prong::pool {
@@ -59,7 +60,7 @@ class Engine final : private CrewEvents {
   void terminate(MonotonicNs now);
   bool closed() const noexcept { return closed_; }
   /// Closed, all jobs done, every process gone.
-  bool ended() const noexcept { return closed_ && ledger_.all_done() && crew_.empty() && crew_.launcher_ended(); }
+  bool ended() const noexcept { return is_over() && crew_.empty() && crew_.launcher_ended(); }
   const std::string& failure() const noexcept { return failure_; }
 
   void launcher_spoke() noexcept { crew_.launcher_spoke(); }
@@ -121,20 +122,19 @@ class Engine final : private CrewEvents {
   std::optional<TimedOut> exceeded(WorkerLink& link, const Outstanding& request) const;
   std::chrono::nanoseconds allowed(const Outstanding& request) const noexcept;
   bool stop_for(WorkerLink& link, std::uint64_t sequence, MonotonicNs started, Outcome verdict, Kill kill);
+  /// No jobs are left, and none can come.
+  bool is_over() const noexcept { return closed_ && ledger_.all_done(); }
+  Staffing::Need need() const noexcept;
+  void fill_up();
   void retire_workers();
-  bool is_spent(WorkerLink& link);
-  void note_idle(WorkerLink& link);
-  void dismiss_idle(WorkerLink& link);
-  void make_room_for_fresh_job();
-  void keep_crew_full();
-  int workers_wanted();
-  int workers_wanted_early() const;
+  void stop_initializers();
 
   PoolOptions options_;
   jobs::Intake intake_;
   jobs::Ledger ledger_;
   Crew crew_;
   Dispatcher dispatcher_;
+  Staffing staffing_;
   std::shared_ptr<Forgotten> forgotten_;
   DefinitionId next_definition_ = 0;
   std::vector<Outcome> finalizer_outcomes_;
@@ -147,8 +147,7 @@ class Engine final : private CrewEvents {
   ipc::BlockStore::Customer block_customer_;
   MonotonicNs blocks_due_ = 0;  ///< when blocks are looked at; 0: nothing to look at
   std::uint64_t finished_at_look_ = 0;
-  MonotonicNs head_start_until_ = INT64_MAX;  ///< when the workers beyond the CPUs are started
-  MonotonicNs now_ = 0;                       ///< of the step that is going on
+  MonotonicNs now_ = 0;  ///< of the step that is going on
   bool led_ = false;
   bool closed_ = false;
   bool terminated_ = false;
