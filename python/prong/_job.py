@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import types
 
@@ -10,7 +11,6 @@ from prong._errors_of_jobs import error_of
 from prong._options import wait_seconds
 from prong._outcome import Attempt, Outcome, Times, attempt_from, outcome_from
 from prong._pickling import decode
-from prong._when_imported import when_imported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,10 +22,19 @@ if TYPE_CHECKING:
 else:
     T = object
 
-    class Future:
-        """The base of Job until there are futures: to import them takes longer than to start a pool."""
+    class FutureToBe:
+        """The base of Job until somebody asks whether a job is a Future: its import takes longer than a pool.
+
+        Who asks has imported it. And isinstance() takes ``__class__`` if the type is not what it looks for.
+        """
 
         __class_getitem__ = classmethod(types.GenericAlias)
+
+        @property
+        def __class__(self):
+            return become_future() or type(self)  # isinstance() does not look into the type again
+
+    Future = FutureToBe
 
 
 _PHASES = ("PENDING", "RUNNING", "FINISHED")  # as concurrent.futures has them
@@ -246,14 +255,19 @@ class Job(_core.Job, Future[T]):
 
 def not_in_time(text: str) -> Exception:
     """The TimeoutError of concurrent.futures."""
-    from concurrent.futures import TimeoutError as FutureTimeoutError  # one of its own in Python 3.10
+    if sys.version_info >= (3, 11):
+        return TimeoutError(text)
+    from concurrent.futures import TimeoutError as FutureTimeoutError
 
     return FutureTimeoutError(text)
 
 
-def _become_future(futures: Any) -> None:
-    """Until somebody has imported Future, nobody can ask whether a job is one."""
-    Job.__bases__ = (_core.Job, futures.Future)
+def become_future() -> type[Future[Any]] | None:
+    """Makes jobs futures of concurrent.futures, if that was imported; gives their class."""
+    future: type[Future[Any]] | None = getattr(sys.modules.get("concurrent.futures._base"), "Future", None)
+    if future is not None and Job.__bases__ != (_core.Job, future):
+        Job.__bases__ = (_core.Job, future)
+    return future
 
 
-when_imported("concurrent.futures._base", _become_future)
+become_future()

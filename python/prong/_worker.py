@@ -69,15 +69,10 @@ def _adopt(state: dict[str, Any]) -> None:
     vars(sys.modules["__main__"])["__package__"] = state["package"]  # for relative imports under python -m
     sys.argv[:] = state["argv"]
     if state["authkey"]:
-        _set_authkey(bytes.fromhex(state["authkey"]))
+        from prong._authkey import set_authkey
+
+        set_authkey(bytes.fromhex(state["authkey"]))
     set_exits_are_raised(state["exits_are_raised"])
-
-
-def _set_authkey(key: bytes) -> None:
-    """The program's key of multiprocessing, for what jobs do with managers and queues."""
-    from prong._when_imported import when_imported
-
-    when_imported("multiprocessing.process", lambda process: setattr(process.current_process(), "authkey", key))
 
 
 # What jobs may know of themselves, and what pools in jobs must know.

@@ -32,7 +32,7 @@ from typing import Any, ClassVar, TypeVar
 
 from prong import _exit
 from prong._exceptions import DecodingError, JobLost, PoolClosed, PoolError, WorkerCrashed
-from prong._job import Job
+from prong._job import Job, become_future
 from prong._maps import Call
 from prong._options import whole_number
 from prong._pool import Pool
@@ -80,6 +80,9 @@ class ResultBroken(DecodingError, BrokenProcessPool):
 
 class PoolBroken(PoolError, BrokenProcessPool):
     """The executor cannot work: its initializer failed, or no process can be started."""
+
+
+become_future()
 
 
 class FutureJob(Job[T]):

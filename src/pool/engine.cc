@@ -574,7 +574,8 @@ void Engine::fill_up() {
 // --- time ---
 
 std::optional<MonotonicNs> Engine::next_deadline(MonotonicNs now) {
-  std::optional<MonotonicNs> first = ledger_.next_retry();
+  std::optional<MonotonicNs> first =
+      ledger_.next_retry();  // before staffing looks at what is ready, and so what is due
   const auto consider = [&](MonotonicNs deadline) {
     if (deadline > 0 && (!first || deadline < *first)) first = deadline;
   };
