@@ -23,7 +23,7 @@ class CpuUse(WarmWork):
     name = "cpu"
     title = "Use of both CPUs: the time of two bare processes beside that of the pool"
     needs = "run_jobs"
-    jobs = 800  # of a millisecond; there are so many fewer of the longer ones
+    jobs = 400  # of a millisecond; there are so many fewer of the longer ones
     quick_jobs = 100
     only_systems = ("Prong", "multiprocessing.Pool", "ProcessPoolExecutor", "joblib", "ray")
     most_repetitions = 3

@@ -24,6 +24,7 @@ import sys
 import threading
 import types
 import weakref
+from _blake2 import blake2b  # not from hashlib, which loads OpenSSL
 from _pickle import PickleBuffer
 from collections import OrderedDict
 from functools import partial
@@ -631,8 +632,6 @@ def _closure(references: Iterable[Definition]) -> Iterator[Definition]:
 
 def digest(data: bytes, memory: Memory) -> bytes:
     """Stands for bytes that are not kept, and for memory that is."""
-    from _blake2 import blake2b  # not from hashlib, which loads OpenSSL
-
     hashed = blake2b(data, digest_size=16)
     hashed.update(repr(memory.identities()).encode())
     return hashed.digest()
