@@ -178,7 +178,7 @@ class Engine:
         """The error of a pool that takes no jobs, as exactly as it is known."""
         failure = self.core.failure
         if failure:
-            return (InitializerFailed if "initializer" in failure else PoolError)(failure)
+            return (InitializerFailed if failure.startswith("the initializer ") else PoolError)(failure)
         if self.core.closed:
             return PoolClosed("the pool is closed: it takes no more jobs")
         return error
