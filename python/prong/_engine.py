@@ -8,7 +8,7 @@ import os
 from prong import _core, _exit
 from prong._definitions import Definition, Definitions
 from prong._exceptions import EncodingError, InitializerFailed, PoolClosed, PoolError, SystemRefused
-from prong._job import Job
+from prong._job import Job  # not for types alone: what the first job needs is imported with the engine
 from prong._outcome import outcome_from
 from prong._pickling import PROTOCOL, Buffers, brief, cannot_pickle, dumps, encode, name_of, names_main
 from prong._shapes import ARGUMENTS, ARGUMENTS_AND_KEYWORDS, BUNDLE, CALL

@@ -20,7 +20,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class _JobType:
-    """Stands for Job until the first one is made: it is imported while the processes start."""
+    """Stands for Job until the first one is made: a nursery is asked for before anything else is imported."""
 
     def __get__(self, view: Any, owner: Any) -> type[Job[Any]]:
         from prong._job import Job

@@ -2,7 +2,7 @@
 // by the pool's lock.
 #pragma once
 
-#include <climits>
+#include <cstdint>
 #include <optional>
 
 #include "jobs/ledger.h"
@@ -25,7 +25,7 @@ class Staffing {
 
   /// Throws UsageError.
   void resize(int workers);
-  /// Something has come of a worker: what all others wait for need not wait.
+  /// A worker has answered: the others need not wait any longer.
   void end_head_start() noexcept { head_start_until_ = 0; }
   /// Starts those that are missing. True: somebody may be given a job now.
   bool fill_up(Need need, MonotonicNs now);
