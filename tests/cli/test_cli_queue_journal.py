@@ -137,7 +137,8 @@ def test_a_queue_whose_journal_cannot_be_written_waits_and_goes_on(
     assert eventually(lambda: why in queue.trouble)
     assert f"the journal cannot be written: journal '{queue.folder}" in queue("status").output
     (queue.folder / "go").touch()
-    assert eventually(lambda: sorted((queue.folder / "ran").read_text().split()) == ["1", "2"])
+    ran = queue.folder / "ran"
+    assert eventually(lambda: ran.exists() and sorted(ran.read_text().split()) == ["1", "2"])
     assert queue.states("1", "2", "3", "4") == ["running", "running", "queued", "queued"]  # nothing else is committed
     for words in (["submit", "true"], ["retry", "1"], ["cancel", "3"], ["pause"], ["resume"]):
         refused = queue(words[0], *words[1:])

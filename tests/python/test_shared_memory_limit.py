@@ -45,7 +45,8 @@ def test_what_is_in_use_shows(make_pool):
     job.result()
     del job
     assert eventually(lambda: pool.stats["argument_bytes"] == before)
-    assert pool.stats["kept_bytes"] == pool.stats["spilled_bytes"] == 0
+    assert eventually(lambda: pool.stats["kept_bytes"] == 0)  # what is free is kept for a moment
+    assert pool.stats["spilled_bytes"] == 0
 
 
 def test_beyond_the_limit_a_submission_is_refused(make_pool):
