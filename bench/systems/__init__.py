@@ -5,7 +5,7 @@ from .command_runners import GnuParallel, Xargs
 from .dask_distributed import Dask
 from .deadpool_executor import Deadpool
 from .joblib_parallel import Joblib
-from .limits import BareCommand, BareInterpreter, SpawnLoop, TwoCopies
+from .limits import BareCommand, BareInterpreter, SpawnLoop, TwoCopies, WorkerInterpreter
 from .loky_executor import Loky
 from .mpire_pool import Mpire
 from .multiprocessing_pool import MultiprocessingPool
@@ -32,6 +32,7 @@ ALL: list[type[System]] = [
     SpawnLoop,
     BareCommand,
     BareInterpreter,
+    WorkerInterpreter,
     TwoCopies,
 ]
 

@@ -28,7 +28,9 @@ class System:
     send_array(function, array)       as `call`, for one large NumPy array
     same_array(function, array, n)    n jobs with the same large array, and their results
     first_result(function, argument)  opens the pool and runs one job
-    program                           source of a program that prints what jobs.same gives for 42; `start` is filled in
+    program                           source that opens a pool, calls done() with what jobs.same gives for 42, and
+                                      closes it; `start` is filled in, and `imports` came before it
+    start_program                     the same for a system where `start` means something else than `program`
     commands(command, inputs, output) runs `command input` for each line of a file, output to another
     start_command()                   the program's shortest run, from its start to its end
     trace(function, argument)         one job, and when it was where
@@ -39,6 +41,8 @@ class System:
     module: ClassVar[str | None] = None
     distribution: ClassVar[str | None] = None
 
+    # Source that imports what `program` uses.
+    imports: ClassVar[str] = ""
     # Ways of starting workers that the start-up work tells apart; the first is used for everything else.
     starts: ClassVar[Sequence[str]] = ("",)
     # Ways of using it that a work tells apart, by work: a row of the table each.

@@ -23,6 +23,11 @@ class Dask(FunctionRunner):
         "results": "map, as_completed",
         "cpu": "map(pure=False)",
     }
+    imports = "import distributed"
+    program = """
+with distributed.Client(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0") as pool:
+    done(pool.submit(jobs.same, 42, pure=False).result())
+"""
     cannot = {"imap-unordered": "its map reads the whole input first"}
     fewer = {"round-trip": 20, "submit": 40, "map-each": 40, "map-batches": 10, "same-array": 10, "results": 4}
 

@@ -11,6 +11,11 @@ class Deadpool(Executor):
     starts = ("forkserver", "fork")
     options = "max_workers=2, max_backlog=100,000"
     details = {"map-each": "map"}
+    imports = "import deadpool"
+    program = """
+with deadpool.Deadpool(max_workers=2, mp_context="{start}", max_backlog=100_000) as pool:
+    done(pool.submit(jobs.same, 42).result())
+"""
     cannot = {"map-batches": "its map has no batches (chunksize is ignored)", "imap-unordered": READS_ALL_FIRST}
     fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "queued": 200}
 

@@ -22,6 +22,11 @@ class Joblib(FunctionRunner):
         "results": "return_as='generator_unordered', batch_size=1",
         "cpu": "batch_size='auto', pre_dispatch='all'",
     }
+    imports = "import joblib"
+    program = """
+with joblib.Parallel(n_jobs=2) as pool:
+    done(pool([joblib.delayed(jobs.same)(42)])[0])
+"""
     cannot = {
         "submit": "has no submit: it runs whole loops (see the two maps)",
         "queued": "has no submit",

@@ -1,8 +1,6 @@
 """Not rivals but bounds: what the machine itself needs for the same thing."""
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -31,17 +29,30 @@ class BareCommand(System):
         run_alone(["/bin/true"])
 
 
+def timed_alone(code: str) -> str:
+    """Source that starts an interpreter for some code, and waits for its end."""
+    return f"""
+os.waitpid(os.posix_spawn(sys.executable, [sys.executable, "-c", {code!r}], os.environ), 0)
+done(42)
+"""
+
+
 class BareInterpreter(System):
     name = "limit: bare interpreter"
     is_limit = True
     options = "python3 -c pass, start to end"
-    program = "print(42)"
+    imports = "import os, sys"
+    program = "done(42)"
+    start_program = timed_alone("pass")
 
-    def first_result(self, function: Function, argument: Any) -> Any:
-        command = [sys.executable, "-c", "pass"]
-        child = os.posix_spawn(sys.executable, command, os.environ)
-        os.waitpid(child, 0)
-        return function(argument)
+
+class WorkerInterpreter(BareInterpreter):
+    """What no worker can start faster than, if it is a new interpreter that knows what those of Prong know."""
+
+    name = "limit: interpreter with the imports of Prong's workers"
+    options = "python3 -c 'import prong._worker', without its end"
+    program = "import prong._worker; done(42)"
+    start_program = timed_alone("import os, prong._worker; os._exit(0)")
 
 
 class TwoCopies(System):

@@ -7,10 +7,10 @@ class Loky(Executor):
     distribution = "loky"
     options = "max_workers=2"
     details = {"map-each": "map(chunksize=1)", "map-batches": BATCHED_BY_HAND, "results": "map(chunksize=1)"}
+    imports = "import loky"
     program = """
-import loky, jobs
 with loky.ProcessPoolExecutor(2) as pool:
-    print(pool.submit(jobs.same, 42).result(), flush=True)
+    done(pool.submit(jobs.same, 42).result())
 """
     cannot = {"imap-unordered": READS_ALL_FIRST}
     fewer = {"submit": 4, "map-each": 4, "same-array": 500, "results": 2, "queued": 100}

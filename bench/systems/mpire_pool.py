@@ -17,6 +17,11 @@ class Mpire(FunctionRunner):
         "imap-unordered": "imap_unordered(chunk_size=1)",
         "results": "imap_unordered(chunk_size=1)",
     }
+    imports = "import mpire"
+    program = """
+with mpire.WorkerPool(n_jobs=2, start_method="fork", keep_alive=True) as pool:
+    done(pool.apply(jobs.same, (42,)))
+"""
     fewer = {"submit": 2, "map-each": 2, "map-batches": 5, "imap-unordered": 4, "results": 2}
 
     def open(self) -> None:

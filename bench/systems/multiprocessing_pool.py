@@ -25,10 +25,10 @@ class MultiprocessingPool(FunctionRunner):
         "cpu": "map(chunksize=1)",
         "more-workers": "fork",
     }
+    imports = "import multiprocessing"
     program = """
-import multiprocessing, jobs
 with multiprocessing.get_context("{start}").Pool(2) as pool:
-    print(pool.apply(jobs.same, (42,)), flush=True)
+    done(pool.apply(jobs.same, (42,)))
 """
     ways = {
         "imap-unordered": ("chunksize=1", "chunksize=1000"),

@@ -17,10 +17,10 @@ class Pebble(FunctionRunner):
         "queued": "schedule",
         "results": "map(chunksize=1)",
     }
+    imports = "import pebble"
     program = """
-import pebble, jobs
 with pebble.ProcessPool(max_workers=2) as pool:
-    print(pool.schedule(jobs.same, args=[42]).result(), flush=True)
+    done(pool.schedule(jobs.same, args=[42]).result())
 """
     cannot = {"imap-unordered": READS_ALL_FIRST}
     fewer = {"map-batches": 5, "results": 4, "queued": 20}

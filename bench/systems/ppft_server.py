@@ -10,6 +10,12 @@ class Ppft(FunctionRunner):
     module = "ppft"
     distribution = "ppft"
     options = "ncpus=2, proto=5"
+    imports = "import ppft, pickle"
+    program = """
+pool = ppft.Server(ncpus=2, ppservers=(), proto=pickle.HIGHEST_PROTOCOL)
+done(pool.submit(jobs.same, (42,))())
+pool.destroy()
+"""
     cannot = {
         "map-each": "has no map: see submit",
         "map-batches": "has no map",

@@ -15,10 +15,10 @@ class ProcessPoolExecutor(Executor):
         "results": "map(chunksize=1)",
         "cpu": "map(chunksize=1)",
     }
+    imports = "import concurrent.futures, multiprocessing"
     program = """
-import concurrent.futures, multiprocessing, jobs
 with concurrent.futures.ProcessPoolExecutor(2, multiprocessing.get_context("{start}")) as pool:
-    print(pool.submit(jobs.same, 42).result(), flush=True)
+    done(pool.submit(jobs.same, 42).result())
 """
     cannot = {"imap-unordered": READS_ALL_FIRST}
     fewer = {"map-each": 2, "same-array": 500, "results": 4, "queued": 20}

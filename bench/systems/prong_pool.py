@@ -34,10 +34,10 @@ class Prong(Executor):
         "commands": "prong run -j2",
         "commands-output": "prong run -j2",
     }
+    imports = "import prong"
     program = """
-import prong, jobs
 with prong.Pool(2, start="{start}") as pool:
-    print(pool.submit(jobs.same, 42).result(), flush=True)
+    done(pool.submit(jobs.same, 42).result())
 """
     ways = {
         "same-array": ("given each time", "shared"),

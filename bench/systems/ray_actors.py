@@ -34,6 +34,12 @@ class Ray(FunctionRunner):
         "cpu": "tasks",
         "start": "a task",
     }
+    imports = "import ray"
+    program = """
+ray.init(num_cpus=2, include_dashboard=False, configure_logging=False, log_to_driver=False, object_store_memory=2**30)
+done(ray.get(ray.remote(jobs.same).remote(42)))
+ray.shutdown()
+"""
     fewer = {"round-trip": 10, "submit": 10, "map-each": 10, "map-batches": 10, "imap-unordered": 4, "results": 2}
 
     batches = None
@@ -88,10 +94,6 @@ class Ray(FunctionRunner):
             [done], running = self.library.wait(running)
             running.extend(itertools.islice(calls, 1))
             yield self.library.get(done)
-
-    def first_result(self, function: Function, argument: Any) -> Any:
-        self.open()
-        return self.library.get(self.library.remote(function).remote(argument))
 
     def _actors(self) -> list[Any]:
         """Two actors; they reserve no CPU, so that Ray's Pool can be used beside them."""
