@@ -7,14 +7,19 @@
 
 #include "launcher/environment.h"
 #include "launcher/protocol.h"
+#include "os/child.h"
+#include "os/clock.h"
 #include "os/cpus.h"
 #include "os/fd.h"
+#include "os/socket.h"
 #include "os/this_process.h"
 #include "os/vfork.h"
 #include "pool/hooked_fork.h"
 
 namespace prong::pool {
 namespace {
+
+constexpr std::int64_t kGuardPatience = 10'000'000;
 
 /// An exec of the launcher's program, complete but for one number: so nothing is allocated after a process was started.
 class Exec {
@@ -69,12 +74,20 @@ class Branching {
       if (branch_.in_guard) branch_.in_guard();
       os::become_subreaper();
       const pid_t launcher = os::vfork_into([this] { become_launcher(); });
-      if (launcher > 0) guard_.run(launcher, environment_.data());
-      refuse(errno);
+      if (launcher < 0) refuse(errno);
+      if (launcher > 0) become_real_guard(launcher);
     } catch (...) {
       os::exit_now(127);
     }
     os::exit_now(127);
+  }
+
+  /// Not at once: until the launcher has ended there is nothing to do, and those that start have more use for the CPUs.
+  [[noreturn]] void become_real_guard(pid_t launcher) {
+    os::set_process_name("prong-guard");  // as which the keeper of a nursery knows it
+    for (const int fd : {branch_.socket, branch_.launcher_end, branch_.template_end}) os::Fd(fd).reset();
+    os::wait_readable(os::open_pidfd(launcher).get(), os::monotonic_now() + kGuardPatience);
+    guard_.run(launcher, environment_.data());
   }
 
   void become_launcher() {
