@@ -26,6 +26,7 @@ constexpr MonotonicNs kLauncherPause = 500'000;
 /// How long an order may take before the launcher is asked whether it is alive, and how long its answer may take then.
 constexpr MonotonicNs kOrderPatience = 2'000'000'000;
 constexpr MonotonicNs kPingPatience = 5'000'000'000;
+constexpr MonotonicNs kFrozen = 1'000'000'000;  ///< so late is only a process that could not run
 constexpr MonotonicNs kBeginPatience = 5'000'000'000;
 constexpr MonotonicNs kBacklogPause = 5'000'000;
 /// Answers of a worker that are taken before new jobs are given out, so that it does not run dry meanwhile.
@@ -208,7 +209,9 @@ void Crew::watch_launcher(MonotonicNs now) {
     pinged_ = true;
     launcher_->ping();
   } else if (pinged_ && now - waiting_since_ >= kPingPatience) {
-    launcher_->kill();  // its end is seen by listen()
+    // If this process comes late itself, perhaps all were frozen (a paused container or machine), and the launcher had
+    // no chance either: that time does not count.
+    if (now - waiting_since_ < kPingPatience + kFrozen) launcher_->kill();  // its end is seen by listen()
     waiting_since_ = now;
   }
 }

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-# The pool asks a launcher that owes it something whether it is alive after two seconds, and kills it five seconds later.
+# A launcher that owes something is asked after two seconds whether it is alive, and killed five seconds later.
 _ASKED = 3.5
 _TOO_LONG = 6
 
