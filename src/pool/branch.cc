@@ -85,7 +85,7 @@ class Branching {
   /// Not at once: until the launcher has ended there is nothing to do, and those that start have more use for the CPUs.
   [[noreturn]] void become_real_guard(pid_t launcher) {
     os::set_process_name("prong-guard");  // as which the keeper of a nursery knows it
-    for (const int fd : {branch_.socket, branch_.launcher_end, branch_.template_end}) os::Fd(fd).reset();
+    os::close_all_but({});                // else what the program closes now would stay open that long
     os::wait_readable(os::open_pidfd(launcher).get(), os::monotonic_now() + kGuardPatience);
     guard_.run(launcher, environment_.data());
   }
