@@ -23,10 +23,6 @@ constexpr int kHopelessLaunchers = 10;
 constexpr MonotonicNs kRetryDelay = 50'000'000;
 /// A look at the launcher's socket is a system call; between jobs that take microseconds it is made this often.
 constexpr MonotonicNs kLauncherPause = 500'000;
-/// How long an order may take before the launcher is asked whether it is alive, and how long its answer may take then.
-constexpr MonotonicNs kOrderPatience = 2'000'000'000;
-constexpr MonotonicNs kPingPatience = 5'000'000'000;
-constexpr MonotonicNs kFrozen = 1'000'000'000;  ///< so late is only a process that could not run
 constexpr MonotonicNs kBeginPatience = 5'000'000'000;
 constexpr MonotonicNs kBacklogPause = 5'000'000;
 /// Answers of a worker that are taken before new jobs are given out, so that it does not run dry meanwhile.
@@ -73,7 +69,7 @@ void Crew::start_launcher(LauncherClient::Patience patience) {
   if (patience == LauncherClient::Patience::kNone) launcher->expect_hello();
   poller_.add(launcher->socket(), kLauncherToken);  // may throw: one that is not listened to would never be seen to end
   launcher_ = std::move(launcher);
-  waiting_since_ = 0;
+  launcher_watch_.heard();
   has_template_ = options_.start == StartKind::kFork;
   if (options_.start == StartKind::kFresh) start_template();
 }
@@ -181,7 +177,7 @@ void Crew::hear_launcher(MonotonicNs now) {
   while (launcher_) {
     const launcher::Received received = launcher_->receive(message);
     if (received == launcher::Received::kNothing) break;
-    waiting_since_ = 0;
+    launcher_watch_.heard();
     if (received == launcher::Received::kClosed) {
       on_launcher_gone(now);
       break;
@@ -199,28 +195,21 @@ bool Crew::launcher_owes_something() const noexcept {
 }
 
 void Crew::watch_launcher(MonotonicNs now) {
-  if (!launcher_owes_something()) {
-    waiting_since_ = 0;
-  } else if (waiting_since_ == 0) {
-    waiting_since_ = now;
-    pinged_ = false;
-  } else if (!pinged_ && now - waiting_since_ >= kOrderPatience) {
-    waiting_since_ = now;
-    pinged_ = true;
-    launcher_->ping();
-  } else if (pinged_ && now - waiting_since_ >= kPingPatience) {
-    // If this process comes late itself, perhaps all were frozen (a paused container or machine), and the launcher had
-    // no chance either: that time does not count.
-    if (now - waiting_since_ < kPingPatience + kFrozen) launcher_->kill();  // its end is seen by listen()
-    waiting_since_ = now;
+  switch (launcher_watch_.look(launcher_owes_something(), now)) {
+    case LauncherWatch::Verdict::kWait:
+      return;
+    case LauncherWatch::Verdict::kAsk:
+      return launcher_->ping();
+    case LauncherWatch::Verdict::kHung:
+      return launcher_->kill();  // its end is seen by listen()
   }
 }
 
 MonotonicNs Crew::next_watch(MonotonicNs now) const noexcept {
   if (launcher_ && launcher_->backlogged()) return now + kBacklogPause;
   if (!launcher_owes_something()) return 0;
-  if (waiting_since_ == 0) return now;
-  return waiting_since_ + (pinged_ ? kPingPatience : kOrderPatience);
+  const MonotonicNs due = launcher_watch_.due();
+  return due == 0 ? now : due;
 }
 
 /// A worker that has nothing to do, and no room for a job all the same.

@@ -21,6 +21,7 @@
 
 #include "os/poller.h"
 #include "pool/launcher_client.h"
+#include "pool/launcher_watch.h"
 #include "pool/worker_link.h"
 
 namespace prong::pool {
@@ -147,8 +148,7 @@ class Crew {
   int launcher_deaths_ = 0;  ///< since a job was done
   MonotonicNs retry_at_ = 0;
   MonotonicNs launcher_heard_ = 0;  ///< when its socket was last read; 0: to be read now
-  MonotonicNs waiting_since_ = 0;   ///< for the launcher to say something that it owes; 0: it owes nothing
-  bool pinged_ = false;             ///< since then
+  LauncherWatch launcher_watch_;
   bool armed_ = false;
   bool has_template_ = false;  ///< it is there, or was ordered
   std::string template_gone_because_;
