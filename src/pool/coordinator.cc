@@ -73,9 +73,6 @@ Coordinator::Coordinator(PoolOptions options)
       spin_budget_(os::usable_cpus().count > 1 ? kMaxSpin : 0),
       generation_(current_generation()) {
   poller_.add(kick_.get(), kKickToken, os::Poller::Trigger::kEdge);
-  const MonotonicNs now = os::monotonic_now();
-  keep_whole(now, [&] { engine_.order_workers(now); });
-  engine_.expect_launcher();
   own_thread_ = os::start_thread([this] { run_own_thread(); });
   try {
     if (engine_.options().on_worker_lost) start_watcher();

@@ -61,12 +61,12 @@ Crew::Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events)
       places_(options.workers),
       stop_steps_(stop_steps_of(options)),
       oom_kills_(os::oom_kills()) {
-  start_launcher(LauncherClient::Patience::kSome);
+  start_launcher();
 }
 
-void Crew::start_launcher(LauncherClient::Patience patience) {
-  auto launcher = std::make_unique<LauncherClient>(options_, patience);
-  if (patience == LauncherClient::Patience::kNone) launcher->expect_hello();
+void Crew::start_launcher() {
+  auto launcher = std::make_unique<LauncherClient>(
+      options_, launcher_deaths_ == 0 ? LauncherClient::Patience::kSome : LauncherClient::Patience::kNone);
   poller_.add(launcher->socket(), kLauncherToken);  // may throw: one that is not listened to would never be seen to end
   launcher_ = std::move(launcher);
   launcher_watch_.heard();
@@ -424,7 +424,7 @@ void Crew::on_launcher_gone(MonotonicNs now) {
   }
   retry_at_ = now + kRetryDelay;
   try {
-    start_launcher(LauncherClient::Patience::kNone);
+    start_launcher();
   } catch (const Error& error) {
     events_.on_hopeless(error.what());
   }

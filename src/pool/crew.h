@@ -55,8 +55,6 @@ class Crew {
   static constexpr std::uint64_t kLauncherToken = 1;
 
   Crew(const PoolOptions& options, os::Poller& poller, CrewEvents& events);
-  /// Before listen(): waits for the launcher, which may have orders already. Throws.
-  void expect_launcher() { launcher_->expect_hello(); }
 
   const std::vector<std::shared_ptr<WorkerLink>>& links() const noexcept { return links_; }
   bool empty() const noexcept { return links_.empty(); }
@@ -112,7 +110,7 @@ class Crew {
   bool launcher_ended() const noexcept { return launcher_ == nullptr; }
 
  private:
-  void start_launcher(LauncherClient::Patience patience);
+  void start_launcher();
   void start_template();
   void give_up_without_template();
   void handle(const launcher::Message& message, MonotonicNs now);

@@ -73,11 +73,6 @@ Engine::Engine(PoolOptions options, os::Poller& poller, const std::function<void
   if (options_.budget.count() > 0) budget_until_ = os::monotonic_now() + options_.budget.count();
 }
 
-void Engine::order_workers(MonotonicNs now) {
-  now_ = now;
-  fill_up();
-}
-
 DefinitionPtr Engine::define(Payload definition) {
   return std::make_shared<const Definition>(next_definition_++, std::move(definition), forgotten_);
 }

@@ -35,11 +35,6 @@ class Engine final : private CrewEvents {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  /// Before all else: orders the first workers, of a launcher that may still be starting.
-  void order_workers(MonotonicNs now);
-  /// After that: throws if the launcher did not start.
-  void expect_launcher() { crew_.expect_launcher(); }
-
   DefinitionPtr define(Payload definition);
   /// Throws ClosedError, PoolError.
   JobPtr submit(JobSpec spec, MonotonicNs now);

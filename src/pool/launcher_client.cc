@@ -44,6 +44,13 @@ void LauncherClient::start(const PoolOptions& options, const std::function<void(
   socket_ = std::move(ours);
   start_peer(theirs.get());
   if (options.start == StartKind::kFresh || options.start == StartKind::kSpawn) send_program(options.program);
+  theirs.reset();  // else its end would not be heard
+  try {
+    expect_hello(os::monotonic_now() + (nursery_ ? kBranchPatience : kHelloPatience));
+  } catch (...) {
+    end();
+    throw;
+  }
 }
 
 /// False if there can be no nursery, or this one failed: then the pool is started without.
@@ -53,22 +60,17 @@ bool LauncherClient::start_in_nursery(const PoolOptions& options) {
   try {
     nursery_->expect_ready();
     start(options, [&](int peer) { nursery_->start_pool(peer, options.program, share_of_workers(options)); });
-    expect_hello_until(os::monotonic_now() + kBranchPatience);
     return true;
   } catch (const Error&) {
     nursery_->give_up();
     nursery_.reset();
-    end();
     orders_.clear();
     return false;
   }
 }
 
-void LauncherClient::expect_hello() {
-  if (launcher_pid_ == 0) expect_hello_until(os::monotonic_now() + kHelloPatience);
-}
-
-void LauncherClient::expect_hello_until(std::int64_t deadline) {
+/// Takes a millisecond. Who begins with a launcher that is there never has to ask whether it is.
+void LauncherClient::expect_hello(std::int64_t deadline) {
   launcher::Message message;
   launcher::Received received = launcher::Received::kNothing;
   while (received == launcher::Received::kNothing && os::wait_readable(socket_.get(), deadline))

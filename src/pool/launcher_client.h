@@ -23,16 +23,12 @@ class LauncherClient {
  public:
   /// Whether the pool can wait for an interpreter: not while others wait for its lock.
   enum class Patience { kNone, kSome };
-  /// Starts the launcher; for StartKind::kFork also forks the template from the calling thread. Takes orders at once;
-  /// whether it has come up is known after expect_hello(). Throws.
+  /// Starts the launcher; for StartKind::kFork also forks the template from the calling thread. Throws.
   LauncherClient(const PoolOptions& options, Patience patience);
   /// Tells the launcher to kill everything and end; does not wait (see join()).
   ~LauncherClient();
   LauncherClient(const LauncherClient&) = delete;
   LauncherClient& operator=(const LauncherClient&) = delete;
-
-  /// Waits for the launcher, a millisecond. Who begins with one that is there never has to ask whether it is. Throws.
-  void expect_hello();
 
   int socket() const noexcept { return socket_.get(); }
   pid_t pid() const noexcept { return launcher_pid_; }
@@ -59,7 +55,7 @@ class LauncherClient {
   bool start_in_nursery(const PoolOptions& options);
   void start_detached(int peer, const PoolOptions& options);
   void start_forked(int peer, const PoolOptions& options);
-  void expect_hello_until(std::int64_t deadline);
+  void expect_hello(std::int64_t deadline);
   void end() noexcept;
   void introduced(pid_t pid);
   void send_program(const Program& program);

@@ -1,4 +1,4 @@
-"""A launcher that does not come up, when orders are on their way to it: the constructor says so, and nothing is left."""
+"""A launcher that does not come up: the constructor says so, and nothing is left."""
 
 from __future__ import annotations
 
